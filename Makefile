@@ -1,0 +1,82 @@
+# `make` lists what there is to do. Everything is set up in .venv by the first target that needs it.
+
+PYTHON ?= python3
+VENV ?= .venv
+# cc, unless the caller says otherwise: the compiler that this Python was built with may not be here.
+export CC
+
+.DELETE_ON_ERROR: # an interrupted set-up starts again
+
+# Whatever is newer than a stamp is installed again: so a changed line of C is compiled before it is used.
+SOURCES := pyproject.toml setup.py src/statekeep/__init__.py $(filter-out csrc/test_%,$(wildcard csrc/*.[ch] csrc/*.py))
+PRODUCT := $(VENV)/.product
+TOOLS := $(VENV)/.tools
+RUN := $(VENV)/bin/
+
+PIP := $(RUN)python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help
+help:
+	@echo "make demo    the loan story on a real daemon, in a directory of its own"
+	@echo "make test    the tests; for a part of them: $(RUN)pytest tests/routing"
+	@echo "make check   lint, types and contracts between the rooms"
+	@echo "make bench   figures of this machine"
+	@echo "make clean   remove what these commands made"
+	@echo "PYTHON=python3.12 in front of a first run chooses the interpreter."
+
+.PHONY: demo
+demo: $(PRODUCT)
+	@$(RUN)statekeep demo
+
+.PHONY: test
+test: $(TOOLS)
+	$(RUN)python -m pytest
+
+.PHONY: check lint types contracts
+check: lint types contracts
+
+lint: $(TOOLS)
+	$(RUN)ruff check
+	$(RUN)ruff format --check
+
+types: $(TOOLS)
+	$(RUN)mypy
+	$(RUN)pyright --pythonpath $(RUN)python
+
+contracts: $(TOOLS)
+	$(RUN)lint-imports --no-logo
+
+.PHONY: bench
+bench: $(TOOLS)
+	@for script in tests/bench/bench_*.py; do echo "== $$script"; $(RUN)python "$$script" || exit; done
+
+.PHONY: clean
+clean:
+	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find csrc daemon protocol tui src tests -name __pycache__ -prune -exec rm -r {} +
+	find daemon -name '_evaluator*.so' -delete
+
+# $(call need,<a command that succeeds if it is there>,<what is missing and how to get it; no commas>)
+need = @$(1) >/dev/null 2>&1 || { echo "make: $(2)" >&2; exit 1; }
+PYTHON_H = "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h"
+
+$(VENV)/bin/python:
+	$(call need,command -v $(PYTHON),$(PYTHON) is not installed. Debian: apt-get install python3-venv python3-dev)
+	$(call need,$(PYTHON) -c 'import sys; sys.exit(sys.hexversion < 0x030b0000)',StateKeep needs Python 3.11 or newer; \
+	$(PYTHON) is $$($(PYTHON) -V 2>&1). To choose another one: make PYTHON=python3.12 ...)
+	$(call need,$(PYTHON) -c 'import ensurepip; import venv',$(PYTHON) cannot make environments. Debian: apt-get install python3-venv)
+	$(call need,command -v $(CC),there is no C compiler $(CC). Debian: apt-get install gcc libc6-dev)
+	$(call need,test -e $(PYTHON_H),Python.h of $(PYTHON) is not installed. Debian: apt-get install python3-dev)
+	@echo "Making an environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(PRODUCT): $(VENV)/bin/python $(SOURCES)
+	@echo "Compiling the evaluator and installing StateKeep with what it needs into $(VENV)"
+	@$(PIP) install --editable '.[all]'
+	@touch $@
+
+$(TOOLS): $(PRODUCT)
+	@echo "Installing the tools of development into $(VENV)"
+	@$(PIP) install --upgrade 'pip>=25.1' # the first that knows dependency groups
+	@$(PIP) install --group dev
+	@touch $@

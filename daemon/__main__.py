@@ -1,0 +1,110 @@
+"""``statekeepd``: one store, one socket, until SIGTERM."""
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import trio
+
+import statekeep
+from statekeep.daemon.engine import About, Engine
+from statekeep.daemon.listening import SocketInUse, listener
+from statekeep.daemon.server import Server
+from statekeep.daemon.store import (
+    InsecureKeyFile,
+    Store,
+    StoreInUse,
+    UnknownSchema,
+    UnsafeStore,
+    WrongKey,
+    make_master_key,
+    master_key,
+    open_store,
+)
+from statekeep.protocol.framing import REQUEST_LIMIT
+from statekeep.protocol.location import data_directory, socket_path
+
+log = logging.getLogger("statekeepd")
+
+UNDER_WAY = 1_024
+"""Requests of one connection under way: a pipelining client fills a batch alone, and its answers fit into memory."""
+
+_EXIT_CODES = {InsecureKeyFile: 78, StoreInUse: 75, SocketInUse: 75, UnknownSchema: 78, UnsafeStore: 74, WrongKey: 78}
+"""As in sysexits.h: 74 input or output, 75 try again later, 78 configuration."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the daemon; returns the exit code."""
+    logging.basicConfig(format="statekeepd: %(message)s", level=logging.INFO)
+    options = _parser().parse_args(arguments)
+    try:
+        with _open(options.data, options.key or options.data / "master.key") as store, listener(options.socket) as at:
+            trio.run(_serve, store, at, options)
+    except tuple(_EXIT_CODES) as refusal:
+        log.critical("%s", refusal)
+        return next(code for kind, code in _EXIT_CODES.items() if isinstance(refusal, kind))
+    except OSError as failure:
+        log.critical("%s: %s", failure.filename or "input/output", failure.strerror)
+        return 74
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="statekeepd", description="Keeps statechart actors alive.")
+    parser.add_argument("--version", action="version", version=f"statekeepd {statekeep.__version__}")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=data_directory(os.environ, os.getuid()),
+        help="directory of the store (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--socket",
+        type=Path,
+        default=socket_path(os.environ, os.getuid()),
+        help="where clients connect (default: %(default)s)",
+    )
+    parser.add_argument("--key", type=Path, help="file with the master key (default: master.key in the data directory)")
+    return parser
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _open(data: Path, key_file: Path) -> Store:
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = data / "store.db"
+    if key_file.exists() or path.exists():
+        key = master_key(key_file)
+    else:
+        key = make_master_key(key_file)
+        log.info("made the master key %s; without it the store can't be read: keep a copy elsewhere", key_file)
+    return open_store(path, key, now=_now())
+
+
+async def _serve(store: Store, listening: socket.socket, options: argparse.Namespace) -> None:
+    about = About(os.getpid(), str(options.socket), str(options.data), _now(), REQUEST_LIMIT, UNDER_WAY)
+    server = Server(Engine(store, _now, about))
+    listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(listening))]
+    stop = trio.Event()
+    async with trio.open_nursery() as nursery:
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            await nursery.start(partial(server.serve, listeners, stop=stop))
+            log.info("%s listens at %s, keeps %s", statekeep.__version__, options.socket, options.data)
+            async for number in signals:
+                log.info("%s: stopping", signal.Signals(number).name)
+                break
+        stop.set()
+    log.info("stopped")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""What the daemon says of itself."""
+
+import sqlite3
+from dataclasses import dataclass
+
+import statekeep
+from statekeep.daemon.engine.actors import MAX_PAGE
+from statekeep.daemon.engine.world import World
+from statekeep.protocol import errors
+from statekeep.protocol.messages import PROTOCOL, Hello, Limits, ServerStatus, StatusRequest, Welcome
+
+
+@dataclass(slots=True)
+class About:
+    """What only the server knows; it keeps the counters."""
+
+    pid: int
+    socket: str
+    store: str
+    started: int
+    """Milliseconds since 1970."""
+    frame: int
+    """Bytes of the largest request."""
+    under_way: int
+    """Requests of one connection that may be under way before the daemon stops reading from it."""
+    connections: int = 0
+    requests: int = 0
+    commits: int = 0
+
+
+def hello(about: About, request: Hello) -> Welcome:
+    """Agree on a protocol version. Raises ``UnsupportedProtocol``."""
+    if PROTOCOL not in request.protocols:
+        raise errors.UnsupportedProtocol(request.protocols, PROTOCOL)
+    limits = Limits(frame=about.frame, page=MAX_PAGE, under_way=about.under_way)
+    return Welcome(protocol=PROTOCOL, server=statekeep.__version__, limits=limits)
+
+
+def status(world: World, about: About, _: StatusRequest) -> ServerStatus:
+    """The daemon in figures."""
+    cohorts = world.cohorts
+    populated = [(cohort, actors) for cohort, actors in enumerate(cohorts.population) if actors]
+    return ServerStatus(
+        server=statekeep.__version__,
+        pid=about.pid,
+        started=about.started,
+        socket=about.socket,
+        store=about.store,
+        sqlite=sqlite3.sqlite_version,
+        position=world.position,
+        versions=len(world.forest),
+        actors=sum(actors for _, actors in populated),
+        finished=sum(actors for cohort, actors in populated if cohorts.finished[cohort]),
+        cohorts=len(populated),
+        histories=len(world.histories),
+        event_types=len(world.symbols.names),
+        connections=about.connections,
+        commits=about.commits,
+        requests=about.requests,
+    )

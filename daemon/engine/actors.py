@@ -1,0 +1,180 @@
+"""Spawning actors, sending them events, and looking at them as they stand."""
+
+from statekeep.daemon.engine.world import World
+from statekeep.daemon.routing.evaluator import STUCK, scan
+from statekeep.daemon.routing.rule import Standing
+from statekeep.daemon.statecharts import Limits, Unending
+from statekeep.daemon.store import ActorRow, EventRow
+from statekeep.protocol import errors
+from statekeep.protocol.messages import Actor, ActorPage, ActorRef, Actors, Get, Send, Sent, Spawn
+
+MAX_NAME = 256
+"""Bytes of an event type, of a version's name and of an actor's key: they are names, not data."""
+
+MAX_PAGE = 1_000
+"""Rows of one page: what is made and sent within a few milliseconds."""
+
+
+def check_name(what: str, name: str) -> None:
+    """Raises ``BadRequest`` for a name that is empty, too long or not printable."""
+    if not name or len(name.encode()) > MAX_NAME or not name.isprintable():
+        raise errors.BadRequest(
+            f"{what} {name[:40]!r} is no usable name",
+            hint=f"a name is 1 to {MAX_NAME} bytes of printable text",
+        )
+
+
+def page_size(limit: int) -> int:
+    """The rows of a page that was asked for with ``limit``. Raises ``BadRequest``."""
+    if not 1 <= limit <= MAX_PAGE:
+        raise errors.BadRequest(f"limit is {limit}", hint=f"ask for 1 to {MAX_PAGE} rows, and for more by cursor")
+    return limit
+
+
+def spawn(world: World, request: Spawn) -> Actor:
+    """Start an actor on a version; the rule is applied to its empty history."""
+    version = world.forest.version(request.version)
+    if request.key is not None:
+        check_name("the key", request.key)
+        if (holder := world.find_actor(request.key)) is not None:
+            raise errors.KeyExists(request.key, holder)
+    position = world.next_position()
+    cohort = world.cohorts.after_spawn.get(version.id)
+    if cohort is None:
+        standing = Standing(version.id, world.forest.table(version.id).initial)
+        cohort = world.cohort_for(standing, 0, position, resumed=False)
+        world.cohorts.after_spawn[version.id] = cohort
+    actor = world.actors.add(cohort, position)
+    world.cohorts.population[cohort] += 1
+    world.store.add_actor(ActorRow(actor, version.id, cohort, position, request.key, request.context))
+    world.store.add_event(actor, 0, EventRow(position, cohort, world.clock(), None))
+    if request.key is not None:
+        world.remember_key(request.key, actor)
+    return describe(world, actor, request.key, request.context)
+
+
+def send(world: World, request: Send) -> Sent:
+    """Process one event: step, record, route, in this order, and finality is judged last."""
+    actor = world.actor(request.actor)
+    cohort = world.actors.cohort[actor]
+    cohorts = world.cohorts
+    if cohorts.finished[cohort]:
+        raise _finished(world, request.actor, cohort)
+    symbol = world.symbols.find(request.event)
+    target = None if symbol is None else cohorts.after_event.get(cohort << 32 | symbol)
+    if target is None:
+        target = _step(world, cohort, request.event)
+        if target is None:
+            return _sent(world, actor, cohort, handled=False)
+    position, previous = world.next_position(), world.actors.last[actor]
+    cohorts.population[cohort] -= 1
+    cohorts.population[target] += 1
+    world.actors.cohort[actor] = target
+    world.actors.last[actor] = position
+    world.store.add_event(actor, previous, EventRow(position, target, world.clock(), request.payload))
+    migrated_from = cohorts.version[cohort] if cohorts.version[cohort] != cohorts.version[target] else 0
+    return _sent(world, actor, target, handled=True, position=position, migrated_from=migrated_from)
+
+
+def _finished(world: World, reference: ActorRef, cohort: int) -> errors.ActorFinished:
+    version = world.cohorts.version[cohort]
+    status = world.forest.configuration(version, world.cohorts.configuration[cohort]).status
+    return errors.ActorFinished(reference, world.forest.name(version), status)
+
+
+def _step(world: World, cohort: int, event: str) -> int | None:
+    """The cohort that ``event`` leads to from ``cohort``; ``None`` if it is not handled there."""
+    cohorts = world.cohorts
+    version, before = cohorts.version[cohort], cohorts.configuration[cohort]
+    check_name("the event type", event)
+    if event.startswith("xstate."):
+        raise errors.ReservedEvent(event)
+    table = world.forest.table(version)
+    symbol = world.symbols.find(event)
+    if symbol is None:
+        # An event type that was never processed is not interned before it is: callers may send any text.
+        try:
+            handled = table.chart.step(table.configurations[before], event).handled
+        except Unending:
+            raise _unending(event) from None
+        if not handled:
+            return None
+        symbol = world.symbols.intern(event)
+    entry = table.next(before, symbol)
+    if entry == STUCK:
+        raise _unending(event)
+    if not entry & 1:
+        return None
+    node = cohorts.history[cohort]
+    longer = world.histories.child(node, symbol)
+    if longer is None:
+        longer = world.histories.grow(node, symbol)
+        world.store.add_history(longer, node, symbol)
+    standing = Standing(version, entry >> 1, cohorts.waiting[cohort], cohorts.rescued[cohort])
+    target = world.cohort_for(standing, longer, world.position + 1, resumed=True)
+    cohorts.after_event[cohort << 32 | symbol] = target
+    return target
+
+
+def _unending(event: str) -> errors.LimitExceeded:
+    return errors.LimitExceeded(
+        f"The chain of eventless transitions after {event!r}", Limits().microsteps, "microsteps"
+    )
+
+
+def _sent(world: World, actor: int, cohort: int, *, handled: bool, position: int = 0, migrated_from: int = 0) -> Sent:
+    cohorts = world.cohorts
+    version = cohorts.version[cohort]
+    configuration = world.forest.configuration(version, cohorts.configuration[cohort])
+    return Sent(
+        id=actor,
+        handled=handled,
+        version=world.forest.name(version),
+        state=configuration.value,
+        status=configuration.status,
+        events=world.histories.depth[cohorts.history[cohort]],
+        position=position,
+        migrated_from=world.forest.name(migrated_from) if migrated_from else None,
+    )
+
+
+def get(world: World, request: Get) -> Actor:
+    """One actor with its context."""
+    row = world.store.records.actor(world.actor(request.actor))
+    return describe(world, row.id, row.key, row.context)
+
+
+def describe(world: World, actor: int, key: str | None, context: object = None) -> Actor:
+    """An actor as it stands."""
+    cohorts, cohort = world.cohorts, world.actors.cohort[actor]
+    version, node = cohorts.version[cohort], cohorts.history[cohort]
+    configuration = world.forest.configuration(version, cohorts.configuration[cohort])
+    return Actor(
+        id=actor,
+        key=key,
+        version=world.forest.name(version),
+        state=configuration.value,
+        status=configuration.status,
+        tags=list(configuration.tags),
+        events=world.histories.depth[node],
+        fingerprint=f"{world.histories.fingerprint[node]:016x}",
+        needs_rescue=bool(cohorts.rescued[cohort]),
+        position=world.actors.last[actor],
+        context=context,
+    )
+
+
+def actors(world: World, request: Actors) -> ActorPage:
+    """A page of actors, filtered by version and active state."""
+    limit = page_size(request.limit)
+    cohorts, forest = world.cohorts, world.forest
+    versions = [forest.version(request.version).id] if request.version is not None else [row.id for row in forest]
+    flags = bytearray(len(cohorts) + 1)
+    for version in versions:
+        table = forest.table(version)
+        shown = [request.state is None or request.state in c.paths for c in table.configurations]
+        for cohort in cohorts.members(version):
+            flags[cohort] = shown[cohorts.configuration[cohort]]
+    found = scan(world.actors.cohort, flags, max(request.cursor, 0) + 1, limit + 1)
+    page = [describe(world, actor, world.store.records.key_of(actor)) for actor in found[:limit]]
+    return ActorPage(actors=page, next=found[limit - 1] if len(found) > limit else None)

@@ -1,0 +1,110 @@
+"""The engine: one request after the other, in batches that are durable as a whole before anything is answered."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import traceback
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from statekeep.daemon.engine import about, actors, deploys, records
+from statekeep.daemon.engine.about import About
+from statekeep.daemon.engine.world import World
+from statekeep.daemon.store import Store
+from statekeep.protocol import errors
+from statekeep.protocol.messages import (
+    Actors,
+    Answer,
+    AnyRequest,
+    Decisions,
+    Definition,
+    Deploy,
+    Get,
+    Hello,
+    History,
+    Preview,
+    Record,
+    Refusal,
+    Send,
+    Spawn,
+    StatusRequest,
+    Versions,
+)
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Runs batches of requests on one store.
+
+    A request is refused before it changes anything, so a refusal leaves the rest of its batch alone. Whatever else is
+    raised is a fault: the batch is taken back, memory is made anew from the store, and the requests are run once
+    more, each in a transaction of its own, so that only the one at fault fails.
+    """
+
+    def __init__(self, store: Store, clock: Callable[[], int], about: About) -> None:
+        self._store = store
+        self._clock = clock
+        self.about = about
+        self._load()
+
+    def _load(self) -> None:
+        self._world = World(self._store, self._clock)
+        self._handlers = self._bind(self._world)
+
+    def _bind(self, world: World) -> dict[type[AnyRequest], Callable[[Any], Record]]:
+        return {
+            Hello: partial(about.hello, self.about),
+            StatusRequest: partial(about.status, world, self.about),
+            Deploy: partial(deploys.deploy, world),
+            Preview: partial(deploys.preview, world),
+            Versions: partial(deploys.versions, world),
+            Definition: partial(deploys.definition, world),
+            Spawn: partial(actors.spawn, world),
+            Send: partial(actors.send, world),
+            Get: partial(actors.get, world),
+            Actors: partial(actors.actors, world),
+            History: partial(records.history, world),
+            Decisions: partial(records.decisions, world),
+        }
+
+    def run(self, batch: Sequence[AnyRequest]) -> list[Answer | Refusal]:
+        """Carry out a batch and make it durable; the answers, in the order of the requests."""
+        try:
+            answers = [self._handle(request) for request in batch]
+            self.about.commits += self._world.commit()
+        except Exception as fault:  # noqa: BLE001 - whatever it was, the batch is taken back
+            self._take_back(fault)
+            answers = [self._alone(request) for request in batch]
+        self.about.requests += len(batch)
+        return answers
+
+    def close(self) -> None:
+        self._store.close()
+
+    def _handle(self, request: AnyRequest) -> Answer | Refusal:
+        try:
+            return Answer(request.id, self._handlers[type(request)](request))
+        except errors.StatekeepError as refused:
+            return Refusal(request.id, refused.body())
+
+    def _alone(self, request: AnyRequest) -> Answer | Refusal:
+        try:
+            answer = self._handle(request)
+            self.about.commits += self._world.commit()
+        except sqlite3.Error as fault:
+            self._take_back(fault)
+            return Refusal(request.id, errors.StorageFailed(type(fault).__name__).body())
+        except Exception as fault:  # noqa: BLE001 - likewise
+            self._take_back(fault)
+            return Refusal(request.id, errors.InternalError(str(type(request).__struct_config__.tag)).body())
+        return answer
+
+    def _take_back(self, fault: Exception) -> None:
+        # Where it happened, never what it said: messages of exceptions may quote names and payloads.
+        where = "".join(traceback.format_tb(fault.__traceback__))
+        log.error("a batch was taken back after %s\n%s", type(fault).__name__, where)
+        self._store.rollback()
+        self._load()

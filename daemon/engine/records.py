@@ -1,0 +1,208 @@
+"""What happened: the events of an actor, and the decisions about actors and routes.
+
+Decisions are facts about cohorts. An actor has the decisions of the cohorts that it was in, from when it was there:
+those made before it came hold from its coming, those made while it stood there from when they were made. Two rules
+pick them out. A decision counts only for an actor that stands on the route's parent at that time: actors that reached
+the same cohort by way of another version never met that route. And a route that was decided for an actor is not
+decided again: a cohort further on repeats what one before it said.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain, pairwise
+from typing import NamedTuple
+
+from statekeep.daemon.engine.actors import page_size
+from statekeep.daemon.engine.deploys import OUTCOMES
+from statekeep.daemon.engine.world import World
+from statekeep.daemon.routing.evaluator import scan
+from statekeep.daemon.routing.rule import Outcome, Route
+from statekeep.daemon.store import DecisionRow, EventRow
+from statekeep.protocol import errors
+from statekeep.protocol.messages import Decision, DecisionPage, Decisions, EventRecord, History, HistoryPage
+
+LOOKED_AT = 256
+"""Actors that one request for decisions looks at: some 10 ms. Its page is short when few of them have any."""
+
+_NOW = 2**63
+
+
+class Decided(NamedTuple):
+    """One decision as it holds for one actor."""
+
+    row: DecisionRow
+    position: int
+    """When it came to hold: the deploy's position, or that of the event (or spawn) that brought the actor there."""
+    time: int
+
+
+class Stay(NamedTuple):
+    """One event of an actor, or its spawn, and what was decided from then until the next."""
+
+    event: EventRow
+    version: int
+    configuration: int
+    """Where the event led to, after routing."""
+    decisions: list[Decided]
+
+
+def life(world: World, actor: int) -> Iterator[Stay]:
+    """An actor from its spawn until now."""
+    row = world.store.records.actor(actor)
+    events = world.store.records.events(row.last)
+    routes = list(world.forest.routes.below(row.spawned_on))
+    by_cohort = _decisions(world, routes, events)
+    version, configuration = row.spawned_on, world.forest.table(row.spawned_on).initial
+    decided: dict[int, int] = {}
+    symbol, history = world.histories.symbol, world.cohorts.history
+    for event, until in pairwise(chain(events, [EventRow(_NOW, 0, 0, None)])):
+        if history[event.cohort]:
+            configuration = world.forest.table(version).next(configuration, symbol[history[event.cohort]]) >> 1
+        arrived, decisions = (version, configuration), list[Decided]()
+        for moment in _moments(by_cohort.get(event.cohort, ()), event.position, until.position):
+            for found in _decide(world, by_cohort[event.cohort], version, decided, moment):
+                time = event.time if moment == event.position else world.forest.time_of(moment)
+                decisions.append(Decided(found, moment, time))
+                if found.outcome == Outcome.MIGRATED:
+                    assert found.landing is not None
+                    version, configuration = found.route, found.landing
+            if moment == event.position:
+                arrived = (version, configuration)
+        yield Stay(event, *arrived, decisions)
+
+
+def _decisions(world: World, routes: Iterable[Route], events: Iterable[EventRow]) -> dict[int, list[DecisionRow]]:
+    """What was decided about ``routes`` for the cohorts that ``events`` led to, by cohort, in order of position."""
+    cohorts = {event.cohort for event in events}
+    found: dict[int, list[DecisionRow]] = {}
+    for route in routes:
+        for row in world.store.records.decisions(route.child, cohorts):
+            found.setdefault(row.cohort, []).append(row)
+    for rows in found.values():
+        rows.sort(key=lambda row: row.position)
+    return found
+
+
+def _moments(rows: Iterable[DecisionRow], arrival: int, until: int) -> list[int]:
+    """When something may have been decided for an actor that was in a cohort from ``arrival`` to ``until``."""
+    return sorted({max(row.position, arrival) for row in rows if row.position < until})
+
+
+def _decide(
+    world: World, rows: Iterable[DecisionRow], version: int, decided: dict[int, int], moment: int
+) -> Iterator[DecisionRow]:
+    """What of ``rows`` holds for an actor on ``version`` at this moment and is new to it; ``decided`` by route."""
+    effective = {row.route: row for row in rows if row.position <= moment}
+    todo = list(world.forest.routes.of(version))
+    while todo:
+        route = todo.pop(0)
+        row = effective.get(route.child)
+        before = decided.get(route.child)
+        if row is None or row.outcome == before or not (before is None or Outcome(before).deferred):
+            continue
+        decided[route.child] = row.outcome
+        yield row
+        if row.outcome == Outcome.MIGRATED:
+            todo = list(world.forest.routes.of(route.child))
+
+
+def history(world: World, request: History) -> HistoryPage:
+    """A page of the events that an actor has processed, oldest first."""
+    limit, actor = page_size(request.limit), world.actor(request.actor)
+    spawn, *stays = life(world, actor)
+    forest, symbols = world.forest, world.symbols.names
+    node, symbol = world.cohorts.history, world.histories.symbol
+    return HistoryPage(
+        id=actor,
+        spawned_on=forest.name(world.store.records.actor(actor).spawned_on),
+        spawned_at=spawn.event.time,
+        events=[
+            EventRecord(
+                number=number,
+                event=symbols[symbol[node[stay.event.cohort]]],
+                payload=world.store.records.payload(actor, stay.event.position),
+                version=forest.name(stay.version),
+                state=forest.configuration(stay.version, stay.configuration).value,
+                position=stay.event.position,
+                time=stay.event.time,
+            )
+            for number, stay in enumerate(stays[request.cursor : request.cursor + limit], start=request.cursor + 1)
+        ],
+        next=request.cursor + limit if request.cursor + limit < len(stays) else None,
+    )
+
+
+def decisions(world: World, request: Decisions) -> DecisionPage:
+    """A page of decisions: of one actor, in their order, or about one route, by actor."""
+    limit = page_size(request.limit)
+    if (request.actor is None) == (request.route is None):
+        raise errors.BadRequest("Decisions are asked for by actor or by route.", "Name one of the two.")
+    if request.actor is not None:
+        found = [
+            made for made in _of_actor(world, world.actor(request.actor)) if request.outcome in (None, made.outcome)
+        ]
+        page = found[request.cursor : request.cursor + limit]
+        return DecisionPage(decisions=page, next=_after(request.cursor + limit, len(found)))
+    return _about_route(world, request, limit)
+
+
+def _after(cursor: int, count: int) -> int | None:
+    return cursor if cursor < count else None
+
+
+def _about_route(world: World, request: Decisions, limit: int) -> DecisionPage:
+    assert request.route is not None
+    number = world.forest.version(request.route).id
+    route = world.forest.routes.by_child.get(number)
+    if route is None:
+        raise errors.BadRequest(
+            f"No route leads to {request.route!r}: it has no parent.", "Name a version that was deployed with one."
+        )
+    # Who was ever judged by the route stood on its parent, and has only moved down since.
+    versions = {route.parent, *(below.child for below in world.forest.routes.below(route.parent))}
+    flags = bytearray(len(world.cohorts) + 1)
+    for version in versions:
+        for cohort in world.cohorts.members(version):
+            flags[cohort] = 1
+    found: list[Decision] = []
+    actor = request.cursor
+    for actor in scan(world.actors.cohort, flags, request.cursor + 1, LOOKED_AT):
+        about = [made for made in _of_actor(world, actor) if made.route == request.route]
+        if about and request.outcome in (None, about[-1].outcome):
+            found.append(about[-1])
+        if len(found) == limit:
+            break
+    more = scan(world.actors.cohort, flags, actor + 1, 1)
+    return DecisionPage(decisions=found, next=actor if more else None)
+
+
+def _of_actor(world: World, actor: int) -> list[Decision]:
+    """Everything on record about one actor, deferrals included, in order."""
+    key = world.store.records.key_of(actor)
+    return [
+        _decision(world, actor, key, made, stay.event.cohort) for stay in life(world, actor) for made in stay.decisions
+    ]
+
+
+def _decision(world: World, actor: int, key: str | None, made: Decided, cohort: int) -> Decision:
+    forest, row = world.forest, made.row
+    route = forest.routes.by_child[row.route]
+    node = world.cohorts.history[cohort]
+    landing = None if row.landing is None else forest.configuration(route.child, row.landing).value
+    path = forest.path(route.child)
+    return Decision(
+        actor=actor,
+        key=key,
+        route=forest.name(route.child),
+        outcome=OUTCOMES[Outcome(row.outcome)],
+        version_before=forest.name(route.parent),
+        version_after=forest.name(route.child) if row.outcome == Outcome.MIGRATED else None,
+        state_before=forest.configuration(route.parent, row.before).value,
+        landing=landing,
+        skipped=row.skipped,
+        events=world.histories.depth[node],
+        fingerprint=f"{world.histories.fingerprint[node]:016x}",
+        path=path,
+        path_hash=f"{route.path.hash:016x}",
+        position=made.position,
+        time=made.time,
+    )

@@ -1,0 +1,115 @@
+"""The forest of versions: who descends from whom, and each version's chart and table, loaded when first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from statekeep.daemon.routing.histories import fingerprint
+from statekeep.daemon.routing.paths import ANY_ONE, ANY_RUN, Path
+from statekeep.daemon.routing.rule import Route, Routes
+from statekeep.daemon.statecharts import Configuration, Table, load
+from statekeep.daemon.store import RouteRow, Store, VersionRow
+from statekeep.protocol import errors
+from statekeep.protocol.messages import Guards, Landing
+
+GUARDS: tuple[Guards, ...] = ("ignore", "block")
+LANDINGS: tuple[Landing, ...] = ("replay", "strict")
+"""Their places in these tuples are on disk."""
+
+SEMANTICS = 5
+"""XState's major version, stored with each version, so that a later evaluator never changes a stored actor."""
+
+
+class Forest:
+    """All versions, in deploy order, by number from 1."""
+
+    def __init__(self, store: Store, event_type: Callable[[int], str]) -> None:
+        self._store = store
+        self._event_type = event_type
+        self.rows: dict[int, VersionRow] = {row.id: row for row in store.catalogue.versions()}
+        self._numbers = {row.name: row.id for row in self.rows.values()}
+        self.routes = Routes()
+        for child, parent, tokens in store.catalogue.routes():
+            self.routes.add(self._route(child, parent, Path(tuple(tokens), fingerprint(self._texts(tokens)))))
+        self._tables: dict[int, Table] = {}
+        self._saved: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[VersionRow]:
+        return iter(self.rows.values())
+
+    def find(self, name: str) -> VersionRow | None:
+        """The version of this name, if there is one."""
+        number = self._numbers.get(name)
+        return None if number is None else self.rows[number]
+
+    def version(self, name: str) -> VersionRow:
+        """The version of this name. Raises ``UnknownVersion``."""
+        row = self.find(name)
+        if row is None:
+            raise errors.UnknownVersion(name, list(self._numbers))
+        return row
+
+    def name(self, number: int) -> str:
+        return self.rows[number].name
+
+    def time_of(self, position: int) -> int:
+        """When the deploy at ``position`` was."""
+        return next(row.time for row in self.rows.values() if row.position == position)
+
+    def add(self, row: VersionRow, table: Table) -> None:
+        """A new root of the forest; ``table`` is made from its definition."""
+        self._store.add_version(row)
+        self.rows[row.id] = row._replace(definition={})
+        self._numbers[row.name] = row.id
+        self._tables[row.id] = table
+        self._saved[row.id] = 0
+
+    def add_route(self, route: Route) -> None:
+        """Make the version ``route.child``, added just now, a child of ``route.parent``."""
+        self._store.add_route(RouteRow(route.child, route.parent, list(route.path.tokens)))
+        self.routes.add(route)
+
+    def path(self, version: int) -> list[str]:
+        """The tokens of the path to a version, as they were given; empty for a root."""
+        route = self.routes.by_child.get(version)
+        return self._texts(route.path.tokens) if route else []
+
+    def _texts(self, tokens: Sequence[int]) -> list[str]:
+        special = {ANY_ONE: "*", ANY_RUN: "**"}
+        return [special[token] if token in special else self._event_type(token) for token in tokens]
+
+    def _route(self, child: int, parent: int, path: Path) -> Route:
+        return Route(child, parent, path, LANDINGS[self.rows[child].landing] == "strict")
+
+    def table(self, version: int) -> Table:
+        """The transition table of a version."""
+        table = self._tables.get(version)
+        if table is None:
+            chart = load(self._store.catalogue.definition(version), guards=GUARDS[self.rows[version].guards])
+            table = Table(chart, self._event_type)
+            for number, dumped in enumerate(self._store.catalogue.configurations(version)):
+                if table.intern(chart.restore(dumped)) != number:
+                    raise RuntimeError(f"configuration {number} of version {version} is not what it was")
+            self._tables[version] = table
+            self._saved[version] = len(table.configurations)
+        return table
+
+    def configuration(self, version: int, number: int) -> Configuration:
+        return self.table(version).configurations[number]
+
+    def finished(self, version: int, number: int) -> bool:
+        """Whether an actor in this configuration takes no more events."""
+        return self.configuration(version, number).status != "active"
+
+    def save_configurations(self) -> None:
+        """Write the configurations that have come up since the last call."""
+        for version, table in self._tables.items():
+            for number in range(self._saved[version], len(table.configurations)):
+                configuration = table.configurations[number]
+                dumped = table.chart.dump(configuration)
+                finished = configuration.status != "active"
+                self._store.add_configuration(version, number, dumped, finished=finished)
+            self._saved[version] = len(table.configurations)

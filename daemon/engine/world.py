@@ -1,0 +1,154 @@
+"""Everything that the engine knows between two requests: the store, and in memory what a step needs at once.
+
+The memory is a cache of the store and nothing more: ``load_world`` makes it from the store alone. Whatever changes
+one changes the other in the same request; when a request fails half-way, both are thrown back to the last commit.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable
+
+from statekeep.daemon.engine.versions import Forest
+from statekeep.daemon.routing.cohorts import Cohorts
+from statekeep.daemon.routing.histories import Histories
+from statekeep.daemon.routing.relations import Relations
+from statekeep.daemon.routing.rule import Judgement, Outcome, Standing
+from statekeep.daemon.store import CohortRow, DecisionRow, Store
+from statekeep.protocol import errors
+from statekeep.protocol.messages import ActorRef
+
+CACHED_KEYS = 200_000
+"""Actor keys whose ids are kept in memory; about 25 MB."""
+
+
+class Symbols:
+    """Event types as integers from 0, in the order in which they first occurred."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.names = list(store.catalogue.names())
+        self._numbers = {name: number for number, name in enumerate(self.names)}
+
+    def find(self, event_type: str) -> int | None:
+        """The symbol of an event type that has occurred."""
+        return self._numbers.get(event_type)
+
+    def intern(self, event_type: str) -> int:
+        """The symbol of an event type, from now on."""
+        symbol = self._numbers.get(event_type)
+        if symbol is None:
+            symbol = self._numbers[event_type] = len(self.names)
+            self.names.append(event_type)
+            self._store.add_name(symbol, event_type)
+        return symbol
+
+    def numbering(self) -> Callable[[str], int]:
+        """The symbols that ``intern`` would give, without interning: for what may yet be refused."""
+        new: dict[str, int] = {}
+
+        def symbol_of(event_type: str) -> int:
+            known = self._numbers.get(event_type)
+            return new.setdefault(event_type, len(self.names) + len(new)) if known is None else known
+
+        return symbol_of
+
+
+class Population:
+    """Where every actor is: its cohort (0 where there is no such actor) and the position of its last event, by id."""
+
+    def __init__(self, heads: Iterable[tuple[int, int, int]], last: int) -> None:
+        self.cohort = array("I", bytes(4 * (last + 1)))
+        self.last = array("Q", bytes(8 * (last + 1)))
+        for actor, cohort, position in heads:
+            self.cohort[actor] = cohort
+            self.last[actor] = position
+
+    def add(self, cohort: int, position: int) -> int:
+        """The id of a new actor."""
+        self.cohort.append(cohort)
+        self.last.append(position)
+        return len(self.cohort) - 1
+
+
+class World:
+    """The state of one engine. ``clock`` gives milliseconds since 1970; nothing is ordered by it."""
+
+    def __init__(self, store: Store, clock: Callable[[], int]) -> None:
+        self.store = store
+        self.clock = clock
+        self.position = store.catalogue.last_position()
+        self.symbols = Symbols(store)
+        self.histories = Histories(self.symbols.names.__getitem__)
+        self.histories.extend(store.catalogue.histories())
+        self.relations = Relations(self.histories)
+        self.forest = Forest(store, self.symbols.names.__getitem__)
+        finished = store.catalogue.finished_configurations()
+        self.cohorts = Cohorts()
+        self.cohorts.restore(
+            store.catalogue.cohorts(), store.catalogue.populations(), lambda *configuration: configuration in finished
+        )
+        self.actors = Population(store.catalogue.heads(), store.catalogue.last_actor())
+        self._ids: dict[str, int] = {}
+
+    def commit(self) -> bool:
+        """Make everything since the last commit durable; False when nothing had changed."""
+        self.forest.save_configurations()
+        committed = self.store.commit()
+        if len(self._ids) > CACHED_KEYS:
+            self._ids.clear()
+        return committed
+
+    def next_position(self) -> int:
+        self.position += 1
+        return self.position
+
+    # Actors
+
+    def find_actor(self, reference: ActorRef) -> int | None:
+        """The id of an actor, if there is one."""
+        if isinstance(reference, int):
+            known = 0 < reference < len(self.actors.cohort) and self.actors.cohort[reference]
+            return reference if known else None
+        actor = self._ids.get(reference)
+        if actor is None and (actor := self.store.records.find_actor(reference)) is not None:
+            self._ids[reference] = actor
+        return actor
+
+    def actor(self, reference: ActorRef) -> int:
+        """The id of an actor. Raises ``UnknownActor``."""
+        actor = self.find_actor(reference)
+        if actor is None:
+            raise errors.UnknownActor(reference)
+        return actor
+
+    def remember_key(self, key: str, actor: int) -> None:
+        """Know a new actor by its key before it is committed."""
+        self._ids[key] = actor
+
+    # Cohorts
+
+    def cohort_for(self, standing: Standing, node: int, position: int, *, resumed: bool) -> int:
+        """The cohort that an actor joins whose history has just become ``node``, after routing.
+
+        ``standing`` is where it stands by its last step; ``resumed`` says that it was routed there before that step.
+        """
+        before = len(standing.judgements)
+        self.relations.settle(standing, node, self.forest.routes, self.forest.table, resumed=resumed)
+        cohort = self.cohorts.find(standing.version, node)
+        if cohort is not None:
+            return cohort
+        finished = self.forest.finished(standing.version, standing.configuration)
+        cohort = self.cohorts.add(node, standing, finished=finished)
+        self.store.add_cohort(
+            CohortRow(cohort, standing.version, node, standing.configuration, standing.waiting, standing.rescued)
+        )
+        self.store.add_decisions(decision_row(cohort, position, made) for made in standing.judgements[before:])
+        return cohort
+
+
+def decision_row(cohort: int, position: int, made: Judgement) -> DecisionRow:
+    """What goes on record about a cohort."""
+    landing = made.landing.configuration if made.landing and made.outcome is Outcome.MIGRATED else None
+    skipped = made.landing.skipped if made.landing else 0
+    return DecisionRow(made.route.child, cohort, position, made.outcome, made.before, landing, skipped)

@@ -1,0 +1,49 @@
+"""The daemon's own socket: made by the one who holds its lock, removed by the same."""
+
+import contextlib
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+BACKLOG = 4096
+"""Connects that may wait: a storm of clients gets EAGAIN beyond it."""
+
+
+class SocketInUse(Exception):
+    """Another daemon listens there."""
+
+
+@contextlib.contextmanager
+def listener(path: Path) -> Iterator[socket.socket]:
+    """Listen at ``path``, for this user alone.
+
+    A socket that a killed daemon left behind is in the way of ``bind``. It may only be removed by who holds the lock
+    beside it; a daemon that merely found the file could remove the socket of one that lives.
+
+    Raises:
+        SocketInUse: another daemon holds the lock.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SocketInUse(f"another daemon listens at {path}") from None
+        path.unlink(missing_ok=True)
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            before = os.umask(0o177)
+            try:
+                listening.bind(str(path))
+            finally:
+                os.umask(before)
+            listening.listen(BACKLOG)
+            yield listening
+        finally:
+            listening.close()
+            path.unlink(missing_ok=True)
+    finally:
+        os.close(lock)

@@ -1,0 +1,124 @@
+"""Cohorts: all actors with the same version and the same history, and so with the same configuration.
+
+The invariant: *an actor's configuration is its whole recorded history replayed on the definition of its present
+version.* True at spawn, where there is nothing to replay; an event is recorded only if the configuration handles it,
+and then its step is the next step of the replay; a landing is the replay by definition. So (version, history) decides
+the configuration, however the actor got there, and one row can stand for all actors that share the two. An actor
+only says which cohort it is in; a deploy moves cohorts.
+
+Three rules keep the sharing honest:
+
+* The memo (cohort, symbol) -> cohort rests on the routes that there are. A deploy clears it.
+* A cohort of finished actors that saw a deploy is never entered again: those actors were frozen when the route came
+  (``final``), one that finishes later was judged by it. The deploy retires such cohorts.
+* A cohort without actors is not judged by a deploy, and so is never entered again after one.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable
+
+from statekeep.daemon.routing.rule import Standing
+
+
+class Cohorts:
+    """The columns of all cohorts, by cohort number from 1, and how actors find them.
+
+    ``version``, ``history`` (a node of the trie), ``configuration``, ``waiting`` and ``rescued`` (see ``Standing``)
+    are what is on disk; ``finished`` (0 or 1) follows from the configuration, ``population`` from the actors.
+    """
+
+    def __init__(self) -> None:
+        self.version = array("I", [0])
+        self.history = array("I", [0])
+        self.configuration = array("I", [0])
+        self.waiting = array("I", [0])
+        self.rescued = array("I", [0])
+        self.population = array("I", [0])
+        self.finished = bytearray(1)
+        self.after_event: dict[int, int] = {}
+        """The memo: (cohort << 32 | symbol) -> the cohort that this event leads to."""
+        self.after_spawn: dict[int, int] = {}
+        """The memo of spawns: version -> the cohort that an actor spawned on it joins."""
+        self._members: dict[int, array[int]] = {}
+        self._open: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.version) - 1
+
+    def restore(
+        self,
+        rows: Iterable[tuple[int, int, int, int, int]],
+        populations: Iterable[tuple[int, int]],
+        finished: Callable[[int, int], bool],
+    ) -> None:
+        """Take over what is on disk.
+
+        ``rows`` are (version, history, configuration, waiting, rescued) in order of number, ``populations`` are
+        (cohort, actors), ``finished`` tells whether a configuration of a version takes no more events.
+        """
+        for version, history, configuration, waiting, rescued in rows:
+            self._append(history, Standing(version, configuration, waiting, rescued))
+        for cohort, actors in populations:
+            self.population[cohort] = actors
+            done = finished(self.version[cohort], self.configuration[cohort])
+            self._list(cohort, finished=done)
+            if not done:
+                self._open[self.version[cohort] << 32 | self.history[cohort]] = cohort
+
+    def add(self, history: int, standing: Standing, *, finished: bool) -> int:
+        """Make a cohort that may be entered, and return its number."""
+        cohort = self._append(history, standing)
+        self._list(cohort, finished=finished)
+        self._open[standing.version << 32 | history] = cohort
+        return cohort
+
+    def find(self, version: int, history: int) -> int | None:
+        """The cohort that an actor with this version and history joins, if there is one that may be entered."""
+        return self._open.get(version << 32 | history)
+
+    def members(self, version: int) -> list[int]:
+        """The cohorts of ``version`` that have actors, in ascending order."""
+        population = self.population
+        return [cohort for cohort in self._members.get(version, ()) if population[cohort]]
+
+    def rearrange(
+        self, parent: int, judged: Iterable[tuple[int, Standing]], finished: Callable[[int, int], bool]
+    ) -> None:
+        """Put every live cohort of ``parent`` where a change of its routes has it stand, and keep the rules above.
+
+        ``judged`` names all live cohorts of ``parent`` that have actors, each with where it stands now.
+        """
+        self.after_event.clear()
+        self.after_spawn.clear()
+        frozen = [cohort for cohort in self.members(parent) if self.finished[cohort]]
+        for cohort in self._members.pop(parent, ()):
+            self._open.pop(parent << 32 | self.history[cohort], None)
+        self._members[parent] = array("I", frozen)
+        for cohort, standing in judged:
+            self.version[cohort] = standing.version
+            self.configuration[cohort] = standing.configuration
+            self.waiting[cohort] = standing.waiting
+            self.rescued[cohort] = standing.rescued
+            done = finished(standing.version, standing.configuration)
+            self._list(cohort, finished=done)
+            if not done:
+                self._open[standing.version << 32 | self.history[cohort]] = cohort
+
+    def _append(self, history: int, standing: Standing) -> int:
+        self.version.append(standing.version)
+        self.history.append(history)
+        self.configuration.append(standing.configuration)
+        self.waiting.append(standing.waiting)
+        self.rescued.append(standing.rescued)
+        self.population.append(0)
+        self.finished.append(0)
+        return len(self)
+
+    def _list(self, cohort: int, *, finished: bool) -> None:
+        self.finished[cohort] = finished
+        version = self.version[cohort]
+        if version not in self._members:
+            self._members[version] = array("I")
+        self._members[version].append(cohort)

@@ -1,0 +1,184 @@
+"""The C evaluator: relations, landings and scans over whole columns, in place and in one pass.
+
+The one module that calls C. Arrays are lent, not copied; Python refuses to resize an array while it is lent, so each
+call gives all of them back before it returns. csrc/evaluator.h says what each function reads and writes.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from statekeep.daemon.routing._evaluator import ffi, lib
+
+if TYPE_CHECKING:  # it rests on this module
+    from statekeep.daemon.routing.paths import Path
+
+STUCK: Final = 0xFFFFFFFE
+"""The configuration of a history whose replay has a step that does not end."""
+
+UNKNOWN: Final = 0xFFFFFFFF
+"""A cell that has not been computed, or a symbol without a column."""
+
+_UNNAMED: Final = -1
+"""No symbol: what the path takes for it, it takes for every symbol that it does not name."""
+
+_scratch = ffi.new_allocator(should_clear_after_alloc=False)
+
+
+class Malformed(ValueError):
+    """The columns break a rule that the evaluator rests on; the message names the place."""
+
+
+class Trie(Protocol):
+    """``Histories``, as far as the evaluator sees it."""
+
+    parent: array[int]
+    symbol: array[int]
+    depth: array[int]
+    fingerprint: array[int]
+
+    def __len__(self) -> int: ...
+
+
+class TransitionTable(Protocol):
+    """The lazily filled transition table of one definition, in the layout that sk_table in evaluator.h describes."""
+
+    cells: array[int]
+    width: int
+    column_of: array[int]
+    initial: int
+
+    def next(self, configuration: int, symbol: int, /) -> int:
+        """The cell's entry; computes it on first use."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Landings:
+    """Where the wanted histories land, by node. Entries of nodes that were not wanted say nothing."""
+
+    configuration: array[int]
+    """``STUCK`` where the replay does not end."""
+    skipped: array[int]
+    """Events that the definition does not handle."""
+
+
+def continued(before: int, event_type: str) -> int:
+    """The fingerprint ``before`` after one more event."""
+    name = event_type.encode()
+    return lib.sk_fingerprint(before, name, len(name))
+
+
+def derive(histories: Trie, first: int, names: Mapping[int, str]) -> array[int]:
+    """Fill in depth and fingerprint from node ``first``; returns the keys ``parent << 32 | symbol`` of those nodes.
+
+    ``names`` holds the event type of each of their symbols.
+    """
+    new = len(histories) - first
+    keys = array("Q", bytes(8 * new))
+    histories.depth.frombytes(bytes(4 * new))
+    histories.fingerprint.frombytes(bytes(8 * new))
+    encoded = [names.get(symbol, "").encode() for symbol in range(max(names, default=-1) + 1)]
+    text, start = b"".join(encoded), array("I", accumulate(map(len, encoded), initial=0))
+    with ExitStack() as loan:
+        named = _struct("sk_names", _lend(loan, text), _lend(loan, start), len(text), len(encoded))
+        columns = _struct("sk_columns", *(_lend(loan, c) for c in (histories.depth, histories.fingerprint, keys)))
+        _call(lib.sk_derive, _trie(loan, histories), named, first, columns)
+    return keys
+
+
+def relate(histories: Trie, path: Path) -> bytearray:
+    """The ``Relation`` of every history to the path, one byte each."""
+    relation = bytearray(len(histories))
+    last = len(path.taking)
+    words = last // 64 + 1
+    named = sorted({token for token in path.taking if token >= 0})
+    # Class 0 is every symbol that the path does not name: only "*" takes those.
+    classes = [path.takes(_UNNAMED), *map(path.takes, named)]
+    class_of = array("H", bytes(2 * (max(named, default=-1) + 1)))
+    for number, symbol in enumerate(named, start=1):
+        class_of[symbol] = number
+    takes = array("Q", [word for positions in classes for word in _split(positions, words)])
+    stays = array("Q", _split(path.stays, words))
+    with ExitStack() as loan:
+        columns = (_lend(loan, column) for column in (takes, stays, class_of))
+        automaton = _struct("sk_path", *columns, len(classes), len(class_of), words, last)
+        states = _scratch("uint64_t[]", len(histories) * words)
+        _call(lib.sk_relate, _trie(loan, histories), automaton, states, _lend(loan, relation))
+    return relation
+
+
+def replay(histories: Trie, wanted: bytes | bytearray, table: TransitionTable) -> Landings:
+    """Replay each history whose byte in ``wanted`` is not 0, filling the table where it has to."""
+    count, marked, at = len(histories), bytearray(wanted), 0
+    if len(marked) != count:
+        raise ValueError(f"{len(marked)} bytes for {count} histories")
+    landings = Landings(array("I", bytes(4 * count)), array("I", bytes(4 * count)))
+    with ExitStack() as loan:
+        _call(lib.sk_mark, _trie(loan, histories), _lend(loan, marked))
+    while (missing := _replay(histories, marked, table, landings, at)) is not None:
+        before, symbol = landings.configuration[histories.parent[missing]], histories.symbol[missing]
+        if missing == at > 0:
+            raise Malformed(f"the table has no entry for configuration {before} and symbol {symbol}")
+        table.next(before, symbol)
+        at = missing
+    return landings
+
+
+def _replay(histories: Trie, marked: bytearray, table: TransitionTable, landings: Landings, at: int) -> int | None:
+    """Replay from node ``at`` on; the node that needs a missing cell, or ``None`` when all is done."""
+    rows = len(table.cells) // table.width if table.width else 0
+    with ExitStack() as loan:
+        cells, columns = _lend(loan, table.cells), _lend(loan, table.column_of)
+        view = _struct("sk_table", cells, columns, rows, table.width, len(table.column_of), table.initial)
+        buffers = (_lend(loan, buffer) for buffer in (marked, landings.configuration, landings.skipped))
+        return _call(lib.sk_replay, _trie(loan, histories), view, *buffers, at=at)
+
+
+def scan(cohort_of: array[int], flags: bytes | bytearray, start: int, limit: int) -> list[int]:
+    """The first ``limit`` indices from ``start`` on whose cohort is flagged by a byte that is not 0, in order.
+
+    A cohort without a flag of its own is not flagged.
+    """
+    found = _scratch("uint32_t[]", limit)
+    with ExitStack() as loan:
+        actors, flagged = _lend(loan, cohort_of), _lend(loan, flags)
+        stored = lib.sk_scan(actors, len(cohort_of), flagged, len(flags), start, found, limit)
+    return list(found[0:stored])
+
+
+_CTYPE: Final = {"B": "uint8_t[]", "H": "uint16_t[]", "I": "uint32_t[]", "Q": "uint64_t[]"}
+
+
+def _lend(loan: ExitStack, buffer: array[int] | bytes | bytearray) -> Any:
+    """The buffer as C sees it, until the loan ends."""
+    ctype = "uint8_t[]" if isinstance(buffer, bytearray | bytes) else _CTYPE[buffer.typecode]
+    return loan.enter_context(ffi.from_buffer(ctype, buffer))
+
+
+def _struct(name: str, *fields: Any) -> Any:
+    """A struct by value's address. What its pointers lead to must outlive it: keep the loan open."""
+    return ffi.new(f"{name} *", fields)
+
+
+def _trie(loan: ExitStack, histories: Trie) -> Any:
+    return _struct("sk_trie", _lend(loan, histories.parent), _lend(loan, histories.symbol), len(histories))
+
+
+def _split(positions: int, words: int) -> list[int]:
+    """A set of positions in words of 64 bits, lowest first."""
+    return [positions >> 64 * word & 0xFFFFFFFFFFFFFFFF for word in range(words)]
+
+
+def _call(function: Any, *arguments: Any, at: int = 0) -> int | None:
+    """Call it with a position behind its arguments: the position of what is missing, or ``None`` when all is done."""
+    position = ffi.new("uint32_t *", at)
+    status = function(*arguments, position)
+    if status == lib.SK_MALFORMED:
+        raise Malformed(f"{function.__name__}: malformed input at {position[0]}")
+    return position[0] if status == lib.SK_MISSING else None

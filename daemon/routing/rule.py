@@ -1,0 +1,154 @@
+"""The routing rule: where an actor belongs, given the events that it has processed.
+
+A route r with path P and a history h are in one of three relations:
+
+    match     some beginning of h is accepted by P          permanent: more events don't undo it
+    diverged  no continuation of h can ever be accepted     permanent
+    pending   anything else: not yet, but possible          a deferral, not a decision
+
+    g(h):  v := the version spawned on
+           repeat: r := the first child route of v, in deploy order, that is neither diverged nor closed
+                   r matches -> v := its child, go on;  r is pending, or there is none -> stop
+
+The claim, which everything in this room serves: *for every live actor, in every committed state, its version is
+g(spawn version, recorded history, deploys so far) and its configuration is the replay of that history on that
+version's definition. A finished actor keeps what it was when it finished. Each actor is decided at most once per
+route.* It holds whatever the order of evaluation, batching, crashes and restarts, because match and diverged are
+permanent: an evaluation that comes late finds what an early one would have found.
+
+A route under the policy ``strict`` treats a history whose landing would skip an event as diverged for it (outcome
+``rescue``); so does any route when the replay cannot end. That too is permanent: a longer history skips no less.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import NamedTuple
+
+from statekeep.daemon.routing.evaluator import STUCK
+from statekeep.daemon.routing.paths import Path, Relation
+
+
+class Outcome(IntEnum):
+    """What was decided about a route, or deferred. The numbers are on disk."""
+
+    MIGRATED = 1
+    DIVERGED = 2
+    PENDING = 3
+    BLOCKED = 4
+    FINAL = 5
+    RESCUE = 6
+
+    @property
+    def deferred(self) -> bool:
+        """Whether a decision is still to come."""
+        return self in (Outcome.PENDING, Outcome.BLOCKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The edge from a parent version to its child. A version has one parent at most, so the child names the route."""
+
+    child: int
+    parent: int
+    path: Path
+    strict: bool
+
+
+class Routes:
+    """The routes of all versions, in deploy order."""
+
+    def __init__(self) -> None:
+        self.by_child: dict[int, Route] = {}
+        self._by_parent: dict[int, list[Route]] = {}
+
+    def add(self, route: Route) -> None:
+        """Append ``route`` behind its siblings."""
+        self.by_child[route.child] = route
+        self._by_parent.setdefault(route.parent, []).append(route)
+
+    def of(self, parent: int) -> Sequence[Route]:
+        """The child routes of ``parent``, first claim first."""
+        return self._by_parent.get(parent, ())
+
+    def below(self, version: int) -> Iterable[Route]:
+        """Every route that an actor spawned on ``version`` could ever be judged by."""
+        for route in self.of(version):
+            yield route
+            yield from self.below(route.child)
+
+
+class Landing(NamedTuple):
+    """Where a replay ends: a configuration (or ``STUCK``), and how many events the definition did not handle."""
+
+    configuration: int
+    skipped: int
+
+    def refused_by(self, route: Route) -> bool:
+        """Whether ``route`` leaves the actor where it is instead of landing it here."""
+        return self.configuration == STUCK or (route.strict and self.skipped > 0)
+
+
+class Judgement(NamedTuple):
+    """One outcome of one route: what a decision on record is made from."""
+
+    route: Route
+    outcome: Outcome
+    before: int
+    """Configuration on the route's parent."""
+    landing: Landing | None = None
+
+
+@dataclass(slots=True)
+class Standing:
+    """Where a prefix class stands: its version, its configuration there, and what may still move it."""
+
+    version: int
+    configuration: int
+    waiting: int = 0
+    """The route that is pending for it, by its child; 0 if none is. Later siblings are blocked behind it."""
+    rescued: int = 0
+    """The last route of this version that matched but refused the landing; 0 if none did."""
+    judgements: list[Judgement] = field(default_factory=list)
+
+
+def settle(
+    standing: Standing,
+    routes: Routes,
+    relation: Callable[[Route], Relation],
+    land: Callable[[Route], Landing],
+    *,
+    resumed: bool,
+) -> Standing:
+    """Apply the rule to one history until it stops; returns ``standing``, moved, with the judgements that were new.
+
+    ``resumed`` says that the history's beginning was judged before: the walk goes on at ``standing.waiting``, and
+    what stands before it is decided, what stands behind it is on record as blocked.
+    """
+    todo = list(routes.of(standing.version))
+    recorded = standing.waiting if resumed else 0
+    if resumed:
+        if not recorded:
+            return standing
+        todo = todo[todo.index(routes.by_child[recorded]) :]
+    standing.waiting = 0
+    while todo:
+        route, before = todo.pop(0), standing.configuration
+        found = relation(route)
+        if found is Relation.DIVERGED:
+            standing.judgements.append(Judgement(route, Outcome.DIVERGED, before))
+        elif found is Relation.PENDING:
+            standing.waiting = route.child
+            if route.child != recorded:
+                standing.judgements.append(Judgement(route, Outcome.PENDING, before))
+            if not resumed:
+                standing.judgements.extend(Judgement(later, Outcome.BLOCKED, before) for later in todo)
+            break
+        elif (landing := land(route)).refused_by(route):
+            standing.judgements.append(Judgement(route, Outcome.RESCUE, before, landing))
+            standing.rescued = route.child
+        else:
+            standing.judgements.append(Judgement(route, Outcome.MIGRATED, before, landing))
+            standing.version, standing.configuration, standing.rescued = route.child, landing.configuration, 0
+            todo, resumed = list(routes.of(route.child)), False
+    return standing

@@ -1,0 +1,26 @@
+"""Statecharts with the semantics of XState 5: pure, without a store, a socket or a clock.
+
+``load`` makes a ``Chart`` of a definition, ``Chart.step`` takes a ``Configuration`` and an event type to the next one,
+and ``Table`` remembers each step that has occurred. The names are those of XState and of the W3C SCXML algorithm.
+"""
+
+from statekeep.daemon.statecharts.chart import Chart, Step
+from statekeep.daemon.statecharts.configuration import Configuration
+from statekeep.daemon.statecharts.definition import check, load
+from statekeep.daemon.statecharts.findings import InvalidDefinition, Limits
+from statekeep.daemon.statecharts.macrostep import Unending
+from statekeep.daemon.statecharts.table import STUCK, UNKNOWN, Table
+
+__all__ = [
+    "STUCK",
+    "UNKNOWN",
+    "Chart",
+    "Configuration",
+    "InvalidDefinition",
+    "Limits",
+    "Step",
+    "Table",
+    "Unending",
+    "check",
+    "load",
+]

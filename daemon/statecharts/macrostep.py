@@ -1,0 +1,154 @@
+"""One event taken to its end: SCXML's interpretation loop, as XState runs it.
+
+A macrostep is a row of microsteps: the event's transitions first, then eventless ones as long as they change
+something, then the queued ``xstate.done.state`` events one by one, each again followed by eventless transitions.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from statekeep.daemon.statecharts.entry import EntrySet
+from statekeep.daemon.statecharts.nodes import Node, Transition, document_order
+from statekeep.daemon.statecharts.transitions import (
+    History,
+    active_children,
+    exit_set,
+    select_eventless_transitions,
+    select_transitions,
+    without_conflicts,
+)
+
+
+class Unending(Exception):
+    """The machine does not come to rest: more microsteps than the limit allows, so probably a cycle of eventless
+    transitions or of done events. The configuration before the event stands.
+    """
+
+
+class Macrostep:
+    """The working state between the first microstep and rest."""
+
+    def __init__(self, root: Node, nodes: Iterable[Node], history: History, microsteps: int) -> None:
+        self.nodes: dict[Node, None] = dict.fromkeys(nodes)
+        """The active nodes in the order in which they were entered."""
+        self.history = history
+        self.done = False
+        self.exited: list[Node] = []
+        self.entered: list[Node] = []
+        self._root = root
+        self._microsteps = microsteps
+        self._queue: deque[str] = deque()
+        """Types of the done events that wait."""
+
+    def select(self, event_type: str, to: str | None = None) -> list[Transition]:
+        return select_transitions(self._root, active_children(self.nodes), event_type, to)
+
+    def run(self) -> None:
+        """Take eventless transitions and queued events until nothing is left to do.
+
+        Raises:
+            Unending: there was more to do than the limit of microsteps.
+        """
+        changed = True
+        while not self.done:
+            transitions = select_eventless_transitions(self.nodes, self.history) if changed else []
+            if transitions:
+                changed = self.microstep(transitions)
+            elif self._queue:
+                self.microstep(self.select(self._queue.popleft()))
+                changed = True
+            else:
+                return
+
+    def microstep(self, transitions: Sequence[Transition]) -> bool:
+        """Leave and enter what the transitions say; return whether XState sees a change."""
+        self._microsteps -= 1
+        if self._microsteps < 0:
+            raise Unending
+        kept = without_conflicts(transitions, self.nodes, self.history)
+        nodes, history = self.nodes, self.history
+        self.nodes = dict.fromkeys(nodes)
+        self._exit_states(kept)
+        entry = EntrySet(self.history)
+        for transition in kept:
+            entry.add_transition(transition)
+        restarted = self.enter_states(entry)
+        if self.history is history and self.nodes.keys() == nodes.keys():
+            self.nodes = nodes
+            return restarted or self.done
+        return True
+
+    def _exit_states(self, transitions: Iterable[Transition]) -> None:
+        active = sorted(self.nodes, key=document_order)
+        leaves = {node for transition in transitions for node in exit_set(transition, active, self.history)}
+        if not leaves:
+            return
+        exited = sorted(leaves, key=document_order, reverse=True)
+        recorded: dict[Node, tuple[Node, ...]] = {}
+        for node in exited:
+            for history in node.histories:
+                recorded[history] = tuple(
+                    other
+                    for other in active
+                    if (other.is_atomic and other.is_descendant_of(node) if history.deep else other.parent is node)
+                )
+        if recorded:
+            self.history = {**self.history, **recorded}
+        for node in exited:
+            self.nodes.pop(node, None)
+        self.exited += exited
+
+    def enter_states(self, entry: EntrySet) -> bool:
+        """Enter what was found, in document order; return whether an actor was started, which XState counts as change."""
+        entered = sorted(entry.nodes, key=document_order)
+        completion = _Completion(self.nodes)
+        for node in entered:
+            self.nodes[node] = None
+            if node.kind == "final":
+                self._enter_final(node, completion)
+        self.entered += entered
+        if self.done:
+            self.exited += sorted(self.nodes, key=document_order, reverse=True)
+        return any(node.invokes for node in entered)
+
+    def _enter_final(self, node: Node, completion: "_Completion") -> None:
+        parent = node.parent
+        if parent is None:
+            self.done = True
+            return
+        if parent.kind == "compound":
+            self._queue.append(f"xstate.done.state.{parent.id}")
+        ancestor = parent if parent.kind == "parallel" else parent.parent
+        while ancestor is not None and ancestor.kind == "parallel" and completion.completes(ancestor):
+            self._queue.append(f"xstate.done.state.{ancestor.id}")
+            ancestor = ancestor.parent
+        if ancestor is None:
+            self.done = True
+
+
+class _Completion:
+    """Which parallel states have all regions final, while nodes are being entered one after another."""
+
+    def __init__(self, nodes: dict[Node, None]) -> None:
+        self._nodes = nodes
+        self._reported: set[Node] = set()
+        self._final_regions: dict[Node, int] = {}
+        """How many regions were seen to be final, from the first. Nodes only come in, so this never falls."""
+
+    def completes(self, parallel: Node) -> bool:
+        """True once for each parallel state: when its last region has become final."""
+        if parallel in self._reported or not self._is_in_final_state(parallel):
+            return False
+        self._reported.add(parallel)
+        return True
+
+    def _is_in_final_state(self, node: Node) -> bool:
+        if node.kind == "compound":
+            return any(child.kind == "final" and child in self._nodes for child in node.children)
+        if node.kind == "parallel":
+            seen = self._final_regions.get(node, 0)
+            while seen < len(node.children) and self._is_in_final_state(node.children[seen]):
+                seen += 1
+            self._final_regions[node] = seen
+            return seen == len(node.children)
+        return node.kind == "final"

@@ -1,0 +1,152 @@
+"""Which transitions an event takes and what they leave: SCXML's ``selectTransitions`` and ``computeExitSet``.
+
+Two rules are XState's own. A parallel state is asked only if none of its regions selected anything. And a transition
+whose targets all lie inside its source is internal, for atomic sources and parallel ones too, unless it says ``reenter``.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+
+from statekeep.daemon.statecharts.nodes import (
+    Node,
+    Transition,
+    document_order,
+    initial_descent,
+    least_common_ancestor,
+)
+
+History = Mapping[Node, tuple[Node, ...]]
+"""What each history node has recorded."""
+
+ActiveChildren = Mapping[Node, list[Node]]
+
+
+def active_children(nodes: Iterable[Node]) -> dict[Node, list[Node]]:
+    """The tree of active nodes, completed: what ``snapshot.value`` shows.
+
+    A node that has no active child gets its initial ones. Defects of XState around history targets can leave such
+    holes; the definition of the value mends them, and selection walks the value.
+    """
+    children: dict[Node, list[Node]] = {}
+    for node in _completed(nodes):
+        children.setdefault(node, [])
+        if node.parent is not None:
+            children.setdefault(node.parent, []).append(node)
+    return children
+
+
+def _completed(nodes: Iterable[Node]) -> Iterable[Node]:
+    present = dict.fromkeys(nodes)
+    with_child = {node.parent for node in present}
+    for node in list(present):
+        if node.kind == "compound" and node not in with_child:
+            present.update(dict.fromkeys(initial_descent(node)))
+        elif node.kind == "parallel":
+            for child in node.children:
+                if child not in present:
+                    present.update(dict.fromkeys(initial_descent(child)))
+    for node in list(present):
+        ancestor = node.parent
+        while ancestor is not None and ancestor not in present:
+            present[ancestor] = None
+            ancestor = ancestor.parent
+    return present
+
+
+def select_transitions(node: Node, children: ActiveChildren, event_type: str, to: str | None) -> list[Transition]:
+    """The transitions that the active nodes from here downwards select, before conflicts are resolved."""
+    below = children[node]
+    if node.kind == "compound" and below and below[0].is_atomic:
+        inner = below[0].select(event_type, to)
+        selected = [] if inner is None else [inner]
+    else:
+        selected = [found for child in below for found in select_transitions(child, children, event_type, to)]
+    if not selected:
+        own = node.select(event_type, to)
+        if own is not None:
+            return [own]
+    return selected
+
+
+def select_eventless_transitions(nodes: Iterable[Node], history: History) -> list[Transition]:
+    """The ``always`` transitions to take now, asked for in the order in which the atomic states were entered."""
+    enabled: dict[Transition, None] = {}
+    for node in nodes:
+        if node.restless and node.is_atomic:
+            source: Node | None = node
+            while source is not None and source.eventless is None:
+                source = source.parent
+            if source is not None and source.eventless is not None:
+                enabled[source.eventless] = None
+    return without_conflicts(list(enabled), nodes, history) if enabled else []
+
+
+def without_conflicts(transitions: Sequence[Transition], nodes: Iterable[Node], history: History) -> list[Transition]:
+    """Of transitions that would leave a node in common, the first, unless a later one's source lies below its source."""
+    if len(transitions) < 2:
+        return list(transitions)
+    active = sorted(nodes, key=document_order)
+    kept: dict[Transition, list[Node]] = {}
+    taker: dict[Node, Transition] = {}
+    for transition in dict.fromkeys(transitions):
+        leaves = exit_set(transition, active, history)
+        rivals = {taker[node] for node in leaves if node in taker}
+        if not all(transition.source.is_descendant_of(rival.source) for rival in rivals):
+            continue
+        for rival in rivals:
+            for node in kept.pop(rival):
+                del taker[node]
+        kept[transition] = leaves
+        taker.update(dict.fromkeys(leaves, transition))
+    return list(kept)
+
+
+def exit_set(transition: Transition, active: Sequence[Node], history: History) -> list[Node]:
+    """What the transition leaves, of the active nodes given in document order."""
+    if not transition.targets:
+        return []
+    domain = transition_domain(transition, history)
+    if domain is None:
+        return list(active)
+    start = bisect_right(active, domain.order, key=document_order)
+    return list(active[start : bisect_right(active, domain.last, key=document_order)])
+
+
+def transition_domain(transition: Transition, history: History) -> Node | None:
+    """The node whose descendants are left and entered. None: the root too is left and entered."""
+    source = transition.source
+    targets = effective_targets(transition.targets, history)
+    if not transition.reenter and all(target is source or target.is_descendant_of(source) for target in targets):
+        return source
+    common = least_common_ancestor([*targets, source])
+    if common is not None or transition.reenter:
+        return common
+    root = source
+    while root.parent is not None:
+        root = root.parent
+    return root
+
+
+def effective_targets(targets: Iterable[Node] | None, history: History) -> list[Node]:
+    """The targets, with each history node replaced by its record, or by its default if it has none."""
+    effective: dict[Node, None] = {}
+    for target in targets or ():
+        if target.kind != "history":
+            effective[target] = None
+        elif target in history:
+            effective.update(dict.fromkeys(history[target]))
+        else:
+            effective.update(dict.fromkeys(effective_targets(history_default(target), history)))
+    return list(effective)
+
+
+def history_default(node: Node) -> tuple[Node, ...]:
+    """Where a history node without a record leads: its ``target``, else as if its parent had been the target."""
+    if node.default is not None:
+        return node.default
+    parent = node.parent
+    assert parent is not None
+    if parent.kind == "parallel":
+        return (parent,)
+    return () if parent.initial is None else (parent.initial,)
+

@@ -1,0 +1,24 @@
+"""The encrypted actor store. The only room that knows SQL or keys."""
+
+from statekeep.daemon.store.keys import InsecureKeyFile, WrongKey, make_master_key, master_key
+from statekeep.daemon.store.opening import StoreInUse, UnknownSchema, UnsafeStore, open_store
+from statekeep.daemon.store.rows import ActorRow, CohortRow, DecisionRow, EventRow, RouteRow, VersionRow
+from statekeep.daemon.store.store import Store
+
+__all__ = [
+    "ActorRow",
+    "CohortRow",
+    "DecisionRow",
+    "EventRow",
+    "InsecureKeyFile",
+    "RouteRow",
+    "Store",
+    "StoreInUse",
+    "UnknownSchema",
+    "UnsafeStore",
+    "VersionRow",
+    "WrongKey",
+    "make_master_key",
+    "master_key",
+    "open_store",
+]

@@ -1,0 +1,164 @@
+"""What is read from the store. Everything comes opened; a value that does not authenticate raises ``WrongKey``."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from statekeep.daemon.store.keys import KeyRing, Sealer
+from statekeep.daemon.store.rows import ActorRow, DecisionRow, EventRow, RouteRow, VersionRow
+from statekeep.daemon.store.schema import Column, Table
+
+_decode = msgspec.msgpack.Decoder().decode
+
+
+class Catalogue:
+    """What the engine reads once, when it starts, and keeps in memory."""
+
+    def __init__(self, connection: sqlite3.Connection, sealer: Sealer) -> None:
+        self._connection = connection
+        self._sealer = sealer
+
+    def last_position(self) -> int:
+        """The position of the last thing that happened; 0 in a new store."""
+        query = "SELECT max(ifnull(max(position), 0), (SELECT ifnull(max(position), 0) FROM versions)) FROM events"
+        return int(_one(self._connection, query)[0])
+
+    def last_actor(self) -> int:
+        """The highest id that an actor ever had."""
+        found = _one(self._connection, "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'actors'), 0)")
+        return int(found[0])
+
+    def names(self) -> Iterator[str]:
+        """Event types, in order of number."""
+        for number, sealed in _all(self._connection, "SELECT id, name FROM names ORDER BY id"):
+            yield self._sealer.open(sealed, Table.NAMES, Column.NAME, number).decode()
+
+    def versions(self) -> Iterator[VersionRow]:
+        """All versions in deploy order, without their definitions."""
+        query = "SELECT id, name, semantics, guards, landing, position, time FROM versions ORDER BY id"
+        for number, name, *plain in _all(self._connection, query):
+            opened = self._sealer.open(name, Table.VERSIONS, Column.NAME, number).decode()
+            yield VersionRow(number, opened, {}, *plain)
+
+    def definition(self, version: int) -> dict[str, Any]:
+        sealed = _one(self._connection, "SELECT definition FROM versions WHERE id = ?", version)[0]
+        opened = self._sealer.open(sealed, Table.VERSIONS, Column.DEFINITION, version)
+        definition: dict[str, Any] = msgspec.json.decode(opened)
+        return definition
+
+    def routes(self) -> Iterator[RouteRow]:
+        for child, parent, path in _all(self._connection, "SELECT child, parent, path FROM routes ORDER BY child"):
+            yield RouteRow(child, parent, _decode(path))
+
+    def configurations(self, version: int) -> Iterator[Any]:
+        """The configurations of a version in order of number, as its chart dumped them."""
+        query = "SELECT number, configuration FROM configurations WHERE version = ? ORDER BY number"
+        for number, sealed in _all(self._connection, query, version):
+            place = (Table.CONFIGURATIONS, Column.CONFIGURATION, version << 32 | number)
+            yield _decode(self._sealer.open(sealed, *place))
+
+    def finished_configurations(self) -> set[tuple[int, int]]:
+        """(version, number) of every configuration that takes no more events."""
+        return set(_all(self._connection, "SELECT version, number FROM configurations WHERE finished"))
+
+    def histories(self) -> Iterator[tuple[int, int]]:
+        """(parent, symbol) of every node of the trie but the root, in order of number."""
+        return _all(self._connection, "SELECT parent, symbol FROM histories ORDER BY id")
+
+    def cohorts(self) -> Iterator[tuple[int, int, int, int, int]]:
+        return _all(
+            self._connection, "SELECT version, history, configuration, waiting, rescued FROM cohorts ORDER BY id"
+        )
+
+    def populations(self) -> Iterator[tuple[int, int]]:
+        """(cohort, actors), in order of cohort."""
+        return _all(self._connection, "SELECT cohort, count(*) FROM actors GROUP BY cohort ORDER BY cohort")
+
+    def heads(self) -> Iterator[tuple[int, int, int]]:
+        """(actor, cohort, last position), in order of id."""
+        return _all(self._connection, "SELECT id, cohort, last FROM actors ORDER BY id")
+
+
+class Records:
+    """What stays on the disk until somebody asks. Sees all that was written before, committed or not."""
+
+    def __init__(self, connection: sqlite3.Connection, ring: KeyRing, flush: Callable[[], None]) -> None:
+        self._connection = connection
+        self._ring = ring
+        self._flush = flush
+
+    def find_actor(self, key: str) -> int | None:
+        """The id of the committed actor with this key."""
+        query = "SELECT id FROM actors WHERE key_hash = ?"
+        row = self._connection.execute(query, (self._ring.lookup_hash(key),)).fetchone()
+        return None if row is None else int(row[0])
+
+    def actor(self, actor: int) -> ActorRow:
+        """An actor that exists, with its context."""
+        self._flush()
+        spawned_on, cohort, last, key, context = _one(
+            self._connection, "SELECT spawned_on, cohort, last, key, context FROM actors WHERE id = ?", actor
+        )
+        return ActorRow(
+            actor, spawned_on, cohort, last, self._open_key(actor, key), self._open(actor, context, Column.CONTEXT)
+        )
+
+    def key_of(self, actor: int) -> str | None:
+        self._flush()
+        return self._open_key(actor, _one(self._connection, "SELECT key FROM actors WHERE id = ?", actor)[0])
+
+    def events(self, last: int) -> list[EventRow]:
+        """The spawn and all processed events of the actor whose last is at ``last``, oldest first, without payloads."""
+        self._flush()
+        query = """
+            WITH RECURSIVE trail (position, previous, cohort, time) AS (
+                SELECT position, previous, cohort, time FROM events WHERE position = ?
+                UNION ALL
+                SELECT e.position, e.previous, e.cohort, e.time FROM events e JOIN trail ON e.position = trail.previous
+            )
+            SELECT position, cohort, time, NULL FROM trail ORDER BY position
+        """
+        return [EventRow._make(row) for row in _all(self._connection, query, last)]
+
+    def payload(self, actor: int, position: int) -> Any:
+        """The payload of one event, None if it had none."""
+        sealed = _one(self._connection, "SELECT payload FROM events WHERE position = ?", position)[0]
+        if sealed is None:
+            return None
+        return _decode(self.sealer(actor).open(sealed, Table.EVENTS, Column.PAYLOAD, position))
+
+    def decisions(self, route: int, cohorts: Iterable[int]) -> Iterator[DecisionRow]:
+        """What was decided about ``route`` for each of ``cohorts``, in order of position."""
+        self._flush()
+        query = """
+            SELECT d.route, d.cohort, d.position, d.outcome, d.before, d.landing, d.skipped
+            FROM json_each(?) c JOIN decisions d ON d.route = ? AND d.cohort = c.value ORDER BY d.position
+        """
+        return map(DecisionRow._make, _all(self._connection, query, msgspec.json.encode(list(cohorts)).decode(), route))
+
+    def sealer(self, actor: int) -> Sealer:
+        """What seals and opens the values of an actor."""
+        sealer = self._ring.kept(actor)
+        if sealer is None:
+            self._flush()
+            (wrapped,) = _one(self._connection, "SELECT data_key FROM actors WHERE id = ?", actor)
+            sealer = self._ring.unwrap(wrapped, Table.ACTORS, Column.DATA_KEY, actor)
+            self._ring.keep(actor, sealer)
+        return sealer
+
+    def _open(self, actor: int, sealed: bytes | None, column: Column) -> Any:
+        return None if sealed is None else _decode(self.sealer(actor).open(sealed, Table.ACTORS, column, actor))
+
+    def _open_key(self, actor: int, sealed: bytes | None) -> str | None:
+        return None if sealed is None else self.sealer(actor).open(sealed, Table.ACTORS, Column.KEY, actor).decode()
+
+
+def _one(connection: sqlite3.Connection, query: str, *values: object) -> tuple[Any, ...]:
+    row: tuple[Any, ...] = connection.execute(query, values).fetchone()
+    return row
+
+
+def _all(connection: sqlite3.Connection, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
+    return iter(connection.execute(query, values))

@@ -1,0 +1,130 @@
+"""The schema, as migrations: each is applied with its record in one transaction.
+
+On the disk are integers and sealed values, nothing else. A released migration is never edited; add another.
+"""
+
+from enum import IntEnum
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+migrations = Migrations("statekeep")
+
+
+def known() -> set[str]:
+    """The names of all migrations of this StateKeep."""
+    return {migration.name for migration in migrations.pending(Database(memory=True))}
+
+
+class Table(IntEnum):
+    """Numbers of tables in the data that binds a sealed value to its place. Never used again."""
+
+    STORE = 1
+    NAMES = 2
+    VERSIONS = 3
+    CONFIGURATIONS = 4
+    ACTORS = 5
+    EVENTS = 6
+
+
+class Column(IntEnum):
+    """Numbers of columns, likewise."""
+
+    DATA_KEY = 1
+    NAME = 2
+    DEFINITION = 3
+    CONFIGURATION = 4
+    KEY = 5
+    CONTEXT = 6
+    PAYLOAD = 7
+
+
+@migrations()
+def first(db: Database) -> None:
+    """``events`` holds a row for each spawn (``previous`` 0) and each processed event; its position is its rowid.
+
+    ``previous`` is the position of the actor's event before, so that a history is read without an index, which every
+    event would have to pay for. ``cohort`` is the cohort that the event led to.
+    """
+    for statement in _FIRST.split(";"):
+        if statement.strip():
+            db.execute(statement)
+
+
+_FIRST = """
+CREATE TABLE store (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    database BLOB NOT NULL,
+    created INTEGER NOT NULL,
+    data_key BLOB NOT NULL
+);
+CREATE TABLE names (
+    id INTEGER PRIMARY KEY,
+    name BLOB NOT NULL
+);
+CREATE TABLE versions (
+    id INTEGER PRIMARY KEY,
+    name BLOB NOT NULL,
+    definition BLOB NOT NULL,
+    semantics INTEGER NOT NULL,
+    guards INTEGER NOT NULL,
+    landing INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    time INTEGER NOT NULL
+);
+CREATE TABLE routes (
+    child INTEGER PRIMARY KEY REFERENCES versions,
+    parent INTEGER NOT NULL REFERENCES versions,
+    path BLOB NOT NULL
+);
+CREATE TABLE configurations (
+    version INTEGER NOT NULL REFERENCES versions,
+    number INTEGER NOT NULL,
+    configuration BLOB NOT NULL,
+    finished INTEGER NOT NULL,
+    PRIMARY KEY (version, number)
+) WITHOUT ROWID;
+CREATE TABLE histories (
+    id INTEGER PRIMARY KEY,
+    parent INTEGER NOT NULL,
+    symbol INTEGER NOT NULL
+);
+CREATE TABLE cohorts (
+    id INTEGER PRIMARY KEY,
+    version INTEGER NOT NULL,
+    history INTEGER NOT NULL,
+    configuration INTEGER NOT NULL,
+    waiting INTEGER NOT NULL,
+    rescued INTEGER NOT NULL
+);
+CREATE TABLE actors (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    spawned_on INTEGER NOT NULL,
+    cohort INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    data_key BLOB NOT NULL,
+    key_hash BLOB,
+    key BLOB,
+    context BLOB
+);
+CREATE UNIQUE INDEX actors_by_key ON actors (key_hash) WHERE key_hash IS NOT NULL;
+CREATE TABLE events (
+    position INTEGER PRIMARY KEY,
+    actor INTEGER NOT NULL,
+    previous INTEGER NOT NULL,
+    cohort INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    payload BLOB
+);
+CREATE TABLE decisions (
+    route INTEGER NOT NULL,
+    cohort INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    outcome INTEGER NOT NULL,
+    before INTEGER NOT NULL,
+    landing INTEGER,
+    skipped INTEGER NOT NULL,
+    PRIMARY KEY (route, cohort, position)
+) WITHOUT ROWID
+"""

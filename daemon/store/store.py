@@ -1,0 +1,158 @@
+"""What is written to the store, and the store as a whole.
+
+Writes are collected and reach SQLite together: ``commit`` makes all that came since the last one durable, or none of
+it. Reads see what was collected before them.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
+
+import msgspec
+
+from statekeep.daemon.store.keys import EPOCH, KeyRing
+from statekeep.daemon.store.reading import Catalogue, Records
+from statekeep.daemon.store.rows import ActorRow, CohortRow, DecisionRow, EventRow, RouteRow, VersionRow
+from statekeep.daemon.store.schema import Column, Table
+
+_encode = msgspec.msgpack.Encoder().encode
+
+_STATEMENTS = {
+    "names": "INSERT INTO names VALUES (?, ?)",
+    "versions": "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    "routes": "INSERT INTO routes VALUES (?, ?, ?)",
+    "configurations": "INSERT INTO configurations VALUES (?, ?, ?, ?)",
+    "histories": "INSERT INTO histories VALUES (?, ?, ?)",
+    "cohorts": "INSERT INTO cohorts VALUES (?, ?, ?, ?, ?, ?)",
+    "moves": "UPDATE cohorts SET version = ?, configuration = ?, waiting = ?, rescued = ? WHERE id = ?",
+    "actors": "INSERT INTO actors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "events": "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)",
+    "decisions": "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?)",
+}
+"""In the order in which rows refer to each other."""
+
+_MOVE_ACTOR = "UPDATE actors SET cohort = ?, last = ? WHERE id = ?"
+
+
+class Store:
+    """An open store; see ``open_store``. Not thread-safe: one engine owns it."""
+
+    def __init__(self, connection: sqlite3.Connection, ring: KeyRing, lock: int) -> None:
+        self._connection = connection
+        self._ring = ring
+        self._lock = lock
+        (wrapped,) = connection.execute("SELECT data_key FROM store").fetchone()
+        self._names = ring.unwrap(wrapped, Table.STORE, Column.DATA_KEY, 1)
+        self.catalogue = Catalogue(connection, self._names)
+        self.records = Records(connection, ring, self._flush)
+        self._pending: dict[str, list[Sequence[Any]]] = {kind: [] for kind in _STATEMENTS}
+        self._heads: dict[int, tuple[int, int]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Transactions
+
+    def commit(self) -> bool:
+        """Make everything written since the last commit durable; False when there was nothing.
+
+        Raises ``sqlite3.Error`` when it could not; call ``rollback`` then.
+        """
+        self._flush()
+        if not self._connection.in_transaction:
+            return False
+        self._connection.execute("COMMIT")
+        return True
+
+    def rollback(self) -> None:
+        """Forget everything written since the last commit."""
+        for rows in self._pending.values():
+            rows.clear()
+        self._heads.clear()
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close the store and let go of its lock. What was not committed is lost."""
+        self.rollback()
+        self._connection.close()
+        os.close(self._lock)
+
+    def _flush(self) -> None:
+        execute = self._connection.executemany
+        for kind, rows in self._pending.items():
+            if rows:
+                self._begin()
+                execute(_STATEMENTS[kind], rows)
+                rows.clear()
+        if self._heads:
+            self._begin()
+            execute(_MOVE_ACTOR, [(cohort, last, actor) for actor, (cohort, last) in self._heads.items()])
+            self._heads.clear()
+
+    def _begin(self) -> None:
+        if not self._connection.in_transaction:
+            self._connection.execute("BEGIN IMMEDIATE")
+
+    # Writing
+
+    def add_name(self, number: int, name: str) -> None:
+        self._pending["names"].append((number, self._names.seal(name.encode(), Table.NAMES, Column.NAME, number)))
+
+    def add_version(self, row: VersionRow) -> None:
+        seal = self._names.seal
+        name = seal(row.name.encode(), Table.VERSIONS, Column.NAME, row.id)
+        # JSON, not MessagePack: a definition's text is kept as JSON would give it, in the order of its keys.
+        definition = seal(msgspec.json.encode(row.definition), Table.VERSIONS, Column.DEFINITION, row.id)
+        plain = (row.semantics, row.guards, row.landing, row.position, row.time)
+        self._pending["versions"].append((row.id, name, definition, *plain))
+
+    def add_route(self, row: RouteRow) -> None:
+        self._pending["routes"].append((row.child, row.parent, _encode(row.path)))
+
+    def add_configuration(self, version: int, number: int, configuration: object, *, finished: bool) -> None:
+        """``configuration`` as the chart of the version dumps it."""
+        place = (Table.CONFIGURATIONS, Column.CONFIGURATION, version << 32 | number)
+        sealed = self._names.seal(_encode(configuration), *place)
+        self._pending["configurations"].append((version, number, sealed, finished))
+
+    def add_history(self, node: int, parent: int, symbol: int) -> None:
+        self._pending["histories"].append((node, parent, symbol))
+
+    def add_cohort(self, row: CohortRow) -> None:
+        self._pending["cohorts"].append(row)
+
+    def move_cohorts(self, rows: Iterable[CohortRow]) -> None:
+        self._pending["moves"].extend(
+            (row.version, row.configuration, row.waiting, row.rescued, row.id) for row in rows
+        )
+
+    def add_decisions(self, rows: Iterable[DecisionRow]) -> None:
+        self._pending["decisions"].extend(rows)
+
+    def add_actor(self, row: ActorRow) -> None:
+        """A new actor with a data key of its own."""
+        wrapped, sealer = self._ring.new_key(Table.ACTORS, Column.DATA_KEY, row.id)
+        self._ring.keep(row.id, sealer)
+        key_hash = key = context = None
+        if row.key is not None:
+            key_hash = self._ring.lookup_hash(row.key)
+            key = sealer.seal(row.key.encode(), Table.ACTORS, Column.KEY, row.id)
+        if row.context is not None:
+            context = sealer.seal(_encode(row.context), Table.ACTORS, Column.CONTEXT, row.id)
+        self._pending["actors"].append(
+            (row.id, row.spawned_on, row.cohort, row.last, EPOCH, wrapped, key_hash, key, context)
+        )
+
+    def add_event(self, actor: int, previous: int, row: EventRow) -> None:
+        """An event, or with ``previous`` 0 a spawn, and with it where the actor now is."""
+        payload = None
+        if row.payload is not None:
+            payload = self.records.sealer(actor).seal(_encode(row.payload), Table.EVENTS, Column.PAYLOAD, row.position)
+        self._pending["events"].append((row.position, actor, previous, row.cohort, row.time, payload))
+        if previous:
+            self._heads[actor] = (row.cohort, row.position)

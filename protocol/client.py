@@ -1,0 +1,187 @@
+"""The blocking client, for scripts and threaded services."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Final, Self, TypeVar, cast
+
+from statekeep.protocol.connection import Connection, Outcome
+from statekeep.protocol.dialing import dial, pauses, queue_full
+from statekeep.protocol.errors import ConnectionLost, FrameTooLarge, NotAnswered, StatekeepError, TimedOut
+from statekeep.protocol.location import default_socket
+from statekeep.protocol.messages import Hello, Page, PageRequest, Record, Request
+from statekeep.protocol.operations import Operations, following
+
+R = TypeVar("R", bound=Record)
+PageT = TypeVar("PageT", bound=Page)
+
+_CHUNK: Final = 1 << 16
+"""Bytes of one read: a few hundred answers."""
+
+
+class Client(Operations):
+    """A connection to the daemon, made when it is first needed, and again after it was lost.
+
+    Threads may share a client; they take turns. For many requests at once use ``call_many``.
+    """
+
+    def __init__(self, socket: str | os.PathLike[str] | None = None, *, timeout: float = 30.0) -> None:
+        """Use ``socket``, or the one of this user's daemon. Give up when no answer has come for ``timeout`` seconds."""
+        self.socket = os.fspath(socket or default_socket())
+        self.timeout = timeout
+        self._turn = threading.Lock()
+        self._link: _Link | None = None
+
+    def __enter__(self) -> Self:
+        with self._turn:
+            self._connect()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection. The next call would make a new one."""
+        with self._turn:
+            self._drop()
+
+    def call(self, request: Request[R]) -> R:
+        """Return what the daemon answers, or raise the error that it answers."""
+        (outcome,) = self.call_many([request])
+        if isinstance(outcome, StatekeepError):
+            raise outcome
+        return outcome
+
+    def call_many(self, requests: Iterable[Request[R]]) -> list[R | StatekeepError]:
+        """Send requests without waiting for each answer; return the outcomes in the order of the requests.
+
+        When the connection fails on the way, the requests that were not answered have that error as their outcome.
+        """
+        requests = list(requests)
+        with self._turn:
+            link = self._connect()
+            outcomes: list[Outcome | None] = [None] * len(requests)
+            try:
+                link.exchange(requests, outcomes)
+            except NotAnswered as error:
+                self._drop()
+                outcomes = [error if outcome is None else outcome for outcome in outcomes]
+            except BaseException:
+                self._drop()
+                raise
+        return cast("list[R | StatekeepError]", outcomes)
+
+    def pages(self, request: PageRequest[PageT]) -> Iterator[PageT]:
+        """Yield the pages that begin at the request's cursor, to the last."""
+        wanted: PageRequest[PageT] | None = request
+        while wanted:
+            page = self.call(wanted)
+            yield page
+            wanted = following(wanted, page)
+
+    def _connect(self) -> _Link:
+        if not self._link:
+            link = _Link(self._dial(), self.timeout)
+            try:
+                link.greet()
+            except BaseException:
+                link.close()
+                raise
+            self._link = link
+        return self._link
+
+    def _dial(self) -> socket.socket:
+        deadline = time.monotonic() + self.timeout
+        for pause in pauses():
+            if connection := dial(self.socket):
+                return connection
+            if time.monotonic() > deadline:
+                break
+            time.sleep(pause)
+        raise queue_full(self.socket, self.timeout)
+
+    def _drop(self) -> None:
+        if self._link:
+            self._link.close()
+            self._link = None
+
+
+class _Link:
+    """A connected socket and what is under way on it. One thread at a time."""
+
+    def __init__(self, connected: socket.socket, timeout: float) -> None:
+        self._socket = connected
+        self._timeout = timeout
+        self._connection = Connection()
+        self._outgoing = bytearray()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def greet(self) -> None:
+        """Agree with the daemon on the protocol and its limits."""
+        outcomes: list[Outcome | None] = [None]
+        self.exchange([Hello()], outcomes)
+        if isinstance(outcomes[0], StatekeepError):
+            raise outcomes[0]
+
+    def exchange(self, requests: Iterable[Request[Record]], outcomes: list[Outcome | None]) -> None:
+        """Fill in the outcome of each request, as it comes."""
+        places: dict[int, int] = {}
+        for place, request in enumerate(requests):
+            while len(places) >= self._connection.window:
+                self._collect(places, outcomes)
+            try:
+                number, data = self._connection.request(request)
+            except FrameTooLarge as error:
+                outcomes[place] = error
+            else:
+                places[number] = place
+                self._outgoing += data
+        while places:
+            self._collect(places, outcomes)
+
+    def _collect(self, places: dict[int, int], outcomes: list[Outcome | None]) -> None:
+        """Wait for at least one outcome, writing what is to be written meanwhile.
+
+        Both directions move together: a daemon that can't get rid of its answers stops reading, and a client that
+        wrote everything before it read anything would wait for it forever.
+        """
+        deadline = time.monotonic() + self._timeout
+        found: list[tuple[int, Outcome]] = []
+        while not found:
+            try:
+                self._write()
+                self._wait(deadline)
+                data = self._socket.recv(_CHUNK)
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise ConnectionLost(error.strerror or str(error)) from error
+            if not data:
+                raise ConnectionLost("the daemon closed it")
+            found = self._connection.receive(data)
+        for number, outcome in found:
+            outcomes[places.pop(number)] = outcome
+
+    def _write(self) -> None:
+        """Write what the socket takes now."""
+        if self._outgoing:
+            with contextlib.suppress(BlockingIOError):
+                del self._outgoing[: self._socket.send(self._outgoing)]
+
+    def _wait(self, deadline: float) -> None:
+        """Wait until there is something to read, or room for what is still to be written."""
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN | (select.POLLOUT if self._outgoing else 0))
+        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise TimedOut(self._timeout)

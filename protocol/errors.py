@@ -1,0 +1,397 @@
+"""Everything that can go wrong between a caller and the daemon, drawn once.
+
+::
+
+    StatekeepError
+    ├── NotAnswered             made on the client's side: the daemon's word is missing
+    │   ├── NoDaemon            nobody listens: start the daemon, or name its socket. Nothing was sent
+    │   ├── ConnectionLost      the outcome of what was under way is unknown: look, then repeat
+    │   ├── TimedOut            likewise
+    │   └── ProtocolViolation   whoever listens does not speak this protocol
+    └── Refused                 the daemon's answer: nothing was changed
+        ├── BadRequest          the program that wrote the request is wrong: mend it
+        │   ├── Malformed, FrameTooLarge, UnknownOp, UnsupportedProtocol, ReservedEvent, LimitExceeded
+        ├── NotFound            the request names what is not there
+        │   ├── UnknownVersion, UnknownParent, UnknownActor
+        ├── Conflict            the request is sound, but what is stored stands against it: read, then decide
+        │   ├── VersionExists, KeyExists, ActorFinished, PreviewOutdated
+        ├── Undeployable        the version would not do what it is meant to: mend its definition or path
+        │   ├── InvalidDefinition, InvalidPath, UnreachableRoute
+        └── DaemonTrouble       the daemon's side is at fault
+            ├── StorageFailed, InternalError    its operator has to look
+            └── Busy, Stopping                  repeat later
+
+Each class has a stable ``code``, which is what crosses the wire, and its constructor makes the sentence and the hint,
+so that the wording of an error is found here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from statekeep.protocol.messages import ErrorBody, Finding
+
+_SHOWN: Final = 120
+"""Characters of a caller's text that a message repeats: enough for any sensible name, and no way to flood a log."""
+
+
+class StatekeepError(Exception):
+    """Base of all errors of StateKeep."""
+
+    code: str = "error"
+
+    def __init__(self, message: str, hint: str = "", findings: Sequence[Finding] = ()) -> None:
+        super().__init__(message, hint, findings)
+        self.message = message
+        self.hint = hint
+        self.findings = list(findings)
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return _restore, (type(self), self.body())
+
+    def body(self) -> ErrorBody:
+        """Return the form that crosses the wire."""
+        return ErrorBody(code=self.code, message=self.message, hint=self.hint, findings=self.findings)
+
+
+class NotAnswered(StatekeepError):
+    """The daemon's word is missing."""
+
+
+class NoDaemon(NotAnswered):
+    """Nobody listens at the socket."""
+
+    code = "no_daemon"
+
+    def __init__(self, socket: str, reason: str, advice: str = "Start the daemon with `statekeepd`") -> None:
+        super().__init__(
+            f"No daemon answers at {socket}: {reason}.", f"{advice}, or name its socket in STATEKEEP_SOCKET."
+        )
+
+
+class ConnectionLost(NotAnswered):
+    """The connection ended while requests were under way."""
+
+    code = "connection_lost"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"The connection to the daemon was lost: {reason}.",
+            "What was under way may or may not have been carried out; look before you repeat it.",
+        )
+
+
+class TimedOut(NotAnswered):
+    """No answer came in time."""
+
+    code = "timed_out"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The daemon did not answer within {seconds:g} s.",
+            "The request may still be carried out; look before you repeat it.",
+        )
+
+
+class ProtocolViolation(NotAnswered):
+    """What came through the socket is not an answer of this protocol."""
+
+    code = "protocol_violation"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"The peer does not speak StateKeep's protocol: {reason}.", "Check what listens at the socket."
+        )
+
+
+class Refused(StatekeepError):
+    """The daemon answered, and nothing was changed. Raised as it is for a code that this client does not know."""
+
+
+class BadRequest(Refused):
+    """The request can't be understood as it is."""
+
+    code = "bad_request"
+
+
+class Malformed(BadRequest):
+    """The bytes are not one value of the connection's dialect."""
+
+    code = "malformed"
+
+    def __init__(self, dialect: str, reason: str) -> None:
+        super().__init__(
+            f"This is not {dialect}: {reason}.",
+            "A connection whose first byte is `{` speaks JSON, one request a line; any other speaks MessagePack, "
+            "each body after its length in four bytes, big-endian.",
+        )
+
+
+class FrameTooLarge(BadRequest):
+    """The frame is over the limit and was dropped unread; the connection goes on."""
+
+    code = "frame_too_large"
+
+    def __init__(self, limit: int, size: int | None = None, *, text: bool = False) -> None:
+        what = "The line is longer" if size is None else f"The frame announces {size} bytes, more"
+        hint = "`hello` tells the limit; the request was dropped and the connection goes on."
+        if text:
+            hint = "The length reads like text. If JSON was meant, let `{` be the first byte of the connection."
+        super().__init__(f"{what} than the limit of {limit} bytes.", hint)
+
+
+class UnknownOp(BadRequest):
+    """The daemon has no such operation."""
+
+    code = "unknown_op"
+
+    def __init__(self, op: str, known: Iterable[str]) -> None:
+        known = list(known)
+        super().__init__(f"There is no op {_quote(op)}.", _nearest(op, known) or f"The ops are {', '.join(known)}.")
+
+
+class UnsupportedProtocol(BadRequest):
+    """Client and daemon have no protocol version in common."""
+
+    code = "unsupported_protocol"
+
+    def __init__(self, offered: Sequence[int], spoken: int) -> None:
+        super().__init__(
+            f"The daemon speaks protocol {spoken}, the client offers {', '.join(map(str, offered[:8])) or 'none'}.",
+            "Install the same version of StateKeep on both sides.",
+        )
+
+
+class ReservedEvent(BadRequest):
+    """Event types that begin with ``xstate.`` are the machine's own."""
+
+    code = "reserved_event"
+
+    def __init__(self, event: str) -> None:
+        super().__init__(
+            f"{_quote(event)} can't be sent: types that begin with `xstate.` are the machine's own.",
+            "Send an event type of your definition.",
+        )
+
+
+class LimitExceeded(BadRequest):
+    """Something is larger than a bound that the daemon keeps."""
+
+    code = "limit_exceeded"
+
+    def __init__(self, what: str, limit: int, unit: str = "") -> None:
+        super().__init__(f"{what} is over the limit of {limit} {unit}".rstrip() + ".", "Make it smaller.")
+
+
+class NotFound(Refused):
+    """The request names what is not there."""
+
+
+class UnknownVersion(NotFound):
+    """No version has this name."""
+
+    code = "unknown_version"
+
+    def __init__(self, version: str, known: Iterable[str] = ()) -> None:
+        super().__init__(
+            f"There is no version {_quote(version)}.", _nearest(version, known) or "`versions` lists what is deployed."
+        )
+
+
+class UnknownParent(NotFound):
+    """The version that a deploy names as its parent is not there."""
+
+    code = "unknown_parent"
+
+    def __init__(self, parent: str, known: Iterable[str] = ()) -> None:
+        super().__init__(
+            f"There is no version {_quote(parent)} to be the parent.",
+            _nearest(parent, known) or "Deploy the parent first; `versions` lists what is deployed.",
+        )
+
+
+class UnknownActor(NotFound):
+    """No actor has this id or key."""
+
+    code = "unknown_actor"
+
+    def __init__(self, actor: int | str) -> None:
+        if isinstance(actor, int):
+            super().__init__(f"There is no actor with the id {actor}.", "A key is given as a string.")
+        else:
+            super().__init__(f"There is no actor with the key {_quote(actor)}.", "An id is given as a number.")
+
+
+class Conflict(Refused):
+    """The request is sound, but what is stored stands against it."""
+
+
+class VersionExists(Conflict):
+    """The name is taken by a version with another content, and versions never change."""
+
+    code = "version_exists"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(
+            f"The version {_quote(version)} exists with another content, and a deployed version never changes.",
+            "Deploy this under a new name, with the existing version as its parent.",
+        )
+
+
+class KeyExists(Conflict):
+    """Another actor has the key."""
+
+    code = "key_exists"
+
+    def __init__(self, key: str, actor: int) -> None:
+        super().__init__(
+            f"The key {_quote(key)} belongs to actor {actor}.", "Use that actor, or spawn with another key."
+        )
+
+
+class ActorFinished(Conflict):
+    """The actor is in a final state, or has stopped, and takes no more events."""
+
+    code = "actor_finished"
+
+    def __init__(self, actor: int | str, version: str, status: str) -> None:
+        super().__init__(
+            f"Actor {_quote(actor)} has finished on {_quote(version)} with the status {status}.",
+            "A finished actor takes no events; `get` shows where it ended.",
+        )
+
+
+class PreviewOutdated(Conflict):
+    """The plan is no longer the one that was previewed."""
+
+    code = "preview_outdated"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(
+            f"The deploy of {_quote(version)} would no longer do what its preview showed: actors or versions changed.",
+            "Preview again, and deploy with the new digest.",
+        )
+
+
+class Undeployable(Refused):
+    """The version would not do what it is meant to."""
+
+
+class InvalidDefinition(Undeployable):
+    """The definition has errors, each of which is a finding."""
+
+    code = "invalid_definition"
+
+    def __init__(self, version: str, findings: Sequence[Finding]) -> None:
+        errors = [finding for finding in findings if finding.level == "error"]
+        first = f", the first at {errors[0].path}: {errors[0].message}" if errors else ""
+        count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+        super().__init__(
+            f"The definition of {_quote(version)} has {count}{first}",
+            "The findings say for each what is wrong and what to write.",
+            findings,
+        )
+
+
+class InvalidPath(Undeployable):
+    """The path is not one that a history could take."""
+
+    code = "invalid_path"
+
+    def __init__(self, reason: str, hint: str = "A path is a list of event types, oldest first.") -> None:
+        super().__init__(f"The path can't be used: {reason}.", hint)
+
+
+class UnreachableRoute(Undeployable):
+    """Earlier siblings take or hold every history that the path wants."""
+
+    code = "unreachable_route"
+
+    def __init__(self, version: str, sibling: str) -> None:
+        super().__init__(
+            f"No actor could ever reach {_quote(version)}: {_quote(sibling)}, an earlier sibling, takes them all.",
+            f"Make it a child of {_quote(sibling)}, or let its path differ from that one's.",
+        )
+
+
+class DaemonTrouble(Refused):
+    """The daemon's side is at fault."""
+
+
+class StorageFailed(DaemonTrouble):
+    """The change could not be made durable, and was taken back."""
+
+    code = "storage_failed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The store could not be written: {reason}.", "Check the daemon's disk, then repeat.")
+
+
+class InternalError(DaemonTrouble):
+    """A bug in the daemon."""
+
+    code = "internal_error"
+
+    def __init__(self, op: str) -> None:
+        super().__init__(f"The daemon failed at {_quote(op)}; this is its bug.", "Its log has the details.")
+
+
+class Busy(DaemonTrouble):
+    """The daemon takes no more connections or requests at the moment."""
+
+    code = "busy"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The daemon is busy: {reason}.", "Repeat in a moment.")
+
+
+class Stopping(DaemonTrouble):
+    """The daemon is on its way out."""
+
+    code = "stopping"
+
+    def __init__(self) -> None:
+        super().__init__("The daemon is stopping.", "Repeat when it is up again.")
+
+
+def from_body(body: ErrorBody) -> StatekeepError:
+    """Make the error that the daemon answered, in the class of its code."""
+    return _restore(CODES.get(body.code, Refused), body)
+
+
+def _restore(kind: type[StatekeepError], body: ErrorBody) -> StatekeepError:
+    """Make an error of sentences that exist already, past the constructor that would make them."""
+    error = kind.__new__(kind)
+    StatekeepError.__init__(error, body.message, body.hint, body.findings)
+    error.code = body.code
+    return error
+
+
+def _codes_below(kind: type[StatekeepError]) -> dict[str, type[StatekeepError]]:
+    found = {kind.code: kind} if "code" in kind.__dict__ else {}
+    for child in kind.__subclasses__():
+        found |= _codes_below(child)
+    return found
+
+
+CODES: Final[dict[str, type[StatekeepError]]] = _codes_below(Refused)
+"""The class of each code that the daemon answers."""
+
+
+def shorten(text: str) -> str:
+    """Cut what a caller wrote to the length that a message may repeat."""
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def _quote(name: int | str) -> str:
+    return repr(shorten(str(name)))
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name[:_SHOWN], known, n=1)
+    return f"Did you mean {_quote(near[0])}?" if near else ""

@@ -1,0 +1,420 @@
+"""Every request, answer and record that crosses the socket: the vocabulary of StateKeep.
+
+A request is an object with an ``op`` and an ``id``; the answer repeats the id and holds either ``ok``, the
+result that the request's ``Result`` names, or ``error``. Times are whole milliseconds since 1970 in UTC.
+A *position* counts everything that happened in one store, from 1: events, spawns and deploys share the one order.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, get_args
+
+import msgspec
+from msgspec import Meta
+
+PROTOCOL = 1
+"""The protocol version that this package speaks."""
+
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""A number as the store can hold it: ids, cursors."""
+
+Name = Annotated[str, Meta(min_length=1, max_length=256)]
+"""What callers call versions, actors and events."""
+
+ActorRef = Count | Name
+"""An actor, by its id (an integer that the daemon gave) or by its key (a string that the caller gave)."""
+
+StateValue = str | dict[str, Any]
+"""XState's ``snapshot.value``: the name of the active child, or an object from child to its own value."""
+
+Status = Literal["active", "done", "error", "stopped"]
+"""XState's ``snapshot.status``. Only an ``active`` actor takes events."""
+
+Outcome = Literal["migrated", "diverged", "pending", "blocked", "final", "rescue"]
+"""What was decided for an actor about a route.
+
+``migrated``: the path matched and the actor moved. ``diverged``: no continuation of its history can match any more.
+``pending``: it may match later. ``blocked``: an earlier sibling route is pending and has first claim.
+``final``: the actor had finished. ``rescue``: the path matched, but the landing policy refused the landing.
+"""
+
+Landing = Literal["replay", "strict"]
+"""What a landing does about an event that the new definition does not handle: skip and count it, or do not move."""
+
+Guards = Literal["ignore", "block"]
+"""Guards are not run. ``ignore``: a guarded transition fires as if its guard held. ``block``: it never fires."""
+
+
+class Record(msgspec.Struct, omit_defaults=True, frozen=True):
+    """Base of everything that the daemon answers."""
+
+
+class Page(Record, frozen=True, kw_only=True):
+    """Base of the answers that come page by page."""
+
+    next: int | None = None
+    """Pass it as ``cursor`` for the next page; absent on the last."""
+
+
+class Limits(Record, frozen=True, kw_only=True):
+    """What the daemon accepts at most."""
+
+    frame: int
+    """Bytes of one request."""
+    page: int
+    """Rows of one page."""
+    under_way: int
+    """Requests that one connection may have under way before the daemon stops reading from it."""
+
+
+class Welcome(Record, frozen=True, kw_only=True):
+    """Who answers, and on what terms."""
+
+    protocol: int
+    server: str
+    limits: Limits
+
+
+class Finding(Record, frozen=True, kw_only=True):
+    """One thing that the check of a definition, or of a deploy, found."""
+
+    level: Literal["error", "warning"]
+    code: str
+    path: str
+    """Where in the definition, as a JSON path such as ``$.states.paid.on.REFUND``."""
+    message: str
+    hint: str = ""
+
+
+class PlanRow(Record, frozen=True, kw_only=True):
+    """Actors of one state that share an outcome and a landing state."""
+
+    outcome: Outcome
+    state: StateValue
+    landing: StateValue | None = None
+    skipped: int = 0
+    """Events that the new definition does not handle, for each of these actors."""
+    actors: int
+
+
+class Plan(Record, frozen=True, kw_only=True):
+    """What a deploy does, or would do, to the actors of the parent."""
+
+    version: str
+    parent: str | None = None
+    counts: dict[Outcome, int]
+    rows: list[PlanRow]
+    histories: int
+    """Distinct histories that were judged."""
+    digest: str
+    """Names this very plan: ``deploy`` with it is refused when the plan has changed."""
+    warnings: list[Finding] = []
+
+
+class Deployed(Record, frozen=True, kw_only=True):
+    """The version exists, and the plan has been carried out."""
+
+    version: str
+    created: bool
+    """False when the same version with the same content had been deployed before: nothing was changed."""
+    position: int
+    plan: Plan | None = None
+    """Absent when nothing was changed."""
+
+
+class StateCount(Record, frozen=True, kw_only=True):
+    """How many of a version's actors stand in one state."""
+
+    state: StateValue
+    status: Status
+    actors: int
+
+
+class Version(Record, frozen=True, kw_only=True):
+    """A deployed definition, its place in the forest and its population."""
+
+    version: str
+    parent: str | None = None
+    path: list[str] = []
+    path_hash: str
+    landing: Landing
+    guards: Guards
+    position: int
+    time: int
+    active: int
+    finished: int
+    needs_rescue: int = 0
+    states: list[StateCount]
+
+
+class VersionList(Record, frozen=True, kw_only=True):
+    """All versions, in deploy order."""
+
+    versions: list[Version]
+
+
+class DefinitionText(Record, frozen=True, kw_only=True):
+    """A definition as it was deployed."""
+
+    version: str
+    definition: dict[str, Any]
+
+
+class Actor(Record, frozen=True, kw_only=True):
+    """One actor as it stands."""
+
+    id: int
+    key: str | None = None
+    version: str
+    state: StateValue
+    status: Status
+    tags: list[str] = []
+    events: int
+    """Length of its history: the events it has processed."""
+    fingerprint: str
+    """FNV-1a 64 of the history, 16 hexadecimal digits. Shown, never trusted."""
+    needs_rescue: bool = False
+    position: int
+    """Where the last thing that happened to it stands in the order of the store."""
+    context: Any = None
+    """Absent in lists."""
+
+
+class Sent(Record, frozen=True, kw_only=True):
+    """What one event did, and where the actor stands now. The caller acts on it; the daemon never does."""
+
+    id: int
+    handled: bool
+    """False: the configuration selects no transition for this event; nothing changed, nothing was recorded."""
+    version: str
+    state: StateValue
+    status: Status
+    events: int
+    position: int = 0
+    """The event's place in the order of the store; 0 when it was not handled."""
+    migrated_from: str | None = None
+    """The version before, when this event completed the path of a route."""
+
+
+class ActorPage(Page, frozen=True, kw_only=True):
+    """Actors by id."""
+
+    actors: list[Actor]
+
+
+class EventRecord(Record, frozen=True, kw_only=True):
+    """One processed event of an actor."""
+
+    number: int
+    """1 for the first event after the spawn."""
+    event: str
+    payload: Any = None
+    version: str
+    """The version that took it."""
+    state: StateValue
+    """The state that it led to."""
+    position: int
+    time: int
+
+
+class HistoryPage(Page, frozen=True, kw_only=True):
+    """An actor's events, oldest first."""
+
+    id: int
+    spawned_on: str
+    spawned_at: int
+    events: list[EventRecord]
+
+
+class Decision(Record, frozen=True, kw_only=True):
+    """What was decided for one actor about one route, and why."""
+
+    actor: int
+    key: str | None = None
+    route: str
+    """The route's child version."""
+    outcome: Outcome
+    version_before: str
+    version_after: str | None = None
+    state_before: StateValue
+    landing: StateValue | None = None
+    skipped: int = 0
+    events: int
+    """Length of the history that was judged."""
+    fingerprint: str
+    """FNV-1a 64 of the history that was judged."""
+    path: list[str]
+    path_hash: str
+    """FNV-1a 64 of the route's path. The events themselves were compared, not the hashes."""
+    position: int
+    time: int
+
+
+class DecisionPage(Page, frozen=True, kw_only=True):
+    """Decisions by position, or by actor."""
+
+    decisions: list[Decision]
+
+
+class ServerStatus(Record, frozen=True, kw_only=True):
+    """The daemon in figures."""
+
+    server: str
+    pid: int
+    started: int
+    socket: str
+    store: str
+    sqlite: str
+    position: int
+    versions: int
+    actors: int
+    finished: int
+    cohorts: int
+    histories: int
+    event_types: int
+    connections: int
+    commits: int
+    requests: int
+
+
+ResultT_co = TypeVar("ResultT_co", bound=Record, covariant=True)
+PageT_co = TypeVar("PageT_co", bound=Page, covariant=True)
+
+
+class Request(
+    msgspec.Struct, Generic[ResultT_co], tag_field="op", omit_defaults=True, forbid_unknown_fields=True, kw_only=True
+):
+    """Base of all requests; ``Request[Sent]`` is answered with a ``Sent``. The connection gives each its ``id``."""
+
+    Result: ClassVar[type[Record]]
+    id: Count = 0
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        (cls.Result,) = get_args(cls.__dict__["__orig_bases__"][0])
+
+
+class PageRequest(Request[PageT_co], kw_only=True):
+    """Base of the requests that are answered page by page."""
+
+    cursor: Count = 0
+    """Where the page begins: ``next`` of the page before."""
+    limit: Annotated[int, Meta(ge=1)] = 100
+    """Rows wanted; the daemon gives at most ``Limits.page``."""
+
+
+class Hello(Request[Welcome], tag="hello"):
+    """Agree on a protocol version; optional."""
+
+    protocols: tuple[int, ...] = (PROTOCOL,)
+
+
+class Plannable(Request[ResultT_co]):
+    """What ``deploy`` and ``preview`` have in common: a version as it is to be."""
+
+    version: Name
+    definition: dict[str, Any]
+    parent: Name | None = None
+    path: list[str] = []
+    landing: Landing = "replay"
+    guards: Guards = "ignore"
+
+
+class Deploy(Plannable[Deployed], tag="deploy"):
+    """Make a version and route the parent's actors, durably."""
+
+    digest: str | None = None
+    """The digest of a preview; the deploy is refused when its plan would differ."""
+
+
+class Preview(Plannable[Plan], tag="preview"):
+    """Say what ``deploy`` would do. Runs the same code and changes nothing."""
+
+
+class Versions(Request[VersionList], tag="versions"):
+    """All versions with their populations."""
+
+
+class Definition(Request[DefinitionText], tag="definition"):
+    """The definition of a version, as it was deployed."""
+
+    version: Name
+
+
+class Spawn(Request[Actor], tag="spawn"):
+    """Start an actor on a version."""
+
+    version: Name
+    key: Name | None = None
+    context: Any = None
+
+
+class Send(Request[Sent], tag="send"):
+    """Send one event to an actor."""
+
+    actor: ActorRef
+    event: Name
+    payload: Any = None
+
+
+class Get(Request[Actor], tag="get"):
+    """One actor with its context."""
+
+    actor: ActorRef
+
+
+class Actors(PageRequest[ActorPage], tag="actors"):
+    """Actors in the order of their ids."""
+
+    version: Name | None = None
+    state: str | None = None
+    """The dotted path of an active state, leaf or parent: ``awaiting_docs``, ``review.legal``."""
+
+
+class History(PageRequest[HistoryPage], tag="history"):
+    """The events that an actor has processed."""
+
+    actor: ActorRef
+
+
+class Decisions(PageRequest[DecisionPage], tag="decisions"):
+    """The decisions about one actor in their order, or about one route by actor. Name one of the two."""
+
+    actor: ActorRef | None = None
+    route: Name | None = None
+    outcome: Outcome | None = None
+
+
+class StatusRequest(Request[ServerStatus], tag="status"):
+    """The daemon in figures."""
+
+
+AnyRequest = (
+    Hello | Deploy | Preview | Versions | Definition | Spawn | Send | Get | Actors | History | Decisions | StatusRequest
+)
+
+REQUESTS: dict[str, type[Request[Record]]] = {str(kind.__struct_config__.tag): kind for kind in get_args(AnyRequest)}
+"""Every request by its op."""
+
+
+class ErrorBody(Record, frozen=True, kw_only=True):
+    """What was wrong and what would be right. ``code`` is stable; ``message`` and ``hint`` are for people."""
+
+    code: str
+    message: str
+    hint: str = ""
+    findings: list[Finding] = []
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The request was carried out."""
+
+    id: int
+    ok: Record
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """The request was not carried out. ``id`` is null when it could not be read far enough to know it."""
+
+    id: int | None
+    error: ErrorBody

@@ -1,0 +1,70 @@
+"""The daemon's operations as methods, written once for the blocking and the asynchronous client.
+
+``client.send("alice", "PAY_FEE")`` means ``client.call(Send("alice", "PAY_FEE"))``: the method takes what the request
+takes and gives what ``call`` gives, so in an ``AsyncClient`` it is awaited. Type checkers see both signatures.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+
+import msgspec
+
+from statekeep.protocol import messages
+from statekeep.protocol.messages import Page, PageRequest, Record, Request
+
+if TYPE_CHECKING:
+    from statekeep.protocol.aio import AsyncClient
+    from statekeep.protocol.client import Client
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=Record)
+PageT = TypeVar("PageT", bound=Page)
+
+
+class Operation(Generic[P, R]):
+    """A method that makes a request and calls it."""
+
+    def __init__(self, request: Callable[P, Request[R]]) -> None:
+        self._request = request
+        self.__doc__ = request.__doc__
+
+    @overload
+    def __get__(self, client: None, owner: type) -> Operation[P, R]: ...
+    @overload
+    def __get__(self, client: Client, owner: type) -> Callable[P, R]: ...
+    @overload
+    def __get__(self, client: AsyncClient, owner: type) -> Callable[P, Awaitable[R]]: ...
+    def __get__(self, client: Client | AsyncClient | None, owner: type) -> Any:
+        """Bind the operation to a client."""
+        if client is None:
+            return self
+
+        @functools.wraps(self._request, updated=())
+        def method(*args: P.args, **kwargs: P.kwargs) -> R | Awaitable[R]:
+            return client.call(self._request(*args, **kwargs))
+
+        return method
+
+
+class Operations:
+    """Every operation of the daemon, but for ``hello``, which a client says by itself when it connects."""
+
+    deploy = Operation(messages.Deploy)
+    preview = Operation(messages.Preview)
+    versions = Operation(messages.Versions)
+    definition = Operation(messages.Definition)
+    spawn = Operation(messages.Spawn)
+    send = Operation(messages.Send)
+    get = Operation(messages.Get)
+    actors = Operation(messages.Actors)
+    history = Operation(messages.History)
+    decisions = Operation(messages.Decisions)
+    status = Operation(messages.StatusRequest)
+
+
+def following(request: PageRequest[PageT], page: PageT) -> PageRequest[PageT] | None:
+    """Return the request for the page after ``page``, or None if that was the last."""
+    return None if page.next is None else msgspec.structs.replace(request, cursor=page.next)

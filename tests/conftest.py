@@ -1,0 +1,23 @@
+"""What every test stands on: a user's directories of its own, and random examples that repeat."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+# A default run that fails must fail again; a `fuzz` run looks for what nobody has seen yet. Neither has a deadline
+# for one example: on a shared machine it would measure the neighbours.
+settings.register_profile("repeat", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=2_000, deadline=None, print_blob=True)
+settings.load_profile("repeat")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def user_directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Sockets, keys and stores that a test makes by default stay out of the ones of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+            patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
+        for name in ("STATEKEEP_SOCKET", "STATEKEEP_DATA"):
+            patch.delenv(name, raising=False)
+        yield
