@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Final, Self, TypeVar, cast
 
 import anyio
+import anyio.lowlevel
 
-from statekeep.protocol.connection import Connection, Outcome
+from statekeep.protocol.connection import Connection, Exchange, Outcome
 from statekeep.protocol.dialing import dial, pauses, queue_full
 from statekeep.protocol.errors import ConnectionLost, StatekeepError, TimedOut
 from statekeep.protocol.location import default_socket
@@ -54,8 +55,10 @@ class AsyncClient(Operations):
 
     async def call(self, request: Request[R]) -> R:
         """Return what the daemon answers, or raise the error that it answers."""
-        link = await self._connect()
-        return cast("R", await link.call(request))
+        (outcome,) = await self.call_many([request])
+        if isinstance(outcome, StatekeepError):
+            raise outcome
+        return outcome
 
     async def call_many(self, requests: Iterable[Request[R]]) -> list[R | StatekeepError]:
         """Send requests without waiting for each answer; return the outcomes in the order of the requests.
@@ -63,20 +66,7 @@ class AsyncClient(Operations):
         When the connection fails on the way, the requests that were not answered have that error as their outcome.
         """
         link = await self._connect()
-        requests = list(requests)
-        outcomes: list[Outcome | None] = [None] * len(requests)
-        left = enumerate(requests)
-
-        async def work() -> None:
-            for place, request in left:
-                try:
-                    outcomes[place] = await link.call(request)
-                except StatekeepError as error:
-                    outcomes[place] = error
-
-        async with anyio.create_task_group() as workers:
-            for _ in range(min(link.window, len(requests))):
-                workers.start_soon(work)
+        outcomes = await link.run(list(requests))
         return cast("list[R | StatekeepError]", outcomes)
 
     async def pages(self, request: PageRequest[PageT]) -> AsyncIterator[PageT]:
@@ -94,7 +84,7 @@ class AsyncClient(Operations):
             if not self._link or self._link.broken:
                 link = _Link(await self._dial(), self.timeout)
                 try:
-                    await link.call(Hello())
+                    await link.greet()
                 except BaseException:
                     link.close(ConnectionLost("no agreement was reached"))
                     raise
@@ -113,8 +103,8 @@ class AsyncClient(Operations):
 class _Link:
     """A connected socket and who waits for what on it.
 
-    There is no task in the background. Whoever waits for an outcome writes what is to be written and reads what
-    comes, for all; if somebody does so already it sleeps until its outcome is there, or until that one leaves.
+    There is no task in the background. One of those who wait drives the socket for all; the others sleep until their
+    outcome is there, or until the driver leaves and one of them has to take over.
     """
 
     def __init__(self, connected: socket.socket, timeout: float) -> None:
@@ -123,99 +113,119 @@ class _Link:
         self._timeout = timeout
         self._connection = Connection()
         self._outgoing = bytearray()
-        self._outcomes: dict[int, Outcome] = {}
-        self._waiting: dict[int, anyio.Event] = {}
-        self._reading = False
-        self._writing = False
-
-    @property
-    def window(self) -> int:
-        return self._connection.window
+        self._sleeping: dict[Exchange, anyio.Event] = {}
+        self._driver: anyio.CancelScope | None = None
+        """Interrupts the wait of the driver, if there is one."""
 
     def close(self, reason: StatekeepError) -> None:
-        """Fail all that is under way. The socket itself is closed when nobody uses it any more."""
-        if not self.broken:
-            self.broken = reason
-            self._socket.shutdown(socket.SHUT_RDWR)
-            self._wake(*self._waiting)
-            self._close_unused()
-
-    async def call(self, request: Request[Record]) -> Record:
-        """Send a request and return its result."""
+        """Fail all that is under way. A driver still waits on the socket, so it is left to close it."""
         if self.broken:
-            raise self.broken
-        number, data = self._connection.request(request)
-        self._outgoing += data
-        self._waiting[number] = anyio.Event()
+            return
+        self.broken = reason
+        for event in self._sleeping.values():
+            event.set()
+        if self._driver:
+            self._driver.cancel()
+        else:
+            self._socket.close()
+
+    async def greet(self) -> None:
+        """Agree with the daemon on the protocol and its limits."""
+        (outcome,) = await self.run([Hello()])
+        if isinstance(outcome, StatekeepError):
+            raise outcome
+
+    async def run(self, requests: Sequence[Request[Record]]) -> list[Outcome | None]:
+        """Send requests and return their outcomes."""
+        exchange = Exchange(self._connection, requests)
+        reason: StatekeepError = ConnectionLost("its task was cancelled")
         try:
-            with anyio.move_on_after(self._timeout):
-                outcome = await self._outcome(number)
-                if isinstance(outcome, StatekeepError):
-                    raise outcome
-                return outcome
+            self._outgoing += exchange.fill()
+            await anyio.lowlevel.checkpoint()  # tasks that call at the same moment are written together
+            while exchange.under_way:
+                self._write()
+                await self._advance(exchange)
+                self._outgoing += exchange.fill()
+        except StatekeepError as error:
+            reason = error
+        finally:
+            exchange.abandon(reason)
+            self._hand_over()
+        return exchange.outcomes
+
+    async def _advance(self, exchange: Exchange) -> None:
+        """Wait for at least one outcome of this exchange."""
+        missing = len(exchange.under_way)
+        with anyio.move_on_after(self._timeout) as patience:
+            while len(exchange.under_way) == missing:
+                if self.broken:
+                    raise self.broken
+                if self._driver:
+                    await self._sleep(exchange)
+                else:
+                    await self._drive()
+        if patience.cancelled_caught:
             raise TimedOut(self._timeout)
-        finally:
-            self._leave(number)
 
-    async def _outcome(self, number: int) -> Outcome:
-        while number not in self._outcomes:
-            if self.broken:
-                return self.broken
-            if self._outgoing and not self._writing:
-                await self._write()
-            elif not self._reading:
-                await self._read()
-            else:
-                self._waiting[number] = anyio.Event()
-                await self._waiting[number].wait()
-        return self._outcomes.pop(number)
-
-    def _leave(self, number: int) -> None:
-        """Forget a request, and let another who waits take over what its task did for all."""
-        del self._waiting[number]
-        if self._outcomes.pop(number, None) is None:
-            self._connection.abandon(number)
-        for other in self._waiting:
-            if other not in self._outcomes:
-                self._wake(other)
-                break
-
-    async def _write(self) -> None:
-        self._writing = True
+    async def _sleep(self, exchange: Exchange) -> None:
+        self._sleeping[exchange] = anyio.Event()
         try:
-            del self._outgoing[: self._socket.send(self._outgoing)]
+            await self._sleeping[exchange].wait()
+        finally:
+            del self._sleeping[exchange]
+
+    def _hand_over(self) -> None:
+        """Let one of those who sleep drive, if nobody does."""
+        if self._sleeping and not self._driver:
+            next(iter(self._sleeping.values())).set()
+
+    async def _drive(self) -> None:
+        """Read once what has come, writing on meanwhile if the socket did not take everything."""
+        try:
+            with anyio.CancelScope() as self._driver:
+                await self._ready()
+                self._receive(self._socket.recv(_CHUNK))
         except BlockingIOError:
-            await anyio.wait_writable(self._socket)
-        except OSError as error:
-            self.close(ConnectionLost(error.strerror or str(error)))
-        finally:
-            self._writing = False
-            self._close_unused()
-
-    async def _read(self) -> None:
-        self._reading = True
-        try:
-            await anyio.wait_readable(self._socket)
-            self._receive(self._socket.recv(_CHUNK))
+            self._write()
         except OSError as error:
             self.close(ConnectionLost(error.strerror or str(error)))
         except StatekeepError as error:
             self.close(error)
         finally:
-            self._reading = False
-            self._close_unused()
+            self._driver = None
+            if self.broken:
+                self._socket.close()
+
+    async def _ready(self) -> None:
+        """Wait until there is something to read, or room for what is still to be written."""
+        if not self._outgoing:
+            await anyio.wait_readable(self._socket)
+            return
+
+        async def first(wait: Callable[[socket.socket], Awaitable[None]]) -> None:
+            await wait(self._socket)
+            either.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as either:
+            either.start_soon(first, anyio.wait_readable)
+            either.start_soon(first, anyio.wait_writable)
+
+    def _write(self) -> None:
+        """Write what the socket takes now. A failure is left to the next read, which may find answers before it."""
+        if self.broken or not self._outgoing:
+            return
+        try:
+            del self._outgoing[: self._socket.send(self._outgoing)]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._outgoing.clear()
+        if self._outgoing and self._driver:
+            self._driver.cancel()  # it waits for something to read only; its next wait is for both
 
     def _receive(self, data: bytes) -> None:
         if not data:
             raise ConnectionLost("the daemon closed it")
-        for number, outcome in self._connection.receive(data):
-            self._outcomes[number] = outcome
-            self._wake(number)
-
-    def _wake(self, *numbers: int) -> None:
-        for number in numbers:
-            self._waiting[number].set()
-
-    def _close_unused(self) -> None:
-        if self.broken and not self._reading and not self._writing:
-            self._socket.close()
+        for exchange in self._connection.receive(data):
+            if exchange in self._sleeping:
+                self._sleeping[exchange].set()

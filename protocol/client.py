@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import socket
@@ -12,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Final, Self, TypeVar, cast
 
-from statekeep.protocol.connection import Connection, Outcome
+from statekeep.protocol.connection import Connection, Exchange
 from statekeep.protocol.dialing import dial, pauses, queue_full
-from statekeep.protocol.errors import ConnectionLost, FrameTooLarge, NotAnswered, StatekeepError, TimedOut
+from statekeep.protocol.errors import ConnectionLost, StatekeepError, TimedOut
 from statekeep.protocol.location import default_socket
 from statekeep.protocol.messages import Hello, Page, PageRequest, Record, Request
 from statekeep.protocol.operations import Operations, following
@@ -66,19 +65,18 @@ class Client(Operations):
 
         When the connection fails on the way, the requests that were not answered have that error as their outcome.
         """
-        requests = list(requests)
         with self._turn:
             link = self._connect()
-            outcomes: list[Outcome | None] = [None] * len(requests)
+            exchange = Exchange(link.connection, list(requests))
             try:
-                link.exchange(requests, outcomes)
-            except NotAnswered as error:
+                link.run(exchange)
+            except StatekeepError as error:
                 self._drop()
-                outcomes = [error if outcome is None else outcome for outcome in outcomes]
+                exchange.abandon(error)
             except BaseException:
                 self._drop()
                 raise
-        return cast("list[R | StatekeepError]", outcomes)
+        return cast("list[R | StatekeepError]", exchange.outcomes)
 
     def pages(self, request: PageRequest[PageT]) -> Iterator[PageT]:
         """Yield the pages that begin at the request's cursor, to the last."""
@@ -116,12 +114,12 @@ class Client(Operations):
 
 
 class _Link:
-    """A connected socket and what is under way on it. One thread at a time."""
+    """A connected socket. One thread at a time."""
 
     def __init__(self, connected: socket.socket, timeout: float) -> None:
+        self.connection = Connection()
         self._socket = connected
         self._timeout = timeout
-        self._connection = Connection()
         self._outgoing = bytearray()
 
     def close(self) -> None:
@@ -129,36 +127,27 @@ class _Link:
 
     def greet(self) -> None:
         """Agree with the daemon on the protocol and its limits."""
-        outcomes: list[Outcome | None] = [None]
-        self.exchange([Hello()], outcomes)
-        if isinstance(outcomes[0], StatekeepError):
-            raise outcomes[0]
+        greeting = Exchange(self.connection, [Hello()])
+        self.run(greeting)
+        if isinstance(greeting.outcomes[0], StatekeepError):
+            raise greeting.outcomes[0]
 
-    def exchange(self, requests: Iterable[Request[Record]], outcomes: list[Outcome | None]) -> None:
-        """Fill in the outcome of each request, as it comes."""
-        places: dict[int, int] = {}
-        for place, request in enumerate(requests):
-            while len(places) >= self._connection.window:
-                self._collect(places, outcomes)
-            try:
-                number, data = self._connection.request(request)
-            except FrameTooLarge as error:
-                outcomes[place] = error
-            else:
-                places[number] = place
-                self._outgoing += data
-        while places:
-            self._collect(places, outcomes)
+    def run(self, exchange: Exchange) -> None:
+        """Bring an exchange to its end."""
+        self._outgoing += exchange.fill()
+        while exchange.under_way:
+            self._advance()
+            self._outgoing += exchange.fill()
 
-    def _collect(self, places: dict[int, int], outcomes: list[Outcome | None]) -> None:
+    def _advance(self) -> None:
         """Wait for at least one outcome, writing what is to be written meanwhile.
 
         Both directions move together: a daemon that can't get rid of its answers stops reading, and a client that
         wrote everything before it read anything would wait for it forever.
         """
         deadline = time.monotonic() + self._timeout
-        found: list[tuple[int, Outcome]] = []
-        while not found:
+        settled: list[Exchange] = []
+        while not settled:
             try:
                 self._write()
                 self._wait(deadline)
@@ -169,15 +158,17 @@ class _Link:
                 raise ConnectionLost(error.strerror or str(error)) from error
             if not data:
                 raise ConnectionLost("the daemon closed it")
-            found = self._connection.receive(data)
-        for number, outcome in found:
-            outcomes[places.pop(number)] = outcome
+            settled = self.connection.receive(data)
 
     def _write(self) -> None:
-        """Write what the socket takes now."""
+        """Write what the socket takes now. A failure is left to the next read, which may find answers before it."""
         if self._outgoing:
-            with contextlib.suppress(BlockingIOError):
+            try:
                 del self._outgoing[: self._socket.send(self._outgoing)]
+            except BlockingIOError:
+                return
+            except OSError:
+                self._outgoing.clear()
 
     def _wait(self, deadline: float) -> None:
         """Wait until there is something to read, or room for what is still to be written."""

@@ -1,13 +1,15 @@
 """One connection as a client sees it, without the socket: requests become bytes, bytes become their outcomes.
 
 The daemon may answer in any order, so every request gets a number of its own, its ``id``, and an answer is read as
-the ``Result`` of the request with that number. Whoever drives the connection writes the bytes, feeds what comes, and
-hands each outcome to who waits for it; ``Client`` and ``AsyncClient`` differ only in how they wait.
+the ``Result`` of the request with that number. Whoever waits for outcomes does so with an ``Exchange``: it sends what
+``fill`` gives, feeds what comes to ``receive``, and again, until nothing is under way. ``Client`` and ``AsyncClient``
+differ only in how they wait.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -26,7 +28,7 @@ class _Reply(msgspec.Struct):
     """An answer or a refusal. What is in ``ok`` can be read only when the id has told which request it is for."""
 
     id: int | None
-    ok: msgspec.Raw | None = None
+    ok: msgspec.Raw = msgspec.Raw()
     error: ErrorBody | None = None
 
 
@@ -39,19 +41,19 @@ def _decoder(result: type[Record]) -> msgspec.msgpack.Decoder[Record]:
 
 
 class Connection:
-    """Numbers requests and matches answers. Any error that ``receive`` raises is the end of the connection."""
+    """What is under way on one connection. Any error that ``receive`` raises is the end of it."""
 
     def __init__(self) -> None:
         self.request_limit = REQUEST_LIMIT
         """Bytes of one request that the daemon takes. The answer to a ``Hello`` corrects it."""
         self.window = 1
-        """Requests that may be under way at once. Likewise; one, until the daemon has said more."""
+        """Requests of one exchange that may be under way at once. Likewise; one, until the daemon has said more."""
         self._frames = FrameReader(ANSWER_LIMIT, Dialect.MSGPACK)
-        self._results: dict[int, type[Record] | None] = {}
+        self._under_way: dict[int, tuple[type[Record], Exchange | None]] = {}
         self._last = 0
 
-    def request(self, request: Request[Record]) -> tuple[int, bytes]:
-        """Return the request's number and the bytes to send.
+    def request(self, request: Request[Record], exchange: Exchange) -> tuple[int, bytes]:
+        """Return the number under which the request is answered, and the bytes to send.
 
         A request over the limit raises ``FrameTooLarge`` here: the daemon would drop it unread, and so could not say
         which one it was.
@@ -61,40 +63,79 @@ class Connection:
         if len(body) > self.request_limit:
             raise FrameTooLarge(self.request_limit, len(body))
         self._last = number
-        self._results[number] = request.Result
+        self._under_way[number] = request.Result, exchange
         return number, join_frames((body,))
 
     def abandon(self, number: int) -> None:
-        """Drop the answer to a request, if it still comes: nobody waits for it any more."""
-        if number in self._results:
-            self._results[number] = None
+        """Drop the answer to a request when it comes: nobody waits for it any more."""
+        result, _ = self._under_way[number]
+        self._under_way[number] = result, None
 
-    def receive(self, data: bytes) -> list[tuple[int, Outcome]]:
-        """Return the numbers and outcomes of the requests that ``data`` answers."""
-        outcomes: list[tuple[int, Outcome]] = []
+    def receive(self, data: bytes) -> list[Exchange]:
+        """Settle what ``data`` answers, and return the exchanges that came forward by it."""
+        settled: list[Exchange] = []
         for frame in self._frames.feed(data):
             if isinstance(frame, Oversized):
                 raise ProtocolViolation(f"an answer announces {frame.size} bytes")
             reply: _Reply = _read(_DECODE_REPLY, frame)
             if reply.id is None and reply.error:
                 raise from_body(reply.error)
-            if reply.id not in self._results:
+            if reply.id is None or reply.id not in self._under_way:
                 raise ProtocolViolation("an answer belongs to no request")
-            result = self._results.pop(reply.id)
-            if result:
-                outcomes.append((reply.id, self._outcome(reply, result)))
-        return outcomes
+            result, exchange = self._under_way.pop(reply.id)
+            if exchange:
+                exchange.settle(reply.id, self._outcome(reply, result))
+                settled.append(exchange)
+        return settled
 
     def _outcome(self, reply: _Reply, result: type[Record]) -> Outcome:
         if reply.error:
             return from_body(reply.error)
-        if reply.ok is None:
-            raise ProtocolViolation("an answer has neither `ok` nor `error`")
         record: Record = _read(_decoder(result).decode, reply.ok)
         if isinstance(record, Welcome):
             self.request_limit = record.limits.frame
-            self.window = record.limits.under_way
+            self.window = max(1, record.limits.under_way)
         return record
+
+
+class Exchange:
+    """Requests for whose outcomes one caller waits. The daemon sees them in their order, a window at a time."""
+
+    def __init__(self, connection: Connection, requests: Sequence[Request[Record]]) -> None:
+        self.outcomes: list[Outcome | None] = [None] * len(requests)
+        """In the order of the requests, whatever the order of the answers."""
+        self.under_way: dict[int, int] = {}
+        """The place of each request that was sent and not answered, by its number."""
+        self._connection = connection
+        self._left = iter(enumerate(requests))
+
+    def fill(self) -> bytes:
+        """Return what to send now: as many of the requests that are left as the window has room for."""
+        frames: list[bytes] = []
+        while len(self.under_way) < self._connection.window:
+            place, request = next(self._left, (0, None))
+            if request is None:
+                break
+            try:
+                number, frame = self._connection.request(request, self)
+            except FrameTooLarge as error:
+                self.outcomes[place] = error
+            else:
+                self.under_way[number] = place
+                frames.append(frame)
+        return b"".join(frames)
+
+    def settle(self, number: int, outcome: Outcome) -> None:
+        """Take the outcome of one request."""
+        self.outcomes[self.under_way.pop(number)] = outcome
+
+    def abandon(self, reason: StatekeepError) -> None:
+        """Give up: ``reason`` becomes the outcome of all that has none."""
+        for number in self.under_way:
+            self._connection.abandon(number)
+        self.under_way.clear()
+        self._left = iter(())
+        self.outcomes = [reason if outcome is None else outcome for outcome in self.outcomes]
 
 
 def _read(decode: Any, body: bytes | msgspec.Raw) -> Any:

@@ -289,10 +289,10 @@ class InvalidDefinition(Undeployable):
 
     def __init__(self, version: str, findings: Sequence[Finding]) -> None:
         errors = [finding for finding in findings if finding.level == "error"]
-        first = f", the first at {errors[0].path}: {errors[0].message}" if errors else ""
+        first = f", the first at {errors[0].path}: {errors[0].message.rstrip('.')}" if errors else ""
         count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
         super().__init__(
-            f"The definition of {_quote(version)} has {count}{first}",
+            f"The definition of {_quote(version)} has {count}{first}.",
             "The findings say for each what is wrong and what to write.",
             findings,
         )

@@ -74,6 +74,8 @@ class FrameReader:
             dropped = min(self._skip, len(data))
             self._skip -= dropped
             data = data[dropped:]
+            if not data:
+                return []
         if self._kept:
             self._kept += data
             if len(self._kept) < self._needed:

@@ -133,18 +133,23 @@ class World:
 
         ``standing`` is where it stands by its last step; ``resumed`` says that it was routed there before that step.
         """
-        before = len(standing.judgements)
         self.relations.settle(standing, node, self.forest.routes, self.forest.table, resumed=resumed)
-        cohort = self.cohorts.find(standing.version, node)
-        if cohort is not None:
-            return cohort
-        finished = self.forest.finished(standing.version, standing.configuration)
-        cohort = self.cohorts.add(node, standing, finished=finished)
-        self.store.add_cohort(
-            CohortRow(cohort, standing.version, node, standing.configuration, standing.waiting, standing.rescued)
-        )
-        self.store.add_decisions(decision_row(cohort, position, made) for made in standing.judgements[before:])
+        made, cohort = standing.judgements, self.cohorts.find(standing.version, node)
+        if cohort is None:
+            finished = self.forest.finished(standing.version, standing.configuration)
+            cohort = self.cohorts.add(node, standing, finished=finished)
+            self.store.add_cohort(
+                CohortRow(cohort, standing.version, node, standing.configuration, standing.waiting, standing.rescued)
+            )
+        else:
+            # Who made this cohort may have come by fewer routes: spawned on a version that others migrate to.
+            made = [judgement for judgement in made if not self._on_record(cohort, judgement)]
+        self.store.add_decisions(decision_row(cohort, position, judgement) for judgement in made)
         return cohort
+
+    def _on_record(self, cohort: int, judgement: Judgement) -> bool:
+        rows = list(self.store.records.decisions(judgement.route.child, [cohort]))
+        return bool(rows) and rows[-1].outcome == judgement.outcome
 
 
 def decision_row(cohort: int, position: int, made: Judgement) -> DecisionRow:

@@ -1,6 +1,6 @@
 """A definition made ready to run: from a configuration and an event to the next configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from statekeep.daemon.statecharts.configuration import Configuration
@@ -51,19 +51,29 @@ class Chart:
         Raises:
             Unending: it does not come to rest.
         """
+        return self._step(self._enter(initial_descent(self.root)), handled=True)
+
+    def enter(self, node: Node) -> Step:
+        """Start the machine in a node of the caller's choice, with everything beside it at its default.
+
+        Raises:
+            Unending: it does not come to rest.
+        """
+        return self._step(self._enter([node]), handled=True)
+
+    def _enter(self, targets: Sequence[Node]) -> Macrostep:
         run = Macrostep(self.root, (), {}, self._microsteps)
         entry = EntrySet(run.history)
-        targets = tuple(initial_descent(self.root))
-        entry.add_transition(Transition(self.root, "", targets, reenter=True, config={}))
+        entry.add_transition(Transition(self.root, "", tuple(targets), reenter=True, config={}))
         run.enter_states(entry)
         run.run()
-        return self._step(run, handled=True)
+        return run
 
     def step(self, configuration: Configuration, event_type: str, to: str | None = None) -> Step:
         """Take one event; ``to`` is the ``#id`` that an ``xstate.route`` event names.
 
-        XState's own events are taken as from the inside: an ``xstate.error.actor`` that nothing handles gives the status
-        ``error``, ``xstate.stop`` the status ``stopped``.
+        XState's own events are taken as from the inside: an ``xstate.error.actor`` event that nothing handles gives
+        the status ``error``, ``xstate.stop`` the status ``stopped``.
 
         Raises:
             Unending: the machine does not come to rest; the configuration before the event stands.

@@ -78,7 +78,7 @@ class Configuration:
 
 def _value(node: Node, children: Mapping[Node, list[Node]]) -> StateValue:
     below = children[node]
-    if node.kind == "compound" and below and below[0].is_atomic:
+    if node.kind == "compound" and below and below[0].atomic:
         return below[0].key
     return {child.key: _value(child, children) for child in below}
 
@@ -97,5 +97,5 @@ def _without_idle_order(entered: tuple[Node, ...]) -> tuple[Node, ...]:
         if node.order < latest.get(node.parent, -1):
             return entered
         latest[node.parent] = node.order
-    restless = iter([node for node in entered if node.restless and node.is_atomic])
-    return tuple(next(restless) if node.restless and node.is_atomic else node for node in ordered)
+    restless = iter([node for node in entered if node.restless and node.atomic])
+    return tuple(next(restless) if node.restless and node.atomic else node for node in ordered)

@@ -1,11 +1,11 @@
 """From whatever a caller sends to a chart, or to everything that is wrong with it."""
 
-from typing import Any
-
+from statekeep.daemon.statecharts.advice import advise
 from statekeep.daemon.statecharts.chart import Chart
 from statekeep.daemon.statecharts.findings import Findings, InvalidDefinition, Limits
 from statekeep.daemon.statecharts.macrostep import Unending
-from statekeep.daemon.statecharts.reading import is_json_within
+from statekeep.daemon.statecharts.reading import Object, as_json
+from statekeep.daemon.statecharts.structure import check_structure
 from statekeep.daemon.statecharts.tree import Tree
 from statekeep.daemon.statecharts.wiring import Wiring
 from statekeep.protocol.messages import Finding, Guards
@@ -30,22 +30,43 @@ def load(definition: object, *, guards: Guards = "ignore", limits: Limits = _DEF
     """
     findings = Findings()
     chart = _examine(definition, guards, limits, findings)
-    if chart is None or findings.has_errors:
+    if chart is None or findings.has_errors():
         raise InvalidDefinition(findings.all())
     return chart
 
 
-def _examine(definition: Any, guards: Guards, limits: Limits, findings: Findings) -> Chart | None:
-    if not is_json_within(definition, limits, findings):
+def _examine(definition: object, guards: Guards, limits: Limits, findings: Findings) -> Chart | None:
+    config = as_json(definition, limits, findings)
+    if config is None:
         return None
-    tree = Tree(definition, limits, findings)
-    Wiring(tree, guards, limits, findings)
-    if findings.has_errors:
+    if _is_resolved(config):
+        message = "this is a resolved machine, as JSON.stringify(machine) gives it: `always` and more are lost in it"
+        findings.error("definition_form", "$", message, "export the config instead: JSON.stringify(machine.config)")
+        return None
+    tree = Tree(config, limits, findings)
+    if tree.is_cut_short:
+        return None
+    wiring = Wiring(tree, guards, limits, findings)
+    if findings.has_errors():
+        return None
+    check_structure(tree, wiring, findings)
+    if findings.has_errors():
         return None
     chart = Chart(tree.root, tree.nodes, guards, limits.microsteps)
     try:
         chart.initial()
     except Unending:
-        message = "the machine never comes to rest after its start: its eventless transitions or done events go in a ring"
-        findings.error("eventless_cycle", "$", message, "guard one of them, or let an event decide")
+        message = "the machine never comes to rest: from its start, eventless transitions or done events go in a ring"
+        findings.error("eventless_cycle", "$", message, "let an event decide at one point of the ring")
+        return None
+    advise(chart, tree, wiring, findings)
     return chart
+
+
+def _is_resolved(config: Object) -> bool:
+    traces = (
+        isinstance(config.get("key"), str),
+        isinstance(config.get("order"), int),
+        isinstance(config.get("transitions"), list),
+    )
+    return sum(traces) >= 2

@@ -1,4 +1,4 @@
-"""What transitions enter: SCXML's ``computeEntrySet`` with ``addDescendantStatesToEnter`` and ``addAncestorStatesToEnter``.
+"""What transitions enter: SCXML's ``computeEntrySet``, ``addDescendantStatesToEnter``, ``addAncestorStatesToEnter``.
 
 The order in which nodes are found does not matter to the caller, who enters them in document order. It matters here,
 because a parallel state gives its default to those regions only into which nothing has been found yet.

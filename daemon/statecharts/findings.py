@@ -2,6 +2,8 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
@@ -10,6 +12,9 @@ from statekeep.protocol.messages import Finding
 SHOWN_OF_A_KIND = 100
 """A definition of 256 KiB can hold 10,000 guards; nobody reads more than this many lines that say the same."""
 
+Level = Literal["error", "warning"]
+
+_COMPARED = 50
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -27,7 +32,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InvalidDefinition(Exception):
-    """The definition cannot run here. ``findings`` has every error, each with what to write instead, and the warnings."""
+    """The definition cannot run here. ``findings`` has every error, with what to write instead, and the warnings."""
 
     def __init__(self, findings: list[Finding]) -> None:
         self.findings = findings
@@ -41,23 +46,25 @@ class Findings:
 
     def __init__(self) -> None:
         self._found: list[Finding] = []
-        self._kinds: Counter[tuple[str, str]] = Counter()
+        self._kinds: Counter[tuple[Level, str]] = Counter()
 
     def error(self, code: str, path: str, message: str, hint: str = "") -> None:
-        if self._is_shown("error", code):
-            self._found.append(Finding(level="error", code=code, path=path, message=message, hint=hint))
+        self._add("error", code, path, message, hint)
 
     def warning(self, code: str, path: str, message: str, hint: str = "") -> None:
-        if self._is_shown("warning", code):
-            self._found.append(Finding(level="warning", code=code, path=path, message=message, hint=hint))
+        self._add("warning", code, path, message, hint)
 
-    def _is_shown(self, level: str, code: str) -> bool:
+    def _add(self, level: Level, code: str, path: str, message: str, hint: str) -> None:
+        if self.shows_more(level, code):
+            self._found.append(Finding(level=level, code=code, path=path, message=message, hint=hint))
         self._kinds[level, code] += 1
-        return self._kinds[level, code] <= SHOWN_OF_A_KIND
 
-    @property
     def has_errors(self) -> bool:
-        return any(finding.level == "error" for finding in self._found)
+        return any(level == "error" for level, _ in self._kinds)
+
+    def shows_more(self, level: Level, code: str) -> bool:
+        """Whether another one of these would be shown: worth asking before costly advice is worked out."""
+        return self._kinds[level, code] < SHOWN_OF_A_KIND
 
     def all(self) -> list[Finding]:
         """Errors first; where there were too many of a kind, a last one says how many are not shown."""
@@ -76,9 +83,9 @@ def member(path: str, key: str) -> str:
     return path + "[" + msgspec.json.encode(key).decode() + "]"
 
 
-def nearest(name: str, known: list[str]) -> str | None:
-    """The known name that was probably meant."""
+def nearest(name: str, known: Sequence[str]) -> str | None:
+    """The known name that was probably meant; of very many, only the first are compared."""
     from difflib import get_close_matches  # noqa: PLC0415  (3 ms to import, and only mistakes need it)
 
-    matches = get_close_matches(name, known, n=1)
+    matches = get_close_matches(name[:80], known[:_COMPARED], n=1)
     return matches[0] if matches else None

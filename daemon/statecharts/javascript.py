@@ -34,19 +34,14 @@ def length(text: str) -> int:
     return len(text) + sum(character > "\uffff" for character in text)
 
 
-def delay_spelling(key: str) -> str:
-    """The delay as it stands in the type of an ``xstate.after`` event: a number where ``+key`` is one, else the name.
-
-    So ``1e3`` is ``1000``, ``0x10`` is ``16`` and the empty key is ``0``.
-    """
-    text = key.strip(_WHITE_SPACE)
+def to_number(text: str) -> float | None:
+    """``+text``; None where JavaScript gives NaN. The empty text is 0, ``0x10`` is 16."""
+    text = text.strip(_WHITE_SPACE)
     if not text:
-        return "0"
+        return 0.0
     if _RADIX.fullmatch(text):
-        return number_spelling(float(int(text, 0)))
-    if _DECIMAL.fullmatch(text):
-        return number_spelling(float(text))
-    return key
+        return float(int(text, 0))
+    return float(text) if _DECIMAL.fullmatch(text) else None
 
 
 def number_spelling(number: float) -> str:

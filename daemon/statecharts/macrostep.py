@@ -4,6 +4,7 @@ A macrostep is a row of microsteps: the event's transitions first, then eventles
 something, then the queued ``xstate.done.state`` events one by one, each again followed by eventless transitions.
 """
 
+import itertools
 from collections import deque
 from collections.abc import Iterable, Sequence
 
@@ -18,11 +19,22 @@ from statekeep.daemon.statecharts.transitions import (
     without_conflicts,
 )
 
+ENTRIES_PER_MICROSTEP = 16
+"""The limit of microsteps times this is the limit of states entered: a microstep of a thousand regions is long."""
+
+_PATIENCE = 8
+"""Microsteps before a run starts to compare where it stands with where it has been; few events take as many."""
+
 
 class Unending(Exception):
     """The machine does not come to rest: more microsteps than the limit allows, so probably a cycle of eventless
     transitions or of done events. The configuration before the event stands.
     """
+
+    def __init__(self, entered: int) -> None:
+        super().__init__("the machine does not come to rest")
+        self.entered = entered
+        """How many states were entered until it was given up."""
 
 
 class Macrostep:
@@ -37,6 +49,7 @@ class Macrostep:
         self.entered: list[Node] = []
         self._root = root
         self._microsteps = microsteps
+        self._entries = microsteps * ENTRIES_PER_MICROSTEP
         self._queue: deque[str] = deque()
         """Types of the done events that wait."""
 
@@ -47,10 +60,18 @@ class Macrostep:
         """Take eventless transitions and queued events until nothing is left to do.
 
         Raises:
-            Unending: there was more to do than the limit of microsteps.
+            Unending: the limit is reached, or all is as it was after an earlier microstep.
         """
         changed = True
-        while not self.done:
+        seen = set()
+        for count in itertools.count():
+            if self.done:
+                return
+            if changed and count >= _PATIENCE:
+                now = (tuple(self.nodes), tuple(self.history.items()), tuple(self._queue))
+                if now in seen:
+                    raise Unending(len(self.entered))
+                seen.add(now)
             transitions = select_eventless_transitions(self.nodes, self.history) if changed else []
             if transitions:
                 changed = self.microstep(transitions)
@@ -63,8 +84,8 @@ class Macrostep:
     def microstep(self, transitions: Sequence[Transition]) -> bool:
         """Leave and enter what the transitions say; return whether XState sees a change."""
         self._microsteps -= 1
-        if self._microsteps < 0:
-            raise Unending
+        if self._microsteps < 0 or len(self.entered) > self._entries:
+            raise Unending(len(self.entered))
         kept = without_conflicts(transitions, self.nodes, self.history)
         nodes, history = self.nodes, self.history
         self.nodes = dict.fromkeys(nodes)
@@ -90,7 +111,7 @@ class Macrostep:
                 recorded[history] = tuple(
                     other
                     for other in active
-                    if (other.is_atomic and other.is_descendant_of(node) if history.deep else other.parent is node)
+                    if (other.atomic and other.is_descendant_of(node) if history.deep else other.parent is node)
                 )
         if recorded:
             self.history = {**self.history, **recorded}
@@ -99,7 +120,7 @@ class Macrostep:
         self.exited += exited
 
     def enter_states(self, entry: EntrySet) -> bool:
-        """Enter what was found, in document order; return whether an actor was started, which XState counts as change."""
+        """Enter what was found, in document order; return whether an actor was started: a change to XState."""
         entered = sorted(entry.nodes, key=document_order)
         completion = _Completion(self.nodes)
         for node in entered:

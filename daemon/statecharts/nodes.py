@@ -17,6 +17,7 @@ class Node:
     """A state node. Everything is set while the chart is built and never changes afterwards."""
 
     __slots__ = (
+        "atomic",
         "candidates",
         "children",
         "config",
@@ -38,6 +39,7 @@ class Node:
         "restless",
         "routes",
         "states",
+        "system_ids",
         "tags",
         "wildcards",
     )
@@ -45,6 +47,7 @@ class Node:
     def __init__(self, key: str, kind: Kind, parent: "Node | None", config: dict[str, Any]) -> None:
         self.key = key
         self.kind = kind
+        self.atomic = kind in {"atomic", "final"}
         self.parent = parent
         self.config = config
         """The definition of this state as it was given: actions, descriptions and the like are shown from here."""
@@ -79,13 +82,11 @@ class Node:
         """An eventless transition may be taken while this node is active: its own, or an ancestor's."""
         self.tags: tuple[str, ...] = ()
         self.invokes = False
+        self.system_ids: list[str] = []
+        """The ``systemId`` of each actor it invokes that has one."""
 
     def __repr__(self) -> str:
         return f"<Node {self.id}>"
-
-    @property
-    def is_atomic(self) -> bool:
-        return self.kind == "atomic" or self.kind == "final"
 
     def is_descendant_of(self, ancestor: "Node | None") -> bool:
         """Properly below ``ancestor``; None stands for a parent of the root, above everything."""
@@ -150,12 +151,16 @@ def least_common_ancestor(nodes: Sequence[Node]) -> Node | None:
     return ancestor
 
 
+def initial_children(node: Node) -> list[Node]:
+    """What is entered directly below the node by default; a history node is named, not resolved."""
+    if node.kind == "parallel":
+        return node.children
+    return [node.initial] if node.kind == "compound" and node.initial is not None else []
+
+
 def initial_descent(node: Node) -> list[Node]:
-    """The node and what is entered below it by default; a history node is named, not resolved."""
+    """The node and all that is entered below it by default."""
     found = [node]
     for entered in found:
-        if entered.kind == "compound" and entered.initial is not None:
-            found.append(entered.initial)
-        elif entered.kind == "parallel":
-            found.extend(entered.children)
+        found.extend(initial_children(entered))
     return found

@@ -2,50 +2,50 @@
 
 import math
 import re
-from typing import Any, TypeGuard
+from typing import Any
 
 from statekeep.daemon.statecharts.findings import Findings, Limits, member, nearest
 
 NESTING = 128
-"""Levels of arrays and objects. States at the limit of their depth need 64 of them; parsers have limits of their own."""
+"""Levels of arrays and objects. States at the limit of their depth need 64 of them."""
 
 _FUNCTION = re.compile(r"\s*(async\s+)?(function\b|\(?[\w\s,{}:.\[\]=]*\)?\s*=>)")
 
 Object = dict[str, Any]
 
 
-def is_json_within(value: Any, limits: Limits, findings: Findings) -> TypeGuard[Object]:
-    """Whether this is a JSON object that is not too large; nothing else is looked at unless it is."""
+def as_json(value: object, limits: Limits, findings: Findings) -> Object | None:
+    """The value, if it is a JSON object that is not too large; else nothing more is looked at."""
     if not isinstance(value, dict):
         findings.error("wrong_type", "$", f"the definition is {kind_of(value)}, not an object")
-        return False
+        return None
     size = 0
-    waiting: list[tuple[Any, int]] = [(value, 0)]
+    waiting: list[tuple[object, int]] = [(value, 0)]
     while waiting:
         item, depth = waiting.pop()
         problem = _scalar_problem(item)
         if problem:
             findings.error("not_json", "$", f"the definition holds {problem}")
-            return False
+            return None
         size += _own_size(item)
         if size > limits.definition_bytes:
             message = f"the definition is larger than {limits.definition_bytes} bytes"
             findings.error("limit_exceeded", "$", message, "split the machine")
-            return False
+            return None
         if isinstance(item, (dict, list)):
             if depth >= NESTING:
                 findings.error("limit_exceeded", "$", f"arrays and objects are nested deeper than {NESTING} levels")
-                return False
+                return None
             if isinstance(item, dict):
                 if not all(isinstance(key, str) for key in item):
                     findings.error("not_json", "$", "the definition holds a key that is not text")
-                    return False
+                    return None
                 waiting.extend((key, depth) for key in item)
             waiting.extend((element, depth + 1) for element in (item.values() if isinstance(item, dict) else item))
-    return True
+    return value
 
 
-def _scalar_problem(value: Any) -> str:
+def _scalar_problem(value: object) -> str:
     if isinstance(value, str):
         return "" if value.isascii() or _is_unicode(value) else "text with half a surrogate pair, which is not Unicode"
     if value is None or isinstance(value, (dict, list, bool)):
@@ -65,7 +65,7 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _own_size(value: Any) -> int:
+def _own_size(value: object) -> int:
     """Bytes in compact JSON, without the members, with a comma or colon after it."""
     if isinstance(value, str):
         return len(value) + 3 if value.isascii() else len(value.encode()) + 3
@@ -74,7 +74,7 @@ def _own_size(value: Any) -> int:
     return len(repr(value)) + 1
 
 
-def kind_of(value: Any) -> str:
+def kind_of(value: object) -> str:
     """What a person would call the value, for messages."""
     if value is None:
         return "null"
@@ -144,6 +144,6 @@ class Reader:
         for key in config:
             if key in known:
                 continue
-            meant = nearest(key, sorted(known)) if len(key) < 40 else None
+            meant = nearest(key, sorted(known)) if self.findings.shows_more("warning", "unknown_key") else None
             hint = f"did you mean {meant!r}?" if meant else ""
             self.findings.warning("unknown_key", member(path, key), "this key means nothing here and is ignored", hint)

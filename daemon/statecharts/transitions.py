@@ -1,7 +1,7 @@
 """Which transitions an event takes and what they leave: SCXML's ``selectTransitions`` and ``computeExitSet``.
 
 Two rules are XState's own. A parallel state is asked only if none of its regions selected anything. And a transition
-whose targets all lie inside its source is internal, for atomic sources and parallel ones too, unless it says ``reenter``.
+whose targets all lie inside its source is internal, whatever the type of the source, unless it says ``reenter``.
 """
 
 from bisect import bisect_right
@@ -56,7 +56,7 @@ def _completed(nodes: Iterable[Node]) -> Iterable[Node]:
 def select_transitions(node: Node, children: ActiveChildren, event_type: str, to: str | None) -> list[Transition]:
     """The transitions that the active nodes from here downwards select, before conflicts are resolved."""
     below = children[node]
-    if node.kind == "compound" and below and below[0].is_atomic:
+    if node.kind == "compound" and below and below[0].atomic:
         inner = below[0].select(event_type, to)
         selected = [] if inner is None else [inner]
     else:
@@ -72,7 +72,7 @@ def select_eventless_transitions(nodes: Iterable[Node], history: History) -> lis
     """The ``always`` transitions to take now, asked for in the order in which the atomic states were entered."""
     enabled: dict[Transition, None] = {}
     for node in nodes:
-        if node.restless and node.is_atomic:
+        if node.restless and node.atomic:
             source: Node | None = node
             while source is not None and source.eventless is None:
                 source = source.parent
@@ -82,7 +82,7 @@ def select_eventless_transitions(nodes: Iterable[Node], history: History) -> lis
 
 
 def without_conflicts(transitions: Sequence[Transition], nodes: Iterable[Node], history: History) -> list[Transition]:
-    """Of transitions that would leave a node in common, the first, unless a later one's source lies below its source."""
+    """Of transitions that leave a node in common, the first, unless a later one's source lies below its source."""
     if len(transitions) < 2:
         return list(transitions)
     active = sorted(nodes, key=document_order)
@@ -149,4 +149,3 @@ def history_default(node: Node) -> tuple[Node, ...]:
     if parent.kind == "parallel":
         return (parent,)
     return () if parent.initial is None else (parent.initial,)
-

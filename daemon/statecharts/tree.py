@@ -23,6 +23,8 @@ class Tree:
         self.by_id: dict[str, Node] = {}
         self.paths: dict[Node, str] = {}
         """Where each node stands in the definition, as a JSON path."""
+        self.is_cut_short = False
+        """States beyond the limits were left out."""
         self._limits = limits
         self._findings = findings
         self._reader = Reader(findings)
@@ -35,7 +37,8 @@ class Tree:
         if parent is not None:
             node.keys = (*parent.keys, key)
         node.path = ".".join(node.keys)
-        node.id = self._reader.text(config, "id", path) or ".".join((self.machine_id, *node.keys))
+        given = self._reader.text(config, "id", path) if parent else self.machine_id
+        node.id = given or ".".join((self.machine_id, *node.keys))
         node.tags = tuple(self._reader.texts(config, "tags", path))
         self.nodes.append(node)
         self.paths[node] = path
@@ -62,20 +65,21 @@ class Tree:
     def _claim_id(self, node: Node, path: str) -> None:
         other = self.by_id.setdefault(node.id, node)
         if other is not node:
+            at = f"{path}.id" if node.config.get("id") else path
             message = f"the id {node.id!r} is also that of {self.paths[other]}"
-            self._findings.error("duplicate_id", member(path, "id"), message, "give each state an id of its own")
+            self._findings.error("duplicate_id", at, message, "give each state an id of its own")
 
     def _add_states(self, node: Node, path: str) -> None:
         states = self._reader.object(node.config, "states", path)
         below = f"{path}.states"
         if states and len(node.keys) >= self._limits.depth:
             message = f"states are nested deeper than {self._limits.depth} levels"
-            self._findings.error("limit_exceeded", below, message, "split the machine")
+            self._cut_short(below, message)
             return
         for key in javascript.in_key_order(states):
             if len(self.nodes) > self._limits.states:
-                message = f"the definition has more than {self._limits.states} states"
-                self._findings.error("limit_exceeded", "$", message, "split the machine")
+                if not self.is_cut_short:
+                    self._cut_short("$", f"the definition has more than {self._limits.states} states")
                 return
             config, at = states[key], member(below, key)
             if not isinstance(config, dict):
@@ -88,22 +92,27 @@ class Tree:
                 node.states[key] = child
                 (node.histories if child.kind == "history" else node.children).append(child)
 
+    def _cut_short(self, path: str, message: str) -> None:
+        self.is_cut_short = True
+        self._findings.error("limit_exceeded", path, message, "split the machine")
+
     def _set_initial(self, node: Node, path: str) -> None:
         given, at = node.config.get("initial"), f"{path}.initial"
         if not javascript.truthy(given):
             if node.kind == "compound":
                 first = next(iter(node.states), None)
                 hint = f"add initial: {first!r}" if first else "give it states, or another type"
-                self._findings.error("missing_initial", path, f"compound state {node.id!r} names no initial state", hint)
+                message = f"compound state {node.id!r} names no initial state"
+                self._findings.error("missing_initial", path, message, hint)
             return
         target = given.get("target") if isinstance(given, dict) else given
-        if isinstance(target, list) and len(target) == 1:
+        if isinstance(given, dict) and isinstance(target, list) and len(target) == 1:
             target = target[0]
-        if isinstance(target, str) and target in node.states:
+        if not isinstance(target, str):
+            self._reader.wrong(at, given, "the key of a child state")
+        elif target in node.states:
             node.initial = node.states[target]
-        elif isinstance(target, str):
+        elif target not in self._reader.object(node.config, "states", path):  # else it is wrong itself, and reported
             known = ", ".join(node.states) or "it has none"
             hint = f"name a child by its key: {known:.200}"
             self._findings.error("unknown_initial", at, f"{node.id!r} has no child state {target!r}", hint)
-        else:
-            self._reader.wrong(at, given, "the key of a child state")

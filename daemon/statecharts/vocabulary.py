@@ -25,7 +25,7 @@ _REFUSED = {
     },
     "transition": {
         "cond": "write guard",
-        "in": "guard the transition with what your program knows of the state",
+        "in": "send another event while that state is active",
     },
     "invoke": {
         "data": "write input",

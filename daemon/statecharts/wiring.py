@@ -1,13 +1,12 @@
 """What each state node does about events: transitions, their targets, and which of them the guard policy leaves."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from statekeep.daemon.statecharts import javascript
 from statekeep.daemon.statecharts.findings import Findings, Limits, member
 from statekeep.daemon.statecharts.nodes import Node, Transition
 from statekeep.daemon.statecharts.reading import Object, Reader
-from statekeep.daemon.statecharts.targets import UnknownTarget, resolve, resolve_default
+from statekeep.daemon.statecharts.targets import advice, find
 from statekeep.daemon.statecharts.tree import Tree
 from statekeep.daemon.statecharts.vocabulary import INVOKE_KEYS, TRANSITION_KEYS, check_v4_keys
 from statekeep.protocol.messages import Guards
@@ -70,6 +69,8 @@ class Wiring:
             node.invokes = True
             self._reader.keys(invoke, INVOKE_KEYS, at)
             check_v4_keys(invoke, "invoke", at, self._findings)
+            if isinstance(invoke.get("systemId"), str):
+                node.system_ids.append(invoke["systemId"])
             actor = self._reader.text(invoke, "id", at) if invoke.get("id") is not None else f"{index}.{node.id}"
             self._wire_done(node, f"xstate.done.actor.{actor}", invoke, "onDone", at)
             self._wire_done(node, f"xstate.error.actor.{actor}", invoke, "onError", at)
@@ -81,12 +82,21 @@ class Wiring:
             at = member(f"{path}.after", delay)
             if not self._reader.no_function(delay, at):
                 continue
-            event = f"xstate.after.{javascript.delay_spelling(delay)}.{node.id}"
+            number = javascript.to_number(delay)
+            spelling = delay if number is None else javascript.number_spelling(number)
+            event = f"xstate.after.{spelling}.{node.id}"
             given = after[delay]
             if isinstance(given, list):
-                # XState spreads each element into an object: a text loses its target and forbids the event.
-                given = [{} if isinstance(element, str) else element for element in given]
+                given = self._spread(given, at)
             node.candidates.setdefault(event, []).extend(self._read(node, event, given, at))
+
+    def _spread(self, given: list[Any], path: str) -> list[Any]:
+        """XState spreads each element into an object, which costs a text its meaning: the event is forbidden."""
+        for index, element in enumerate(given):
+            if isinstance(element, str):
+                message = f"XState does not read {element!r} here as a target: the event does nothing"
+                self._findings.warning("text_in_after", f"{path}[{index}]", message, f"write {{target: {element!r}}}")
+        return [{} if isinstance(element, str) else element for element in given]
 
     def _wire_history(self, node: Node, path: str) -> None:
         given = node.config.get("history")
@@ -96,8 +106,7 @@ class Wiring:
         if node.parent is None:
             self._findings.error("impossible_type", path, "the machine itself cannot be a history state")
         elif "target" in node.config and node.config["target"] != "":
-            found = list(self._targets(node, node.config["target"], f"{path}.target", default=True))
-            node.default = tuple(found)
+            node.default = self._targets(node, node.config["target"], f"{path}.target")
 
     def _wire_routes(self) -> None:
         root = self._tree.root
@@ -120,7 +129,7 @@ class Wiring:
         for index, config in enumerate(given if listed else [given]):
             at = f"{path}[{index}]" if listed else path
             if isinstance(config, str):
-                found.append(self._transition(node, event, {"target": config}, at))
+                found.append(self._transition(node, event, {"target": config}, at, target_path=at))
             elif isinstance(config, dict):
                 self._reader.keys(config, TRANSITION_KEYS, at)
                 check_v4_keys(config, "transition", at, self._findings)
@@ -129,10 +138,10 @@ class Wiring:
                 self._reader.wrong(at, config, "a transition", "write {} to forbid the event")
         return found
 
-    def _transition(self, node: Node, event: str, config: Object, path: str) -> Transition:
+    def _transition(self, node: Node, event: str, config: Object, path: str, target_path: str = "") -> Transition:
         targets = None
         if "target" in config and config["target"] != "":
-            targets = tuple(self._targets(node, config["target"], member(path, "target")))
+            targets = self._targets(node, config["target"], target_path or f"{path}.target")
         reenter = config.get("reenter")
         if reenter not in (None, True, False):
             self._reader.wrong(f"{path}.reenter", reenter, "true or false")
@@ -145,17 +154,23 @@ class Wiring:
             self._findings.error("limit_exceeded", "$", message, "split the machine")
         return transition
 
-    def _targets(self, node: Node, given: Any, path: str, *, default: bool = False) -> Iterator[Node]:
+    def _targets(self, node: Node, given: Any, path: str) -> tuple[Node, ...]:
+        found = []
         listed = isinstance(given, list)
         for index, target in enumerate(given if listed else [given]):
             at = f"{path}[{index}]" if listed else path
             if not isinstance(target, str):
                 self._reader.wrong(at, target, "the name of a state")
             elif self._reader.no_function(target, at):
-                try:
-                    yield (resolve_default if default else resolve)(node, target, self._tree.by_id)
-                except UnknownTarget as error:
-                    self._findings.error("unknown_target", at, str(error), error.hint)
+                named = find(node, target, self._tree.by_id)
+                if named is not None:
+                    found.append(named)
+                else:
+                    message = f"{target!r} names no state in {node.id!r}"
+                    shown = self._findings.shows_more("error", "unknown_target")
+                    hint = advice(node, target, self._tree.by_id) if shown else ""
+                    self._findings.error("unknown_target", at, message, hint)
+        return tuple(found)
 
     def _check_guard(self, event: str, config: Object, path: str) -> None:
         if "guard" not in config:

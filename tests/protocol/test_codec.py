@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import math
 from typing import Any
@@ -117,7 +117,7 @@ def test_refusals_say_what_is_wrong(line: bytes, number: int | None, code: str, 
         (-math.inf, "`payload` is not a finite number"),
         ({"photo": b"\x00"}, "`payload.photo` is of a type that JSON does not have (bytes)"),
         ([msgspec.msgpack.Ext(5, b"x")], "`payload[0]` is of a type that JSON does not have (Ext)"),
-        (datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC), "(datetime)"),
+        (dt.datetime(2026, 1, 1, tzinfo=dt.UTC), "(datetime)"),
         ({"a": {1: 2}}, "`payload.a` has a key that is not text"),
         (2**63, "does not fit into 64 bits"),
     ],

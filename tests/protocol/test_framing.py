@@ -40,7 +40,7 @@ def test_message_pack_is_length_and_body() -> None:
 
 
 def test_json_is_a_line() -> None:
-    """A connection that begins with a brace speaks JSON; blank lines, such as a person's return key makes, are nothing."""
+    """A connection that begins with a brace speaks JSON; blank lines, as a person's return key makes, are nothing."""
     reader = FrameReader(LIMIT)
     assert reader.feed(b'{"a":1}\n\n \r\n[2]\r\n{"un') == [b'{"a":1}', b"[2]\r"]
     assert reader.feed(b'finished"}\n') == [b'{"unfinished"}']

@@ -1,0 +1,133 @@
+"""How fast the evaluator is, beside what the machine's memory allows and what plain Python takes.
+
+usage: python tests/bench/bench_evaluator.py [NODES ...]
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Callable
+from random import Random
+from statistics import median
+from time import perf_counter_ns
+
+from statekeep.daemon.routing import evaluator
+from statekeep.daemon.routing.evaluator import UNKNOWN
+from statekeep.daemon.routing.histories import EMPTY
+from statekeep.daemon.routing.paths import Path
+
+SIZES = (1_000, 1_000_000, 10_000_000)
+RUNS = 7
+EVENT_TYPES = 12
+PYTHON_NODES = 20_000
+"""Nodes that the specification is timed on: it takes about a microsecond for each."""
+
+PUBLISHED = 1260.0
+"""Nanoseconds per actor: the figure published for the engine that this one is measured against."""
+
+PATHS = {
+    "literal path of 3": ["0", "1", "2"],
+    "pattern of 6 tokens": ["**", "1", "*", "2", "**", "3"],
+    "pattern of 200 tokens": ["**", "1", "*", "2"] * 50,
+}
+
+
+class Columns:
+    """A random trie: each node continues one of the ``reach`` nodes before it."""
+
+    def __init__(self, count: int, reach: int) -> None:
+        random = Random(count).random
+        self.parent = array("I", (max(0, i - 1 - int(random() * min(i, reach))) for i in range(count)))
+        self.symbol = array("I", (int(random() * EVENT_TYPES) for _ in range(count)))
+        self.depth = array("I", bytes(4 * count))
+        self.fingerprint = array("Q", [EMPTY]) * count
+
+    def __len__(self) -> int:
+        return len(self.parent)
+
+
+class WarmTable:
+    """A table of 64 configurations in which every cell is known, two in three of them handled."""
+
+    def __init__(self) -> None:
+        random = Random(1)
+        self.width = 16
+        self.cells = array("I", (random.randrange(64) << 1 | (random.random() < 2 / 3) for _ in range(64 * 16)))
+        self.column_of = array("I", range(EVENT_TYPES))
+        self.initial = 0
+
+    def next(self, _configuration: int, _symbol: int, /) -> int:
+        """Never asked: every cell is known."""
+        return UNKNOWN
+
+
+def per_node(work: Callable[[], object], nodes: int, runs: int = RUNS) -> float:
+    """Nanoseconds for each node, the median of several runs after one that warms up."""
+    work()
+    times = []
+    for _ in range(runs):
+        start = perf_counter_ns()
+        work()
+        times.append(perf_counter_ns() - start)
+    return median(times) / nodes
+
+
+def copy(columns: Columns) -> Callable[[], None]:
+    """Copies as many bytes as a pass with a short path reads and writes: two columns in, eight bytes a node out."""
+    source = memoryview(columns.parent.tobytes() + columns.symbol.tobytes())
+    target = memoryview(bytearray(len(source)))
+
+    def work() -> None:
+        target[:] = source
+
+    return work
+
+
+def specification(columns: Columns, path: Path) -> Callable[[], object]:
+    """The relation of every node in plain Python, each from its parent's state."""
+
+    def work() -> object:
+        states = [path.start]
+        for parent, symbol in zip(columns.parent[1:], columns.symbol[1:], strict=True):
+            states.append(path.advance(states[parent], symbol))
+        return bytearray(map(path.judge, states))
+
+    return work
+
+
+def row(what: str, shape: str, nodes: int, nanoseconds: float) -> None:
+    print(f"{what:<34} {shape:<10} {nodes:>12,} {nanoseconds:>10.2f} {PUBLISHED / nanoseconds:>9,.0f} x")
+
+
+def measure(columns: Columns, shape: str) -> None:
+    """One row for each thing that the evaluator does to these columns."""
+    nodes = len(columns)
+    for name, texts in PATHS.items():
+        path = Path.parse(texts, int)
+        row(f"relate, {name}", shape, nodes, per_node(lambda path=path: evaluator.relate(columns, path), nodes))
+    wanted, table = b"\1" * nodes, WarmTable()
+    row(
+        "replay of all, marking included",
+        shape,
+        nodes,
+        per_node(lambda: evaluator.replay(columns, wanted, table), nodes),
+    )
+    row("copy of two columns (memory)", shape, nodes, per_node(copy(columns), nodes))
+
+
+def main() -> None:
+    sizes = [int(argument) for argument in sys.argv[1:]] or SIZES
+    print(f"{'':<34} {'trie':<10} {'nodes':>12} {'ns a node':>10} {'published':>11}")
+    for size in sizes:
+        # Histories that grow side by side, and the worst case: every step from a node anywhere in memory.
+        measure(Columns(size, reach=64), "local")
+        measure(Columns(size, reach=size), "scattered")
+    small = Columns(PYTHON_NODES, reach=64)
+    for name, texts in PATHS.items():
+        work = specification(small, Path.parse(texts, int))
+        row(f"Python, {name}", "local", PYTHON_NODES, per_node(work, PYTHON_NODES, runs=3))
+
+
+if __name__ == "__main__":
+    main()

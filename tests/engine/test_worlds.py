@@ -1,0 +1,154 @@
+"""The engine moves cohorts; the rule speaks of actors. In every random world the two come to the same."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from statekeep.protocol.errors import ActorFinished, UnreachableRoute
+from statekeep.protocol.messages import Actors, Decisions, Deploy, Get, History, Preview, Send, Spawn
+from tests.engine.worlds import Machine, Model, ask, start
+
+EVENTS = "abc"
+
+
+class DeployStep(NamedTuple):
+    machine: Machine
+    parent: int | None
+    path: tuple[str, ...]
+    strict: bool
+
+
+class SpawnStep(NamedTuple):
+    version: int
+
+
+class SendStep(NamedTuple):
+    actor: int
+    event: str
+
+
+class Restart(NamedTuple):
+    pass
+
+
+Step = DeployStep | SpawnStep | SendStep | Restart
+
+
+@st.composite
+def machines(draw: st.DrawFn) -> Machine:
+    size = draw(st.integers(2, 4))
+    moves = st.dictionaries(st.sampled_from(EVENTS), st.integers(0, size - 1), min_size=2)
+    return Machine(tuple(draw(st.lists(moves, min_size=size, max_size=size))), draw(st.booleans()))
+
+
+tokens = st.sampled_from(["a", "b", "c", "a", "b", "*", "**"])
+paths = st.lists(tokens, max_size=3).map(tuple)
+deploys = st.builds(DeployStep, machines(), st.integers(0, 9), paths, st.booleans())
+spawns = st.builds(SpawnStep, st.integers(0, 9))
+sends = st.builds(SendStep, st.integers(0, 9), st.sampled_from(EVENTS))
+steps = st.one_of(deploys, spawns, sends, sends, sends, sends, st.just(Restart()))
+
+
+class Both:
+    """The engine and the model, driven alike."""
+
+    def __init__(self, directory: Path, root: Machine) -> None:
+        self.directory = directory
+        self.engine = start(directory)
+        self.model = Model()
+        self.take(DeployStep(root, None, (), strict=False))
+
+    def take(self, step: Step) -> None:
+        model = self.model
+        match step:
+            case DeployStep():
+                self._deploy(step)
+            case SpawnStep(version) if model.machines:
+                version %= len(model.machines)
+                ask(self.engine, Spawn(f"v{version}"))
+                model.spawn(version)
+            case SendStep(actor, event) if model.actors:
+                actor %= len(model.actors)
+                if model.actors[actor].finished:
+                    try:
+                        ask(self.engine, Send(actor + 1, event))
+                    except ActorFinished:
+                        return
+                    raise AssertionError("a finished actor took an event")
+                assert ask(self.engine, Send(actor + 1, event)).handled == model.send(actor, event)
+            case Restart():
+                self.engine.close()
+                self.engine = start(self.directory)
+
+    def _deploy(self, step: DeployStep) -> None:
+        model = self.model
+        parent = step.parent % len(model.machines) if step.parent is not None and model.machines else None
+        path = step.path if parent is not None else ()
+        landing = "strict" if step.strict else "replay"
+        plan: dict[str, Any] = {
+            "version": f"v{len(model.machines)}",
+            "definition": step.machine.definition(),
+            "parent": None if parent is None else f"v{parent}",
+            "path": list(path),
+            "landing": landing,
+        }
+        before = self.seen()
+        try:
+            preview = ask(self.engine, Preview(**plan))
+        except UnreachableRoute:
+            return
+        assert self.seen() == before, "a preview changed something"
+        deployed = ask(self.engine, Deploy(**plan, digest=preview.digest))
+        assert deployed.plan == preview
+        model.deploy(step.machine, parent, path, strict=step.strict)
+
+    def seen(self) -> list[tuple[str, Any, str, int, bool]]:
+        actors = ask(self.engine, Actors(limit=1000)).actors
+        return [(a.version, a.state, a.status, a.events, a.needs_rescue) for a in actors]
+
+    def compare(self) -> None:
+        model = self.model
+        assert self.seen() == [
+            (
+                f"v{actor.version}",
+                f"q{actor.state}",
+                "done" if actor.finished else "active",
+                len(actor.history),
+                any(actor.last(r.child) == "rescue" for r in model.routes if r.parent == actor.version),
+            )
+            for actor in model.actors
+        ]
+        for number, actor in enumerate(model.actors, start=1):
+            history = ask(self.engine, History(number, limit=1000))
+            assert [event.event for event in history.events] == actor.history
+            found = ask(self.engine, Decisions(actor=number, limit=1000)).decisions
+            assert [(d.route, d.outcome, d.events) for d in found] == [
+                (f"v{route}", outcome, events) for route, outcome, events in actor.log
+            ]
+            if history.events and not any(d.position > history.events[-1].position for d in found):
+                assert history.events[-1].state == ask(self.engine, Get(number)).state
+        for route in model.routes:
+            about = ask(self.engine, Decisions(route=f"v{route.child}", limit=1000)).decisions
+            expected = [(n, a.last(route.child)) for n, a in enumerate(model.actors, start=1)]
+            assert [(d.actor, d.outcome) for d in about] == [pair for pair in expected if pair[1]]
+
+
+@settings(max_examples=300, deadline=None)
+@given(machines(), st.lists(steps, min_size=20, max_size=50))
+def test_cohorts_come_to_what_the_rule_says_of_each_actor(root: Machine, world: list[Step]) -> None:
+    """Version, state, history and every decision of every actor are those of the rule applied to it alone."""
+    with tempfile.TemporaryDirectory() as directory:
+        both = Both(Path(directory), root)
+        try:
+            for step in world:
+                both.take(step)
+            both.compare()
+            both.take(Restart())
+            both.compare()
+        finally:
+            both.engine.close()

@@ -1,0 +1,32 @@
+"""The command ``statekeep``. It talks with a daemon, and never imports one: ``demo`` starts its own as a process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from statekeep.protocol.errors import StatekeepError
+from statekeep.protocol.location import default_socket
+from statekeep.tui.cli import parser
+from statekeep.tui.cli.failures import Exit, UnusableInput, explain
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code. A wrong command line raises ``SystemExit``, as argparse does."""
+    args = parser.build().parse_args(argv)
+    args.json = getattr(args, "json", False)
+    args.socket = getattr(args, "socket", None) or str(default_socket())
+    try:
+        code = int(args.run(args))
+        sys.stdout.flush()
+    except (StatekeepError, UnusableInput) as error:
+        sys.stdout.flush()
+        return explain(args.command, args.socket, error)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Python would flush again at its end and complain: let it write to nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.PIPE_CLOSED
+    return code

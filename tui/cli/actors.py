@@ -1,0 +1,110 @@
+"""``spawn``, ``send``, ``actor``, ``actors``, ``history``: actors and what happens to them."""
+
+from __future__ import annotations
+
+import argparse
+import operator
+
+from statekeep.protocol import Client
+from statekeep.protocol.messages import Actors, Get, History, Send, Spawn
+from statekeep.tui.cli import views
+from statekeep.tui.cli.arguments import Subparsers, actor, add_command, add_paging, json_value, page_limit
+from statekeep.tui.cli.output import print_json, print_pages, show
+
+
+def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+    """Add the commands about actors."""
+    parser = add_command(
+        subparsers,
+        "spawn",
+        spawn_actor,
+        "start an actor on a version",
+        """  statekeep spawn loan-v1 --key alice --context '{"applicantId": "A-1"}'""",
+    )
+    parser.add_argument("version", metavar="VERSION")
+    parser.add_argument("--key", metavar="K", help="a name of your own for it; no other actor may have it")
+    parser.add_argument("--context", type=json_value, metavar="JSON", help="what it is to carry")
+
+    parser = add_command(
+        subparsers,
+        "send",
+        send_event,
+        "send one event to an actor",
+        """  statekeep send alice PAY_FEE --payload '{"cents": 5000}'""",
+    )
+    add_actor(parser)
+    parser.add_argument("event", metavar="EVENT", help="an event type of the definition")
+    parser.add_argument("--payload", type=json_value, metavar="JSON", help="what comes with it")
+
+    parser = add_command(subparsers, "actor", get_actor, "show one actor with its context")
+    add_actor(parser)
+
+    parser = add_command(
+        subparsers,
+        "actors",
+        list_actors,
+        "list actors by id",
+        "  statekeep actors --version loan-v1 --state awaiting_docs\n  statekeep actors --all --json",
+    )
+    parser.add_argument("--version", metavar="V", help="only those on this version")
+    parser.add_argument("--state", metavar="S", help="only those in this state, a dotted path such as review.legal")
+    add_paging(parser)
+
+    parser = add_command(subparsers, "history", list_events, "list the events that an actor has processed")
+    add_actor(parser)
+    add_paging(parser)
+
+
+def add_actor(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    """Add the argument that names an actor."""
+    parser.add_argument(
+        "actor",
+        type=actor,
+        nargs="?" if optional else None,
+        metavar="ACTOR",
+        help="its key, or its id if that is all digits; key:17 for a key that is",
+    )
+
+
+def spawn_actor(client: Client, args: argparse.Namespace) -> int:
+    """Start an actor."""
+    spawned = client.call(Spawn(args.version, key=args.key, context=args.context))
+    if args.json:
+        print_json(spawned)
+    else:
+        show(views.actor(spawned))
+    return 0
+
+
+def send_event(client: Client, args: argparse.Namespace) -> int:
+    """Send an event."""
+    sent = client.call(Send(args.actor, args.event, payload=args.payload))
+    if args.json:
+        print_json(sent)
+    else:
+        show([views.sent(sent, str(args.actor), args.event)])
+    return 0
+
+
+def get_actor(client: Client, args: argparse.Namespace) -> int:
+    """Show an actor."""
+    found = client.call(Get(args.actor))
+    if args.json:
+        print_json(found)
+    else:
+        show(views.actor(found))
+    return 0
+
+
+def list_actors(client: Client, args: argparse.Namespace) -> int:
+    """List actors."""
+    request = Actors(version=args.version, state=args.state, cursor=args.cursor, limit=page_limit(args))
+    print_pages(client, args, request, operator.attrgetter("actors"), views.actors)
+    return 0
+
+
+def list_events(client: Client, args: argparse.Namespace) -> int:
+    """List an actor's events."""
+    request = History(args.actor, cursor=args.cursor, limit=page_limit(args))
+    print_pages(client, args, request, operator.attrgetter("events"), views.history)
+    return 0

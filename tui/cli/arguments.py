@@ -1,0 +1,127 @@
+"""The arguments that commands have in common, and how their text becomes values."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from statekeep.protocol import Client
+from statekeep.protocol.messages import ActorRef
+from statekeep.tui.cli.failures import UnusableInput
+
+Subparsers = argparse._SubParsersAction  # noqa: SLF001 - argparse gives it no public name
+Command = Callable[[Client, argparse.Namespace], int]
+"""Asks the daemon, prints what it says, returns the exit code."""
+
+
+def common() -> argparse.ArgumentParser:
+    """The options that every command takes. Suppressed defaults leave a value given before the command alone."""
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument(
+        "--socket", metavar="PATH", default=argparse.SUPPRESS, help="the daemon's socket (else STATEKEEP_SOCKET)"
+    )
+    options.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="print what the daemon answers, as JSON"
+    )
+    return options
+
+
+def add_command(
+    subparsers: Subparsers[argparse.ArgumentParser], name: str, command: Command, text: str, examples: str = ""
+) -> argparse.ArgumentParser:
+    """Add a command that talks with the daemon; its parser is returned, to be given its arguments."""
+    parser = subparsers.add_parser(
+        name,
+        parents=[common()],
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=f"examples:\n{examples}" if examples else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=partial(_converse, command))
+    return parser
+
+
+def _converse(command: Command, args: argparse.Namespace) -> int:
+    with closing(Client(args.socket)) as client:
+        return command(client, args)
+
+
+def add_paging(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a command whose answer comes in pages."""
+    parser.add_argument("--limit", type=_positive, metavar="N", help="rows of a page (default 100, with --all 1000)")
+    parser.add_argument("--cursor", type=int, default=0, metavar="C", help="where the page begins; a page tells the next")
+    parser.add_argument("--all", action="store_true", help="every page; with --json one line a record")
+
+
+def page_limit(args: argparse.Namespace) -> int:
+    """The rows to ask for at a time."""
+    limit: int = args.limit or (1000 if args.all else 100)
+    return limit
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("it must be 1 or more")
+    return number
+
+
+def actor(text: str) -> ActorRef:
+    """``17`` is an id, ``alice`` a key, and ``key:17`` a key that looks like an id."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    return text.removeprefix("key:")
+
+
+def event_path(text: str) -> list[str]:
+    """``A,B``, or a JSON array for event types with commas; empty takes every actor."""
+    if text.startswith("["):
+        events = json_value(text)
+        if not all(isinstance(event, str) for event in events):
+            raise argparse.ArgumentTypeError("the array must hold event types, each a string")
+        return list(events)
+    events = [event.strip() for event in text.split(",")] if text else []
+    if not all(events):
+        raise argparse.ArgumentTypeError("there is a comma too many")
+    return events
+
+
+def json_value(text: str) -> Any:
+    """A value that can cross the wire, from JSON."""
+    try:
+        value = json.loads(text)
+        msgspec.msgpack.encode(value)
+    except (ValueError, OverflowError, RecursionError) as problem:
+        raise argparse.ArgumentTypeError(f"not usable as JSON: {problem}") from None
+    return value
+
+
+def read_definition(file: str) -> dict[str, Any]:
+    """The JSON object in ``file``, or on stdin for ``-``. Raises ``UnusableInput``."""
+    name = "stdin" if file == "-" else file
+    try:
+        definition = json_value(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise UnusableInput(
+            f"{name} can't be read: {problem.strerror}.", f"read {name}", "Name the file of a definition, or - for stdin."
+        ) from problem
+    except (argparse.ArgumentTypeError, UnicodeDecodeError) as problem:
+        raise UnusableInput(
+            f"{name} is {problem}.", f"parse {name}", "A definition is one JSON object, as XState's createMachine takes it."
+        ) from problem
+    if not isinstance(definition, dict):
+        raise UnusableInput(
+            f"{name} holds {type(definition).__name__}, not an object.",
+            f"parse {name}",
+            "A definition is one JSON object, as XState's createMachine takes it.",
+        )
+    return definition

@@ -1,0 +1,59 @@
+"""What is said on a terminal, before it is known how: text with styles, facts, tables.
+
+Commands and views make blocks and ``render`` draws them, so that what a command says can be read, and tested, without
+a terminal, and ``--json`` never loads the library that draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+Style = Literal["", "strong", "quiet", "good", "waiting", "bad"]
+
+
+class Span(NamedTuple):
+    """A run of text in one style."""
+
+    text: str
+    style: Style = ""
+
+
+Cell = str | Span
+
+
+class Line(NamedTuple):
+    """Spans beside each other; an empty line if there are none. ``indent`` is in columns."""
+
+    spans: Sequence[Cell] = ()
+    indent: int = 0
+
+
+class Column(NamedTuple):
+    """A column of a table; numbers stand at its right edge, and what is whole is never broken over lines."""
+
+    title: str
+    number: bool = False
+    whole: bool = False
+
+
+class Rows(NamedTuple):
+    """A table. Columns without titles have no heading."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+    indent: int = 0
+
+
+Block = Line | Rows
+
+
+def line(*spans: Cell, indent: int = 0) -> Line:
+    """A line of these spans."""
+    return Line(spans, indent)
+
+
+def facts(*pairs: tuple[str, Cell], indent: int = 2) -> Rows:
+    """What is known about one thing, a line for each."""
+    columns = (Column("", whole=True), Column(""))
+    return Rows(columns, [(Span(label, "quiet"), value) for label, value in pairs], indent)

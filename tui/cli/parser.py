@@ -1,0 +1,41 @@
+"""The command line of ``statekeep``: what every command has in common, and the list of them."""
+
+from __future__ import annotations
+
+import argparse
+
+import statekeep
+from statekeep.tui.cli import actors, charts, demo, records, versions
+from statekeep.tui.cli.arguments import common
+
+_EPILOG = """\
+exit codes:
+  0    done
+  1    the daemon refused, a definition has errors, or a claim of the demo was false
+  2    the command line is wrong, or its input can't be read
+  3    no daemon, or trouble on the way to it: what was under way may or may not have been carried out
+  130  interrupted with Ctrl-C
+  141  whoever read the output has left
+
+environment:
+  STATEKEEP_SOCKET  the daemon's socket, else statekeep/statekeep.sock in XDG_RUNTIME_DIR
+  NO_COLOR          anything: no colours; there are none but on a terminal
+
+`statekeep COMMAND --help` has the options of a command, and examples.
+"""
+
+
+def build() -> argparse.ArgumentParser:
+    """The parser; what it parses has ``run``, which takes the arguments and returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="statekeep",
+        parents=[common()],
+        description="Deploy definitions, spawn actors, send them events, and see what was decided.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"statekeep {statekeep.__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
+    for group in (versions, actors, records, charts, demo):
+        group.add_commands(subparsers)
+    return parser

@@ -1,0 +1,55 @@
+"""``decisions``, ``status``: what the daemon did and why, and how it is."""
+
+from __future__ import annotations
+
+import argparse
+import operator
+from typing import get_args
+
+from statekeep.protocol import Client
+from statekeep.protocol.messages import Decisions, Outcome, StatusRequest
+from statekeep.tui.cli import views
+from statekeep.tui.cli.actors import add_actor
+from statekeep.tui.cli.arguments import Subparsers, add_command, add_paging, page_limit
+from statekeep.tui.cli.failures import UnusableInput
+from statekeep.tui.cli.output import print_json, print_pages, show
+
+
+def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+    """Add the commands about decisions and the daemon itself."""
+    parser = add_command(
+        subparsers,
+        "decisions",
+        list_decisions,
+        "show what was decided about an actor, or about a route, and why",
+        "  statekeep decisions alice\n  statekeep decisions --route loan-v2 --outcome pending",
+    )
+    add_actor(parser, optional=True)
+    parser.add_argument("--route", metavar="R", help="about the route to this version, actor by actor")
+    parser.add_argument("--outcome", choices=get_args(Outcome), metavar="O", help=", ".join(get_args(Outcome)))
+    add_paging(parser)
+    add_command(subparsers, "status", show_status, "show the daemon in figures")
+
+
+def list_decisions(client: Client, args: argparse.Namespace) -> int:
+    """List decisions: each in full for an actor, a line each for a route."""
+    if (args.actor is None) == (args.route is None):
+        raise UnusableInput(
+            "Decisions are about an actor or about a route.", "read the arguments", "Name one: ACTOR, or --route R."
+        )
+    request = Decisions(
+        actor=args.actor, route=args.route, outcome=args.outcome, cursor=args.cursor, limit=page_limit(args)
+    )
+    view = views.route if args.actor is None else views.decisions
+    print_pages(client, args, request, operator.attrgetter("decisions"), view)
+    return 0
+
+
+def show_status(client: Client, args: argparse.Namespace) -> int:
+    """Show the daemon's figures."""
+    found = client.call(StatusRequest())
+    if args.json:
+        print_json(found)
+    else:
+        show(views.status(found))
+    return 0

@@ -1,0 +1,64 @@
+"""Draws blocks: with colours and folded to its width on a terminal, plain and never cut elsewhere."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from typing import Final
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from statekeep.tui.cli.blocks import Block, Cell, Line, Rows, Span, Style
+from statekeep.tui.cli.wording import printable
+
+STYLES: Final[dict[Style, str]] = {
+    "": "",
+    "strong": "bold",
+    "quiet": "dim",
+    "good": "green",
+    "waiting": "yellow",
+    "bad": "bold red",
+}
+
+_UNBOUNDED: Final = 1_000_000
+"""Columns of a pipe: more than any line has, since a cut or folded line is lost to grep."""
+
+
+def show(blocks: Iterable[Block]) -> None:
+    """Draw on stdout."""
+    console = Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _UNBOUNDED
+    with console.capture() as captured:
+        for block in blocks:
+            drawn = _line(block) if isinstance(block, Line) else _table(block)
+            console.print(Padding(drawn, (0, 0, 0, block.indent), expand=False) if block.indent else drawn)
+    sys.stdout.write(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE))
+
+
+def _text(cell: Cell) -> Text:
+    span = Span(cell) if isinstance(cell, str) else cell
+    return Text(printable(span.text), style=STYLES[span.style])
+
+
+def _line(block: Line) -> Text:
+    return Text.assemble(*map(_text, block.spans))
+
+
+def _table(block: Rows) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=any(c.title for c in block.columns))
+    for column in block.columns:
+        table.add_column(
+            column.title,
+            justify="right" if column.number else "left",
+            no_wrap=column.number or column.whole,
+            overflow="fold",
+            header_style="dim",
+        )
+    for row in block.rows:
+        table.add_row(*map(_text, row))
+    return table
