@@ -22,7 +22,7 @@ help:
 	@echo "make check   lint, types and contracts between the rooms"
 	@echo "make bench   figures of this machine"
 	@echo "make clean   remove what these commands made"
-	@echo "PYTHON=python3.12 in front of a first run chooses the interpreter."
+	@echo "To choose the interpreter on the first run: make PYTHON=python3.12 demo"
 
 .PHONY: demo
 demo: $(PRODUCT)

@@ -21,5 +21,5 @@ ffibuilder.set_source(
     sources=["csrc/evaluator.c"],
     include_dirs=["csrc"],
     depends=["csrc/evaluator.h"],
-    extra_compile_args=["-std=c11", "-O3", "-fvisibility=hidden"],
+    extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden"],
 )

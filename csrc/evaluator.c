@@ -89,6 +89,9 @@ static inline int relate(const sk_trie *trie, const sk_path *path, uint32_t word
 
         if (parent >= i)
             return stop(SK_MALFORMED, position, i);
+        relation[i] = relation[parent];
+        if (relation[i] != SK_PENDING)
+            continue; /* permanent; and its positions are never looked at, so that most memory stays untouched */
         size_t class = symbol < path->symbols ? path->class_of[symbol] : 0;
         uint64_t *state = states + (size_t)i * words;
         advance(states + (size_t)parent * words, path->takes + class * words, path->stays, words, state);

@@ -35,7 +35,6 @@ typedef struct {
 
 /* sk_path: the automaton of a path. It stands in a set of positions, bit 0 at first; bit `last` accepts. An event of
  * class c moves position p to p + 1 if bit p of takes[c] is set, and leaves it where it is if bit p of `stays` is set.
- * To make a match permanent, `stays` must have bit `last`.
  *
  *   takes     `classes` rows of `words` words, lowest word first; at least one row
  *   stays     `words` words
@@ -105,9 +104,9 @@ uint64_t sk_fingerprint(uint64_t before, const char *name, size_t length);
 int sk_derive(const sk_trie *trie, const sk_names *names, uint32_t first, const sk_columns *columns,
               uint32_t *position);
 
-/* sk_relate: the relation of every node to the path, one byte each. `states` is scratch of count * words words; after
- * SK_OK it holds each node's set of positions. SK_MALFORMED: the path breaks its rule (position 0, or the symbol whose
- * class there is not), or a node's parent is not before it.
+/* sk_relate: the relation of every node to the path, one byte each. `states` is scratch of count * words words, of
+ * which only those of pending nodes and their children are touched. SK_MALFORMED: the path breaks its rule (position
+ * 0, or the symbol whose class there is not), or a node's parent is not before it.
  */
 int sk_relate(const sk_trie *trie, const sk_path *path, uint64_t *states, uint8_t *relation, uint32_t *position);
 

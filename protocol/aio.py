@@ -138,7 +138,6 @@ class _Link:
     async def run(self, requests: Sequence[Request[Record]]) -> list[Outcome | None]:
         """Send requests and return their outcomes."""
         exchange = Exchange(self._connection, requests)
-        reason: StatekeepError = ConnectionLost("its task was cancelled")
         try:
             self._outgoing += exchange.fill()
             await anyio.lowlevel.checkpoint()  # tasks that call at the same moment are written together
@@ -147,9 +146,10 @@ class _Link:
                 await self._advance(exchange)
                 self._outgoing += exchange.fill()
         except StatekeepError as error:
-            reason = error
+            exchange.fail(error)
         finally:
-            exchange.abandon(reason)
+            exchange.abandon()
+            self._write()  # what a cancelled task left unwritten goes out now, not at some later call
             self._hand_over()
         return exchange.outcomes
 
@@ -181,12 +181,13 @@ class _Link:
 
     async def _drive(self) -> None:
         """Read once what has come, writing on meanwhile if the socket did not take everything."""
+        self._write()
         try:
             with anyio.CancelScope() as self._driver:
                 await self._ready()
                 self._receive(self._socket.recv(_CHUNK))
         except BlockingIOError:
-            self._write()
+            pass  # there was only room to write
         except OSError as error:
             self.close(ConnectionLost(error.strerror or str(error)))
         except StatekeepError as error:

@@ -72,7 +72,7 @@ class Client(Operations):
                 link.run(exchange)
             except StatekeepError as error:
                 self._drop()
-                exchange.abandon(error)
+                exchange.fail(error)
             except BaseException:
                 self._drop()
                 raise

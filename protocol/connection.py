@@ -112,10 +112,8 @@ class Exchange:
     def fill(self) -> bytes:
         """Return what to send now: as many of the requests that are left as the window has room for."""
         frames: list[bytes] = []
-        while len(self.under_way) < self._connection.window:
-            place, request = next(self._left, (0, None))
-            if request is None:
-                break
+        while len(self.under_way) < self._connection.window and (item := next(self._left, None)):
+            place, request = item
             try:
                 number, frame = self._connection.request(request, self)
             except FrameTooLarge as error:
@@ -129,13 +127,15 @@ class Exchange:
         """Take the outcome of one request."""
         self.outcomes[self.under_way.pop(number)] = outcome
 
-    def abandon(self, reason: StatekeepError) -> None:
-        """Give up: ``reason`` becomes the outcome of all that has none."""
+    def fail(self, reason: StatekeepError) -> None:
+        """Make ``reason`` the outcome of all that has none."""
+        self.outcomes = [reason if outcome is None else outcome for outcome in self.outcomes]
+
+    def abandon(self) -> None:
+        """Leave what is still under way: its answers go nowhere when they come."""
         for number in self.under_way:
             self._connection.abandon(number)
         self.under_way.clear()
-        self._left = iter(())
-        self.outcomes = [reason if outcome is None else outcome for outcome in self.outcomes]
 
 
 def _read(decode: Any, body: bytes | msgspec.Raw) -> Any:

@@ -222,9 +222,10 @@ class UnknownActor(NotFound):
 
     def __init__(self, actor: int | str) -> None:
         if isinstance(actor, int):
-            super().__init__(f"There is no actor with the id {actor}.", "A key is given as a string.")
+            super().__init__(f"There is no actor with the id {actor}.", "If this is its key, give it as text.")
         else:
-            super().__init__(f"There is no actor with the key {_quote(actor)}.", "An id is given as a number.")
+            hint = "If this is its id, give it as a number." if actor.isdecimal() else "`actors` lists those there are."
+            super().__init__(f"There is no actor with the key {_quote(actor)}.", hint)
 
 
 class Conflict(Refused):

@@ -7,7 +7,7 @@ takes and gives what ``call`` gives, so in an ``AsyncClient`` it is awaited. Typ
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 import msgspec
@@ -36,14 +36,14 @@ class Operation(Generic[P, R]):
     @overload
     def __get__(self, client: Client, owner: type) -> Callable[P, R]: ...
     @overload
-    def __get__(self, client: AsyncClient, owner: type) -> Callable[P, Awaitable[R]]: ...
+    def __get__(self, client: AsyncClient, owner: type) -> Callable[P, Coroutine[Any, Any, R]]: ...
     def __get__(self, client: Client | AsyncClient | None, owner: type) -> Any:
         """Bind the operation to a client."""
         if client is None:
             return self
 
         @functools.wraps(self._request, updated=())
-        def method(*args: P.args, **kwargs: P.kwargs) -> R | Awaitable[R]:
+        def method(*args: P.args, **kwargs: P.kwargs) -> R | Coroutine[Any, Any, R]:
             return client.call(self._request(*args, **kwargs))
 
         return method

@@ -32,6 +32,9 @@ ANY_ONE: Final = -1
 ANY_RUN: Final = -2
 """Stands for ``"**"`` among symbols."""
 
+OTHER: Final = -3
+"""A symbol that no path names."""
+
 _WILDCARDS: Final = {"*": ANY_ONE, "**": ANY_RUN}
 
 MAX_TOKENS: Final = 256
@@ -87,9 +90,22 @@ class Path:
                 position += 1
         return stays | 1 << position
 
+    @cached_property
+    def _positions(self) -> dict[int, State]:
+        """Positions by the token that leads on from them."""
+        positions: dict[int, State] = {}
+        for position, token in enumerate(self.taking):
+            positions[token] = positions.get(token, 0) | 1 << position
+        return positions
+
+    @property
+    def takes_any(self) -> State:
+        """The positions whose token takes every event."""
+        return self._positions.get(ANY_ONE, 0)
+
     def takes(self, symbol: int) -> State:
         """The positions whose token takes an event of this symbol."""
-        return sum(1 << position for position, token in enumerate(self.taking) if token in (symbol, ANY_ONE))
+        return self._positions.get(symbol, 0) | self.takes_any
 
     @property
     def start(self) -> State:

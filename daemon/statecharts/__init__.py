@@ -7,13 +7,19 @@ and ``Table`` remembers each step that has occurred. The names are those of XSta
 from statekeep.daemon.statecharts.chart import Chart, Step
 from statekeep.daemon.statecharts.configuration import Configuration
 from statekeep.daemon.statecharts.definition import check, load
+from statekeep.daemon.statecharts.diff import Change, diff
 from statekeep.daemon.statecharts.findings import InvalidDefinition, Limits
 from statekeep.daemon.statecharts.macrostep import Unending
+from statekeep.daemon.statecharts.mermaid import mermaid
+from statekeep.daemon.statecharts.outline import outline
+from statekeep.daemon.statecharts.scxml import scxml
 from statekeep.daemon.statecharts.table import STUCK, UNKNOWN, Table
+from statekeep.daemon.statecharts.trace import trace
 
 __all__ = [
     "STUCK",
     "UNKNOWN",
+    "Change",
     "Chart",
     "Configuration",
     "InvalidDefinition",
@@ -22,5 +28,10 @@ __all__ = [
     "Table",
     "Unending",
     "check",
+    "diff",
     "load",
+    "mermaid",
+    "outline",
+    "scxml",
+    "trace",
 ]

@@ -47,7 +47,7 @@ def _warn_of_what_others_send(tree: Tree, findings: Findings) -> None:
                 if javascript.to_number(delay) is None:
                     message = f"the delay {delay!r} is a name, and nothing here knows how long it is"
                     findings.warning("unknown_delay", member(f"{path}.after", delay), message, "write milliseconds")
-        if node.invokes:
+        if node.actors:
             message = f"nothing here starts the actors that {node.id!r} invokes, so nothing answers"
             hint = "let your program do the work and send an event of its own about the outcome"
             findings.warning("unanswered_invoke", f"{path}.invoke", message, hint)

@@ -1,13 +1,13 @@
 """A definition made ready to run: from a configuration and an event to the next configuration."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from statekeep.daemon.statecharts.configuration import Configuration
 from statekeep.daemon.statecharts.entry import EntrySet
 from statekeep.daemon.statecharts.macrostep import Macrostep
 from statekeep.daemon.statecharts.nodes import Node, Transition, initial_descent
-from statekeep.daemon.statecharts.transitions import select_transitions
+from statekeep.daemon.statecharts.transitions import active_children, select_transitions
 from statekeep.protocol.messages import Guards, Status
 
 
@@ -37,6 +37,8 @@ class Chart:
         self.guards: Guards = guards
         self._microsteps = microsteps
         self._by_id = {node.id: node for node in nodes}
+        self._descriptors = {descriptor for node in nodes for descriptor in node.enabled}
+        self._prefixes = tuple({prefix for node in nodes for prefix, _ in node.wildcards if prefix is not None})
 
     def __repr__(self) -> str:
         return f"<Chart {self.root.id} of {len(self.nodes)} states>"
@@ -80,7 +82,7 @@ class Chart:
         """
         if configuration.status != "active":
             return Step(configuration, handled=False)
-        transitions = select_transitions(self.root, configuration.children, event_type, to)
+        transitions = select_transitions(self.root, active_children(configuration.nodes), event_type, to)
         handled = bool(transitions)
         if event_type == "xstate.stop":
             return self._end(configuration, "stopped", handled=handled)
@@ -100,6 +102,12 @@ class Chart:
     def _step(run: Macrostep, *, handled: bool) -> Step:
         after = Configuration(run.nodes, run.history, "done" if run.done else "active")
         return Step(after, handled, tuple(node.id for node in run.exited), tuple(node.id for node in run.entered))
+
+    def alike(self, event_type: str) -> Hashable:
+        """A key that is equal for event types between which this chart can make no difference."""
+        if event_type in self._descriptors or event_type.startswith("xstate."):
+            return event_type
+        return tuple(prefix for prefix in self._prefixes if f"{event_type}.".startswith(f"{prefix}."))
 
     def accepts(self, configuration: Configuration) -> list[str]:
         """The event descriptors that are handled here, deepest states first, without XState's own events.

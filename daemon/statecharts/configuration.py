@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from statekeep.daemon.statecharts.nodes import Node, document_order
+from statekeep.daemon.statecharts.nodes import Node, document_order, proper_ancestors
 from statekeep.daemon.statecharts.transitions import History, active_children
 from statekeep.protocol.messages import StateValue, Status
 
@@ -16,13 +16,15 @@ class Configuration:
     another way to the same state share one configuration.
     """
 
-    __slots__ = ("_children", "_hash", "history", "nodes", "status")
+    __slots__ = ("_hash", "_paths", "_tags", "_value", "history", "nodes", "status")
 
     def __init__(self, nodes: Iterable[Node], history: History, status: Status) -> None:
         self.nodes = _without_idle_order(tuple(nodes))
         self.history: History = history
         self.status: Status = status
-        self._children: Mapping[Node, list[Node]] | None = None
+        self._value: StateValue | None = None
+        self._tags: list[str] | None = None
+        self._paths: frozenset[str] | None = None
         records = tuple(sorted(history.items(), key=lambda item: item[0].order))
         self._hash = hash((self.nodes, records, status))
 
@@ -41,34 +43,30 @@ class Configuration:
         return f"<Configuration {self.value!r} {self.status}>"
 
     @property
-    def children(self) -> Mapping[Node, list[Node]]:
-        """The active children of each active node."""
-        if self._children is None:
-            self._children = active_children(self.nodes)
-        return self._children
-
-    @property
     def root(self) -> Node:
         """The machine itself."""
-        node = self.nodes[0]
-        while node.parent is not None:
-            node = node.parent
-        return node
+        return [self.nodes[0], *proper_ancestors(self.nodes[0], None)][-1]
 
     @property
     def value(self) -> StateValue:
-        """XState's ``snapshot.value``."""
-        return _value(self.root, self.children)
+        """XState's ``snapshot.value``. Made once and shared, like ``tags``: do not change it."""
+        if self._value is None:
+            self._value = _value(self.root, active_children(self.nodes))
+        return self._value
 
     @property
     def tags(self) -> list[str]:
         """The tags of all active nodes, sorted."""
-        return sorted({tag for node in self.nodes for tag in node.tags})
+        if self._tags is None:
+            self._tags = sorted({tag for node in self.nodes for tag in node.tags})
+        return self._tags
 
     @property
     def paths(self) -> frozenset[str]:
         """The dotted key path of every active node below the root, parents and leaves."""
-        return frozenset(node.path for node in self.nodes if node.parent is not None)
+        if self._paths is None:
+            self._paths = frozenset(node.path for node in self.nodes if node.parent is not None)
+        return self._paths
 
     @property
     def output(self) -> Any:

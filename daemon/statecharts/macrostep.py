@@ -13,7 +13,6 @@ from statekeep.daemon.statecharts.nodes import Node, Transition, document_order
 from statekeep.daemon.statecharts.transitions import (
     History,
     active_children,
-    exit_set,
     select_eventless_transitions,
     select_transitions,
     without_conflicts,
@@ -72,7 +71,7 @@ class Macrostep:
                 if now in seen:
                     raise Unending(len(self.entered))
                 seen.add(now)
-            transitions = select_eventless_transitions(self.nodes, self.history) if changed else []
+            transitions = select_eventless_transitions(self.nodes) if changed else []
             if transitions:
                 changed = self.microstep(transitions)
             elif self._queue:
@@ -89,7 +88,7 @@ class Macrostep:
         kept = without_conflicts(transitions, self.nodes, self.history)
         nodes, history = self.nodes, self.history
         self.nodes = dict.fromkeys(nodes)
-        self._exit_states(kept)
+        self._exit_states({node for leaves in kept.values() for node in leaves})
         entry = EntrySet(self.history)
         for transition in kept:
             entry.add_transition(transition)
@@ -99,25 +98,25 @@ class Macrostep:
             return restarted or self.done
         return True
 
-    def _exit_states(self, transitions: Iterable[Transition]) -> None:
-        active = sorted(self.nodes, key=document_order)
-        leaves = {node for transition in transitions for node in exit_set(transition, active, self.history)}
-        if not leaves:
-            return
+    def _exit_states(self, leaves: Iterable[Node]) -> None:
         exited = sorted(leaves, key=document_order, reverse=True)
         recorded: dict[Node, tuple[Node, ...]] = {}
         for node in exited:
-            for history in node.histories:
-                recorded[history] = tuple(
-                    other
-                    for other in active
-                    if (other.atomic and other.is_descendant_of(node) if history.deep else other.parent is node)
-                )
+            records = {deep: self._record(node, deep=deep) for deep in {history.deep for history in node.histories}}
+            recorded.update((history, records[history.deep]) for history in node.histories)
         if recorded:
             self.history = {**self.history, **recorded}
         for node in exited:
             self.nodes.pop(node, None)
         self.exited += exited
+
+    def _record(self, left: Node, *, deep: bool) -> tuple[Node, ...]:
+        """What the history nodes of a state remember when it is left."""
+        if deep:
+            found = [node for node in self.nodes if node.atomic and node.is_descendant_of(left)]
+        else:
+            found = [node for node in self.nodes if node.parent is left]
+        return tuple(sorted(found, key=document_order))
 
     def enter_states(self, entry: EntrySet) -> bool:
         """Enter what was found, in document order; return whether an actor was started: a change to XState."""
@@ -130,7 +129,7 @@ class Macrostep:
         self.entered += entered
         if self.done:
             self.exited += sorted(self.nodes, key=document_order, reverse=True)
-        return any(node.invokes for node in entered)
+        return any(node.actors for node in entered)
 
     def _enter_final(self, node: Node, completion: "_Completion") -> None:
         parent = node.parent

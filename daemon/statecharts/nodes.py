@@ -6,7 +6,7 @@ numbers from ``order + 1`` to ``last``, and "is a descendant of" is a comparison
 
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Kind = Literal["atomic", "compound", "parallel", "final", "history"]
 
@@ -17,6 +17,7 @@ class Node:
     """A state node. Everything is set while the chart is built and never changes afterwards."""
 
     __slots__ = (
+        "actors",
         "atomic",
         "candidates",
         "children",
@@ -28,7 +29,6 @@ class Node:
         "histories",
         "id",
         "initial",
-        "invokes",
         "key",
         "keys",
         "kind",
@@ -81,9 +81,10 @@ class Node:
         self.restless = False
         """An eventless transition may be taken while this node is active: its own, or an ancestor's."""
         self.tags: tuple[str, ...] = ()
-        self.invokes = False
+        self.actors: dict[str, str] = {}
+        """What it invokes: the name of the logic by the actor's id."""
         self.system_ids: list[str] = []
-        """The ``systemId`` of each actor it invokes that has one."""
+        """The ``systemId`` of each actor that has one."""
 
     def __repr__(self) -> str:
         return f"<Node {self.id}>"
@@ -101,15 +102,19 @@ class Node:
         if exact is not None:
             return exact
         for prefix, transition in self.wildcards:
-            if prefix is None or event_type == prefix or event_type.startswith(prefix + "."):
+            if prefix is None or f"{event_type}.".startswith(f"{prefix}."):
                 return transition
         return None
+
+
+UNRESOLVED: Final = Node("", "history", None, {})
+"""Stands for a node that is known only when the history is."""
 
 
 class Transition:
     """What a state does about an event: where it goes, or that it stays and swallows the event."""
 
-    __slots__ = ("config", "delay", "event", "guard", "reenter", "source", "targets", "through_history")
+    __slots__ = ("config", "domain", "event", "guard", "reenter", "source", "targets")
 
     def __init__(
         self, source: Node, event: str, targets: tuple[Node, ...] | None, *, reenter: bool, config: dict[str, Any]
@@ -124,7 +129,10 @@ class Transition:
         """Actions, guard, description and meta as they were given; shown, never run."""
         self.guard: Any = config.get("guard")
         """Falsy, or what the definition says: a name, or an object with a ``type``."""
-        self.through_history = any(target.kind == "history" for target in targets or ())
+        self.domain: Node | None = UNRESOLVED
+        """The node whose descendants it leaves and enters, unless that depends on what a history node has recorded."""
+        if not any(target.kind == "history" for target in targets or ()):
+            self.domain = domain_of(source, targets or (), reenter=reenter)
 
     def __repr__(self) -> str:
         targets = "" if self.targets is None else ", ".join(target.id for target in self.targets)
@@ -149,6 +157,19 @@ def least_common_ancestor(nodes: Sequence[Node]) -> Node | None:
     while ancestor is not None and not all(node.is_descendant_of(ancestor) for node in nodes):
         ancestor = ancestor.parent
     return ancestor
+
+
+def domain_of(source: Node, targets: Sequence[Node], *, reenter: bool) -> Node | None:
+    """The node whose descendants a transition leaves and enters: its source, if all targets lie inside.
+
+    Else the least ancestor of all of them. None is above the root, which is then left and entered too.
+    """
+    if not reenter and all(target is source or target.is_descendant_of(source) for target in targets):
+        return source
+    common = least_common_ancestor([*targets, source])
+    if common is not None or reenter:
+        return common
+    return (proper_ancestors(source, None) or [source])[-1]
 
 
 def initial_children(node: Node) -> list[Node]:

@@ -6,7 +6,7 @@ needed, ``STUCK`` where the step does not end, else ``(configuration after) << 1
 """
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from statekeep.daemon.statecharts.chart import Chart
 from statekeep.daemon.statecharts.configuration import Configuration
@@ -21,7 +21,8 @@ _FIRST_WIDTH = 4
 class Table:
     """What one version does, as far as it has occurred.
 
-    Configurations and columns are numbered as they occur, and keep their numbers as long as the table lives.
+    Configurations and columns are numbered as they occur, and keep their numbers as long as the table lives. Symbols
+    that the chart cannot tell apart share a column, so that nobody makes it wide by sending events it does not know.
     """
 
     def __init__(self, chart: Chart, event_type: Callable[[int], str]) -> None:
@@ -32,7 +33,7 @@ class Table:
         self.cells = array("I")
         self.column_of = array("I")
         self._event_type = event_type
-        self._columns = 0
+        self._columns: dict[Hashable, int] = {}
         self._numbers: dict[Configuration, int] = {}
         self.initial = self.intern(chart.initial().configuration)
 
@@ -54,13 +55,17 @@ class Table:
         return self._fill(configuration, symbol) if entry == UNKNOWN else entry
 
     def _fill(self, configuration: int, symbol: int) -> int:
+        """Interpret the step, unless a symbol that is alike has taken it already."""
+        column = self._column(symbol)
+        entry = self.cells[configuration * self.width + column]
+        if entry != UNKNOWN:
+            return entry
         try:
             step = self.chart.step(self.configurations[configuration], self._event_type(symbol))
         except Unending:
             entry = STUCK
         else:
             entry = self.intern(step.configuration) << 1 | step.handled
-        column = self._column(symbol)
         self.cells[configuration * self.width + column] = entry
         return entry
 
@@ -68,10 +73,10 @@ class Table:
         if symbol >= len(self.column_of):
             self.column_of.extend([UNKNOWN] * (symbol + 1 - len(self.column_of)))
         if self.column_of[symbol] == UNKNOWN:
-            if self._columns == self.width:
+            column = self._columns.setdefault(self.chart.alike(self._event_type(symbol)), len(self._columns))
+            if column == self.width:
                 self._widen()
-            self.column_of[symbol] = self._columns
-            self._columns += 1
+            self.column_of[symbol] = column
         return self.column_of[symbol]
 
     def _widen(self) -> None:

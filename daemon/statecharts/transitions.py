@@ -8,11 +8,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 
 from statekeep.daemon.statecharts.nodes import (
+    UNRESOLVED,
     Node,
     Transition,
     document_order,
+    domain_of,
     initial_descent,
-    least_common_ancestor,
 )
 
 History = Mapping[Node, tuple[Node, ...]]
@@ -68,7 +69,7 @@ def select_transitions(node: Node, children: ActiveChildren, event_type: str, to
     return selected
 
 
-def select_eventless_transitions(nodes: Iterable[Node], history: History) -> list[Transition]:
+def select_eventless_transitions(nodes: Iterable[Node]) -> list[Transition]:
     """The ``always`` transitions to take now, asked for in the order in which the atomic states were entered."""
     enabled: dict[Transition, None] = {}
     for node in nodes:
@@ -78,18 +79,23 @@ def select_eventless_transitions(nodes: Iterable[Node], history: History) -> lis
                 source = source.parent
             if source is not None and source.eventless is not None:
                 enabled[source.eventless] = None
-    return without_conflicts(list(enabled), nodes, history) if enabled else []
+    return list(enabled)
 
 
-def without_conflicts(transitions: Sequence[Transition], nodes: Iterable[Node], history: History) -> list[Transition]:
-    """Of transitions that leave a node in common, the first, unless a later one's source lies below its source."""
-    if len(transitions) < 2:
-        return list(transitions)
+def without_conflicts(
+    transitions: Sequence[Transition], nodes: Iterable[Node], history: History
+) -> dict[Transition, Sequence[Node]]:
+    """The transitions to take, each with what it leaves, in document order.
+
+    Of transitions that leave a node in common the first is taken, unless a later one's source lies below its source.
+    """
     active = sorted(nodes, key=document_order)
-    kept: dict[Transition, list[Node]] = {}
+    if len(transitions) == 1:
+        return {transitions[0]: _exit_set(transitions[0], active, history)}
+    kept: dict[Transition, Sequence[Node]] = {}
     taker: dict[Node, Transition] = {}
     for transition in dict.fromkeys(transitions):
-        leaves = exit_set(transition, active, history)
+        leaves = _exit_set(transition, active, history)
         rivals = {taker[node] for node in leaves if node in taker}
         if not all(transition.source.is_descendant_of(rival.source) for rival in rivals):
             continue
@@ -98,33 +104,25 @@ def without_conflicts(transitions: Sequence[Transition], nodes: Iterable[Node], 
                 del taker[node]
         kept[transition] = leaves
         taker.update(dict.fromkeys(leaves, transition))
-    return list(kept)
+    return kept
 
 
-def exit_set(transition: Transition, active: Sequence[Node], history: History) -> list[Node]:
-    """What the transition leaves, of the active nodes given in document order."""
+def _exit_set(transition: Transition, active: Sequence[Node], history: History) -> Sequence[Node]:
     if not transition.targets:
-        return []
+        return ()
     domain = transition_domain(transition, history)
     if domain is None:
-        return list(active)
+        return active
     start = bisect_right(active, domain.order, key=document_order)
-    return list(active[start : bisect_right(active, domain.last, key=document_order)])
+    return active[start : bisect_right(active, domain.last, key=document_order)]
 
 
 def transition_domain(transition: Transition, history: History) -> Node | None:
     """The node whose descendants are left and entered. None: the root too is left and entered."""
-    source = transition.source
+    if transition.domain is not UNRESOLVED:
+        return transition.domain
     targets = effective_targets(transition.targets, history)
-    if not transition.reenter and all(target is source or target.is_descendant_of(source) for target in targets):
-        return source
-    common = least_common_ancestor([*targets, source])
-    if common is not None or transition.reenter:
-        return common
-    root = source
-    while root.parent is not None:
-        root = root.parent
-    return root
+    return domain_of(transition.source, targets, reenter=transition.reenter)
 
 
 def effective_targets(targets: Iterable[Node] | None, history: History) -> list[Node]:

@@ -66,12 +66,13 @@ class Wiring:
             if not isinstance(invoke, dict):
                 self._reader.wrong(at, invoke, "an object", 'write {src: "name"}')
                 continue
-            node.invokes = True
             self._reader.keys(invoke, INVOKE_KEYS, at)
             check_v4_keys(invoke, "invoke", at, self._findings)
             if isinstance(invoke.get("systemId"), str):
                 node.system_ids.append(invoke["systemId"])
             actor = self._reader.text(invoke, "id", at) if invoke.get("id") is not None else f"{index}.{node.id}"
+            source = invoke.get("src")
+            node.actors[actor] = source if isinstance(source, str) else ""
             self._wire_done(node, f"xstate.done.actor.{actor}", invoke, "onDone", at)
             self._wire_done(node, f"xstate.error.actor.{actor}", invoke, "onError", at)
             self._wire_done(node, f"xstate.snapshot.{actor}", invoke, "onSnapshot", at)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from statistics import median
 from time import perf_counter_ns
@@ -97,7 +98,8 @@ def specification(columns: Columns, path: Path) -> Callable[[], object]:
 
 
 def row(what: str, shape: str, nodes: int, nanoseconds: float) -> None:
-    print(f"{what:<34} {shape:<10} {nodes:>12,} {nanoseconds:>10.2f} {PUBLISHED / nanoseconds:>9,.0f} x")
+    """Print one figure, and how many times the published one is longer."""
+    print(f"{what:<34} {shape:<10} {nodes:>12,} {nanoseconds:>10.2f} {PUBLISHED / nanoseconds:>9,.1f} x")
 
 
 def measure(columns: Columns, shape: str) -> None:
@@ -105,7 +107,7 @@ def measure(columns: Columns, shape: str) -> None:
     nodes = len(columns)
     for name, texts in PATHS.items():
         path = Path.parse(texts, int)
-        row(f"relate, {name}", shape, nodes, per_node(lambda path=path: evaluator.relate(columns, path), nodes))
+        row(f"relate, {name}", shape, nodes, per_node(partial(evaluator.relate, columns, path), nodes))
     wanted, table = b"\1" * nodes, WarmTable()
     row(
         "replay of all, marking included",
@@ -117,6 +119,7 @@ def measure(columns: Columns, shape: str) -> None:
 
 
 def main() -> None:
+    """Measure the sizes asked for, and then plain Python."""
     sizes = [int(argument) for argument in sys.argv[1:]] or SIZES
     print(f"{'':<34} {'trie':<10} {'nodes':>12} {'ns a node':>10} {'published':>11}")
     for size in sizes:

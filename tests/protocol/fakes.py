@@ -93,7 +93,7 @@ class FakeDaemon:
         outcome = WELCOME if isinstance(request, Hello) else self._answering(request)
         if isinstance(outcome, StatekeepError):
             return Refusal(request.id, outcome.body())
-        return outcome and Answer(request.id, outcome)
+        return Answer(request.id, outcome) if outcome else None
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from statekeep.protocol.messages import ErrorBody, Finding
 
 FINDING = Finding(level="error", code="no_initial", path="$.initial", message="there is no `initial`", hint="Name one.")
 
-EVERY = [
+EVERY: list[StatekeepError] = [
     errors.BadRequest("The request is odd.", "Mend it."),
     errors.Malformed("JSON", "trailing characters"),
     errors.FrameTooLarge(1024, 4096),
@@ -37,7 +37,7 @@ EVERY = [
     errors.Stopping(),
 ]
 
-LOCAL = [
+LOCAL: list[StatekeepError] = [
     errors.NoDaemon("/run/x.sock", "there is no such socket"),
     errors.ConnectionLost("the daemon closed it"),
     errors.TimedOut(30.0),
@@ -106,7 +106,7 @@ def test_a_near_name_is_offered() -> None:
     assert errors.UnknownVersion("laon-v1", ["loan-v1", "order-v1"]).hint == "Did you mean 'loan-v1'?"
     assert "`versions`" in errors.UnknownVersion("x", ["loan-v1"]).hint
     assert "as a number" in errors.UnknownActor("17").hint
-    assert "as a string" in errors.UnknownActor(17).hint
+    assert "as text" in errors.UnknownActor(17).hint
 
 
 def test_a_definition_error_counts_errors_and_not_warnings() -> None:

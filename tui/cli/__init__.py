@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from statekeep.tui.cli.failures import Exit, UnusableInput, explain
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. A wrong command line raises ``SystemExit``, as argparse does."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to fail
     args = parser.build().parse_args(argv)
     args.json = getattr(args, "json", False)
     args.socket = getattr(args, "socket", None) or str(default_socket())

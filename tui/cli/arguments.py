@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -20,6 +20,8 @@ from statekeep.tui.cli.failures import UnusableInput
 Subparsers = argparse._SubParsersAction  # noqa: SLF001 - argparse gives it no public name
 Command = Callable[[Client, argparse.Namespace], int]
 """Asks the daemon, prints what it says, returns the exit code."""
+
+_ONE_OBJECT: Final = "A definition is one JSON object, as XState's createMachine takes it."
 
 
 def common() -> argparse.ArgumentParser:
@@ -52,13 +54,20 @@ def add_command(
 
 def _converse(command: Command, args: argparse.Namespace) -> int:
     with closing(Client(args.socket)) as client:
-        return command(client, args)
+        try:
+            return command(client, args)
+        except UnicodeEncodeError as problem:
+            raise UnusableInput(
+                "An argument is not UTF-8.", f"send {problem.object!r}", "Names, keys and JSON are UTF-8 on the wire."
+            ) from problem
 
 
 def add_paging(parser: argparse.ArgumentParser) -> None:
     """Add the options of a command whose answer comes in pages."""
     parser.add_argument("--limit", type=_positive, metavar="N", help="rows of a page (default 100, with --all 1000)")
-    parser.add_argument("--cursor", type=int, default=0, metavar="C", help="where the page begins; a page tells the next")
+    parser.add_argument(
+        "--cursor", type=_integer, default=0, metavar="C", help="where to begin; each page tells the next"
+    )
     parser.add_argument("--all", action="store_true", help="every page; with --json one line a record")
 
 
@@ -68,8 +77,14 @@ def page_limit(args: argparse.Namespace) -> int:
     return limit
 
 
+def _integer(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 2**63):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer from 0 to 2^63 - 1")
+    return int(text)
+
+
 def _positive(text: str) -> int:
-    number = int(text)
+    number = _integer(text)
     if number < 1:
         raise argparse.ArgumentTypeError("it must be 1 or more")
     return number
@@ -77,9 +92,7 @@ def _positive(text: str) -> int:
 
 def actor(text: str) -> ActorRef:
     """``17`` is an id, ``alice`` a key, and ``key:17`` a key that looks like an id."""
-    if text.isascii() and text.isdigit():
-        return int(text)
-    return text.removeprefix("key:")
+    return _integer(text) if text.isascii() and text.isdigit() else text.removeprefix("key:")
 
 
 def event_path(text: str) -> list[str]:
@@ -111,17 +124,10 @@ def read_definition(file: str) -> dict[str, Any]:
     try:
         definition = json_value(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
     except OSError as problem:
-        raise UnusableInput(
-            f"{name} can't be read: {problem.strerror}.", f"read {name}", "Name the file of a definition, or - for stdin."
-        ) from problem
+        advice = "Name the file of a definition, or - for stdin."
+        raise UnusableInput(f"{name} can't be read: {problem.strerror}.", f"read {name}", advice) from problem
     except (argparse.ArgumentTypeError, UnicodeDecodeError) as problem:
-        raise UnusableInput(
-            f"{name} is {problem}.", f"parse {name}", "A definition is one JSON object, as XState's createMachine takes it."
-        ) from problem
+        raise UnusableInput(f"{name} is {problem}.", f"parse {name}", _ONE_OBJECT) from problem
     if not isinstance(definition, dict):
-        raise UnusableInput(
-            f"{name} holds {type(definition).__name__}, not an object.",
-            f"parse {name}",
-            "A definition is one JSON object, as XState's createMachine takes it.",
-        )
+        raise UnusableInput(f"{name} holds {type(definition).__name__}, not an object.", f"parse {name}", _ONE_OBJECT)
     return definition

@@ -6,7 +6,7 @@ a terminal, and ``--json`` never loads the library that draws.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 Style = Literal["", "strong", "quiet", "good", "waiting", "bad"]
@@ -45,7 +45,16 @@ class Rows(NamedTuple):
     indent: int = 0
 
 
-Block = Line | Rows
+class Command(NamedTuple):
+    """A command line to be typed. Where it does not fit it goes on after a backslash, so that it can be copied."""
+
+    words: Sequence[str]
+    prompt: str = ""
+    style: Style = "strong"
+    indent: int = 0
+
+
+Block = Line | Rows | Command
 
 
 def line(*spans: Cell, indent: int = 0) -> Line:
@@ -57,3 +66,9 @@ def facts(*pairs: tuple[str, Cell], indent: int = 2) -> Rows:
     """What is known about one thing, a line for each."""
     columns = (Column("", whole=True), Column(""))
     return Rows(columns, [(Span(label, "quiet"), value) for label, value in pairs], indent)
+
+
+def indented(blocks: Iterable[Block], columns: int = 2) -> Iterator[Block]:
+    """The same blocks further to the right."""
+    for block in blocks:
+        yield block._replace(indent=block.indent + columns)

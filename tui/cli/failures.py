@@ -62,4 +62,5 @@ def _write(command: str, message: str, tried: str, advice: str, findings: Iterab
 
 def line(finding: Finding) -> str:
     """A finding on one line, with its place in the definition."""
-    return f"{finding.level:<7}  {finding.path}  {finding.message} {finding.hint}".rstrip()
+    advice = f" ({finding.hint})" if finding.hint else ""
+    return f"{finding.level}: {finding.path}: {finding.message}{advice}"

@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 
 import statekeep
-from statekeep.tui.cli import actors, charts, demo, records, versions
+from statekeep.tui.cli import actors, definitions, demo, records, versions
 from statekeep.tui.cli.arguments import common
 
 _EPILOG = """\
 exit codes:
   0    done
-  1    the daemon refused, a definition has errors, or a claim of the demo was false
+  1    the daemon refused, a definition has errors, or a claim of the demo is
+       false
   2    the command line is wrong, or its input can't be read
-  3    no daemon, or trouble on the way to it: what was under way may or may not have been carried out
+  3    no daemon, or trouble on the way to it: what was under way may or may
+       not have been carried out
   130  interrupted with Ctrl-C
   141  whoever read the output has left
 
@@ -36,6 +38,6 @@ def build() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"statekeep {statekeep.__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
-    for group in (versions, actors, records, charts, demo):
+    for group in (versions, definitions, actors, records, demo):
         group.add_commands(subparsers)
     return parser

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from statekeep.tui.cli.blocks import Block, Cell, Line, Rows, Span, Style
+from statekeep.tui.cli.blocks import Block, Cell, Command, Line, Rows, Span, Style
 from statekeep.tui.cli.wording import printable
 
 STYLES: Final[dict[Style, str]] = {
@@ -35,9 +36,15 @@ def show(blocks: Iterable[Block]) -> None:
         console.width = _UNBOUNDED
     with console.capture() as captured:
         for block in blocks:
-            drawn = _line(block) if isinstance(block, Line) else _table(block)
-            console.print(Padding(drawn, (0, 0, 0, block.indent), expand=False) if block.indent else drawn)
+            drawn = _draw(block, console.width - block.indent)
+            console.print(Padding(drawn, (0, 0, 0, block.indent), expand=False))
     sys.stdout.write(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE))
+
+
+def _draw(block: Block, width: int) -> Text | Table:
+    if isinstance(block, Line):
+        return _line(block)
+    return _table(block) if isinstance(block, Rows) else _command(block, width)
 
 
 def _text(cell: Cell) -> Text:
@@ -46,7 +53,8 @@ def _text(cell: Cell) -> Text:
 
 
 def _line(block: Line) -> Text:
-    return Text.assemble(*map(_text, block.spans))
+    # Padding swallows a text without any width, and with it an empty line.
+    return Text.assemble(*map(_text, block.spans)) if block.spans else Text(" ")
 
 
 def _table(block: Rows) -> Table:
@@ -62,3 +70,27 @@ def _table(block: Rows) -> Table:
     for row in block.rows:
         table.add_row(*map(_text, row))
     return table
+
+
+def _command(block: Command, width: int) -> Text:
+    lines: list[str] = []
+    last = block.prompt + shlex.quote(block.words[0])
+    for unit in _units(block.words[1:]):
+        # Two columns are left for the backslash.
+        if len(last) + 1 + len(unit) > width - 2:
+            lines.append(last)
+            last = "   "
+        last += f" {unit}"
+    return _text(Span(" \\\n".join([*lines, last]), block.style))
+
+
+def _units(words: Iterable[str]) -> Iterator[str]:
+    """Words, and options with their values: what stays on one line."""
+    unit: list[str] = []
+    for word in words:
+        if unit and (word.startswith("--") or not unit[0].startswith("--")):
+            yield shlex.join(unit)
+            unit = []
+        unit.append(word)
+    if unit:
+        yield shlex.join(unit)

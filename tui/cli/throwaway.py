@@ -46,7 +46,9 @@ class ThrowawayDaemon:
         began = time.monotonic()
         with self._log.open("ab") as log:
             # A session of its own, so that Ctrl-C ends the demo and the demo ends the daemon.
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
         self._process = process
         while not self._answers():
             if process.poll() is not None or time.monotonic() - began > _PATIENCE:

@@ -1,23 +1,18 @@
-"""``deploy``, ``preview``, ``versions``, ``definition``, ``show``: what there is, and what there is to be."""
+"""``deploy``, ``preview``, ``versions``: what there is, and what there is to be."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import shlex
-import sys
-from collections.abc import Callable
-from typing import Any, Final, get_args
+from typing import Any, get_args
 
 from statekeep.protocol import Client
-from statekeep.protocol.messages import Definition, Deploy, Guards, Landing, Preview, Versions
+from statekeep.protocol.messages import Deploy, Guards, Landing, Preview, Versions
 from statekeep.tui.cli import views
 from statekeep.tui.cli.arguments import Subparsers, add_command, event_path, read_definition
-from statekeep.tui.cli.blocks import Span, line
+from statekeep.tui.cli.blocks import Command, Line, line
 from statekeep.tui.cli.output import print_json, show
-from statekeep.tui.cli.wording import count, printable
-
-FORMS: Final = ("outline", "mermaid", "scxml", "json")
+from statekeep.tui.cli.wording import count
 
 
 def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
@@ -37,17 +32,6 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     )
     _add_plannable(parser)
     add_command(subparsers, "versions", versions, "list all versions with their populations")
-    parser = add_command(subparsers, "definition", definition, "print the definition of a version as it was deployed")
-    parser.add_argument("version", metavar="VERSION")
-    parser = add_command(
-        subparsers,
-        "show",
-        show_version,
-        "draw the definition of a version",
-        "  statekeep show loan-v1\n  statekeep show loan-v1 --as mermaid > loan.mmd",
-    )
-    parser.add_argument("version", metavar="VERSION")
-    parser.add_argument("--as", dest="form", choices=FORMS, default="outline", help="default: %(default)s")
 
 
 def _add_plannable(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +49,8 @@ def _add_plannable(parser: argparse.ArgumentParser) -> None:
         "--landing",
         choices=get_args(Landing),
         default="replay",
-        help="an actor with an event that the new version does not handle: skip it, or don't move (default: %(default)s)",
+        help="an event of the history that the new version does not handle is skipped, or keeps the actor where it is "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--guards",
@@ -106,11 +91,11 @@ def preview(client: Client, args: argparse.Namespace) -> int:
         print_json(plan)
         return 0
     command = deploy_command(args, plan.digest)
-    show([*views.plan(plan, done=False), line("Deploy exactly this with:"), line(Span(command, "strong"), indent=2)])
+    show([*views.plan(plan, done=False), Line(), line("Deploy exactly this with:"), Command(command, indent=2)])
     return 0
 
 
-def deploy_command(args: argparse.Namespace, digest: str) -> str:
+def deploy_command(args: argparse.Namespace, digest: str) -> list[str]:
     """The command line that carries out what ``args`` previewed."""
     words = ["statekeep", "deploy", args.file, "--id", args.id]
     if args.parent is not None:
@@ -120,7 +105,7 @@ def deploy_command(args: argparse.Namespace, digest: str) -> str:
         words += ["--path", ",".join(args.path) if plain else json.dumps(args.path)]
     for option, value, default in (("--landing", args.landing, "replay"), ("--guards", args.guards, "ignore")):
         words += [option, value] if value != default else []
-    return shlex.join([*words, "--digest", digest])
+    return [*words, "--digest", digest]
 
 
 def versions(client: Client, args: argparse.Namespace) -> int:
@@ -130,24 +115,4 @@ def versions(client: Client, args: argparse.Namespace) -> int:
         print_json(found)
     else:
         show(views.versions(found))
-    return 0
-
-
-def definition(client: Client, args: argparse.Namespace) -> int:
-    """Print a definition."""
-    found = client.call(Definition(args.version))
-    if args.json:
-        print_json(found)
-    else:
-        print(_indented(found.definition))
-    return 0
-
-
-def show_version(client: Client, args: argparse.Namespace) -> int:
-    """Draw a definition."""
-    found = client.call(Definition(args.version))
-    if args.json:
-        print_json(found)
-    else:
-        print(printable(_drawn(found.definition, args.form)))
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from statekeep.protocol.messages import (
@@ -22,7 +22,10 @@ from statekeep.protocol.messages import (
 )
 from statekeep.tui.cli import failures, wording
 from statekeep.tui.cli.blocks import Block, Cell, Column, Line, Rows, Span, Style, facts, line
-from statekeep.tui.cli.wording import count, moment, state
+from statekeep.tui.cli.wording import count, date, moment, state
+
+SHOWN_STATES: Final = 6
+"""States of a version that its row names, those with the most actors: parallel states have thousands."""
 
 OUTCOME_STYLES: Final[dict[Outcome, Style]] = {
     "migrated": "good",
@@ -87,10 +90,9 @@ def versions(found: VersionList) -> Iterator[Block]:
     columns = (
         Column("version", whole=True),
         Column("path"),
-        Column("active", number=True),
-        Column("finished", number=True),
-        Column("where the actors are"),
-        Column("deployed"),
+        Column("actors", number=True),
+        Column("states"),
+        Column("deployed", whole=True),
     )
     yield Rows(columns, [_version(depth, version) for depth, version in _forest(found.versions, None, 0)])
     for version in found.versions:
@@ -106,14 +108,16 @@ def _forest(found: list[Version], parent: str | None, depth: int) -> Iterator[tu
 
 
 def _version(depth: int, version: Version) -> list[Cell]:
-    where = ", ".join(f"{state(row.state)} {count(row.actors)}" for row in version.states if row.actors)
+    populated = sorted((row for row in version.states if row.actors), key=lambda row: -row.actors)
+    states = [f"{state(row.state)} {count(row.actors)}" for row in populated[:SHOWN_STATES]]
+    if len(populated) > SHOWN_STATES:
+        states.append(f"and {count(len(populated) - SHOWN_STATES, 'state')} more")
     return [
         Span("  " * depth + version.version, "strong"),
         wording.path(version.path) if version.parent else "-",
-        count(version.active),
-        count(version.finished),
-        where or "-",
-        Span(moment(version.time), "quiet"),
+        count(version.active + version.finished),
+        ", ".join(states) or "-",
+        Span(date(version.time), "quiet"),
     ]
 
 
@@ -178,9 +182,7 @@ def sent(made: Sent, name: str, event: str) -> Line:
 
 def history(page: HistoryPage) -> Iterator[Block]:
     """The events of an actor, oldest first."""
-    yield line(
-        Span(f"actor {page.id}", "strong"), f" spawned on {page.spawned_on} at {moment(page.spawned_at)}"
-    )
+    yield line(Span(f"actor {page.id}", "strong"), f" spawned on {page.spawned_on} at {moment(page.spawned_at)}")
     if not page.events:
         yield line("No events here.", indent=2)
         return
@@ -201,7 +203,7 @@ def history(page: HistoryPage) -> Iterator[Block]:
                 state(event.state),
                 event.version,
                 _json(event.payload),
-                Span(moment(event.time), "quiet"),
+                Span(date(event.time), "quiet"),
             )
             for event in page.events
         ],
@@ -245,16 +247,13 @@ def route(page: DecisionPage) -> Iterator[Block]:
         yield line("No such decisions.")
         return
     first = page.decisions[0]
-    yield line(
-        Span(f"route to {first.route}", "strong"), f", path {wording.path(first.path)}, hash {first.path_hash}"
-    )
+    yield line(Span(f"{first.version_before} -> {first.route}", "strong"))
+    yield facts(("path", wording.path(first.path)), ("hash", first.path_hash))
+    yield Line()
     columns = (
-        Column("actor", number=True),
-        Column("key"),
+        Column("actor"),
         Column("outcome", whole=True),
-        Column("before"),
-        Column("after"),
-        Column("skipped", number=True),
+        Column("state -> landing"),
         Column("events", number=True),
         Column("fingerprint", whole=True),
         Column("time"),
@@ -262,17 +261,15 @@ def route(page: DecisionPage) -> Iterator[Block]:
     yield Rows(columns, [_route_row(made) for made in page.decisions], indent=2)
 
 
-def _route_row(made: Decision) -> Iterable[Cell]:
+def _route_row(made: Decision) -> Sequence[Cell]:
+    landing = "" if made.landing is None else f" -> {state(made.landing)}"
     return (
-        str(made.actor),
-        made.key or "-",
+        made.key or str(made.actor),
         Span(made.outcome, OUTCOME_STYLES[made.outcome]),
-        f"{state(made.state_before)} on {made.version_before}",
-        f"{state(made.landing)} on {made.version_after}" if made.landing is not None else "-",
-        count(made.skipped),
+        state(made.state_before) + landing + (f", {made.skipped} skipped" if made.skipped else ""),
         count(made.events),
         made.fingerprint,
-        Span(moment(made.time), "quiet"),
+        Span(date(made.time), "quiet"),
     )
 
 
@@ -283,8 +280,10 @@ def status(found: ServerStatus) -> Iterator[Block]:
         ("socket", found.socket),
         ("store", f"{found.store} (SQLite {found.sqlite})"),
         ("versions", count(found.versions)),
-        ("actors", f"{count(found.actors)}, of which {count(found.finished)} have finished"),
-        ("cohorts", f"{count(found.cohorts)} of {count(found.histories, 'distinct history')}"),
+        ("actors", count(found.actors)),
+        ("finished", count(found.finished)),
+        ("cohorts", count(found.cohorts)),
+        ("histories", f"{count(found.histories)} distinct"),
         ("event types", count(found.event_types)),
         ("position", count(found.position)),
         ("connections", count(found.connections)),

@@ -49,9 +49,13 @@ def path(events: Sequence[str]) -> str:
 
 def moment(milliseconds: int, now: float | None = None) -> str:
     """A time of this machine's zone, and how long ago that was: ``2026-03-01 09:30:00 (5 min ago)``."""
-    then = milliseconds / 1000
-    absolute = datetime.fromtimestamp(then, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    return f"{absolute} ({ago((time.time() if now is None else now) - then)})"
+    passed = (time.time() if now is None else now) - milliseconds / 1000
+    return f"{date(milliseconds)} ({ago(passed)})"
+
+
+def date(milliseconds: int) -> str:
+    """A time of this machine's zone: ``2026-03-01 09:30:00``."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def ago(seconds: float) -> str:

@@ -1,0 +1,47 @@
+"""The front door: what the package hands out, and what it costs to walk in."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import statekeep.protocol as door
+
+LIBRARIES = ("anyio", "trio", "asyncio", "textual", "rich", "cryptography", "sqlite_utils", "statekeep.daemon")
+
+
+def imported_by(statement: str) -> set[str]:
+    """Return which of the heavy libraries a fresh interpreter has loaded after a statement."""
+    program = f"{statement}; import sys; print(*[name for name in {LIBRARIES} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    return set(done.stdout.split())
+
+
+def test_the_names_are_these() -> None:
+    """What is handed out is there, and nothing else is offered."""
+    assert door.__all__ == ["AsyncClient", "Client", "StatekeepError", "errors", "messages"]
+    assert all(getattr(door, name) for name in door.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Sever'"):
+        _ = door.Sever
+
+
+def test_the_blocking_client_loads_no_library_of_the_asynchronous_one() -> None:
+    """A script pays for msgspec and the standard library only."""
+    assert imported_by("import statekeep.protocol") == set()
+
+
+def test_the_asynchronous_client_loads_no_trio() -> None:
+    """Who runs under asyncio doesn't need trio."""
+    loaded = imported_by("from statekeep.protocol import AsyncClient")
+    assert "anyio" in loaded
+    assert "trio" not in loaded
+
+
+def test_every_operation_is_a_method_of_both_clients() -> None:
+    """Each op but the greeting has a method under its name, which says what it does."""
+    for client in (door.Client, door.AsyncClient):
+        for op, request in door.messages.REQUESTS.items():
+            if op != "hello":
+                assert getattr(client, op).__doc__ == request.__doc__

@@ -1,0 +1,75 @@
+"""The command line in this process, at a daemon that answers what a test says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import pytest
+
+from statekeep.protocol.errors import StatekeepError
+from statekeep.protocol.messages import AnyRequest, Record
+from statekeep.tui.cli import main
+from tests.protocol.fakes import fake_daemon
+
+
+class Printed(NamedTuple):
+    """How a command ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Printed]
+
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test depends on the terminal or the zone of who runs it."""
+    for name in ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TZ", "UTC")
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run ``statekeep`` with these words."""
+
+    def run(*words: str) -> Printed:
+        try:
+            code = main(words)
+        except SystemExit as ending:
+            code = int(ending.code or 0)
+        return Printed(code, *capsys.readouterr())
+
+    return run
+
+
+class Asked:
+    """A daemon that answers what a test says, and what it was asked."""
+
+    def __init__(self, path: Path) -> None:
+        self.socket = str(path)
+        self.asked: list[AnyRequest] = []
+        self._replies: list[Record | StatekeepError] = []
+
+    def answers(self, *replies: Record | StatekeepError) -> None:
+        """Set what it answers, in turn; the last one again and again."""
+        self._replies = list(replies)
+
+    def answer(self, request: AnyRequest) -> Record | StatekeepError:
+        # The number is the connection's matter.
+        self.asked.append(msgspec.structs.replace(request, id=0))
+        return self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+
+
+@pytest.fixture
+def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
+    """A daemon that the command line finds by itself."""
+    asked = Asked(tmp_path / "s")
+    with fake_daemon(tmp_path / "s", asked.answer):
+        monkeypatch.setenv("STATEKEEP_SOCKET", asked.socket)
+        yield asked

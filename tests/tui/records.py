@@ -1,0 +1,151 @@
+"""Records as a daemon would answer them, for tests that print them."""
+
+from statekeep.protocol.messages import (
+    Actor,
+    ActorPage,
+    Decision,
+    DecisionPage,
+    DefinitionText,
+    Deployed,
+    EventRecord,
+    Finding,
+    HistoryPage,
+    Plan,
+    PlanRow,
+    Sent,
+    ServerStatus,
+    StateCount,
+    Version,
+    VersionList,
+)
+
+NOON = 1_772_366_400_000
+"""2026-03-01 12:00:00 UTC."""
+
+ALICE = Actor(
+    id=1,
+    key="alice",
+    version="loan-v2",
+    state="income_verify",
+    status="active",
+    events=2,
+    fingerprint="8e106e4dbc4c2635",
+    position=6153,
+    context={"applicantId": "A-1"},
+)
+BOB = Actor(
+    id=2,
+    key="bob",
+    version="loan-v1",
+    state={"review": {"legal": "open", "risk": "done"}},
+    status="active",
+    events=1_234,
+    fingerprint="61fdd8cb17411e11",
+    needs_rescue=True,
+    position=6100,
+)
+ACTORS = ActorPage(actors=[ALICE, BOB])
+
+PLAN = Plan(
+    version="loan-v2",
+    parent="loan-v1",
+    counts={"migrated": 1203, "diverged": 800, "pending": 47},
+    rows=[
+        PlanRow(outcome="migrated", state="awaiting_docs", landing="income_verify", skipped=3, actors=1203),
+        PlanRow(outcome="diverged", state="awaiting_docs", actors=800),
+        PlanRow(outcome="pending", state="under_review", actors=47),
+    ],
+    histories=3,
+    digest="d1",
+    warnings=[Finding(level="warning", code="w", path="$.states.late", message="Nobody gets there.", hint="Cut it.")],
+)
+DEPLOYED = Deployed(version="loan-v2", created=True, position=6152, plan=PLAN)
+VERSIONS = VersionList(
+    versions=[
+        Version(
+            version="loan-v1",
+            path_hash="cbf29ce484222325",
+            landing="replay",
+            guards="ignore",
+            position=1,
+            time=NOON,
+            active=847,
+            finished=0,
+            needs_rescue=12,
+            states=[StateCount(state="awaiting_docs", status="active", actors=847)],
+        ),
+        Version(
+            version="loan-v2",
+            parent="loan-v1",
+            path=["SUBMIT_INFO", "PAY_FEE"],
+            path_hash="8e106e4dbc4c2635",
+            landing="replay",
+            guards="ignore",
+            position=6152,
+            time=NOON,
+            active=1200,
+            finished=3,
+            states=[StateCount(state=f"s{number}", status="active", actors=number) for number in range(1, 9)],
+        ),
+    ]
+)
+DEFINITION = DefinitionText(
+    version="loan-v1",
+    definition={"id": "loan", "initial": "open", "states": {"open": {"on": {"PAY": "paid"}}, "paid": {}}},
+)
+SENT = Sent(
+    id=1, handled=True, version="loan-v2", state="income_verify", status="active", events=2, migrated_from="loan-v1"
+)
+UNHANDLED = Sent(id=1, handled=False, version="loan-v2", state="income_verify", status="active", events=2)
+HISTORY = HistoryPage(
+    id=1,
+    spawned_on="loan-v1",
+    spawned_at=NOON,
+    events=[
+        EventRecord(
+            number=1,
+            event="SUBMIT_INFO",
+            payload={"cents": 5000},
+            version="loan-v1",
+            state="under_review",
+            position=2,
+            time=NOON,
+        )
+    ],
+)
+DECISION = Decision(
+    actor=1,
+    key="alice",
+    route="loan-v2",
+    outcome="migrated",
+    version_before="loan-v1",
+    version_after="loan-v2",
+    state_before="awaiting_docs",
+    landing="income_verify",
+    skipped=3,
+    events=2,
+    fingerprint="8e106e4dbc4c2635",
+    path=["SUBMIT_INFO", "PAY_FEE"],
+    path_hash="8e106e4dbc4c2635",
+    position=6152,
+    time=NOON,
+)
+DECISIONS = DecisionPage(decisions=[DECISION])
+STATUS = ServerStatus(
+    server="0.1.0",
+    pid=77,
+    started=NOON,
+    socket="/run/s",
+    store="/data/store.db",
+    sqlite="3.46.0",
+    position=6153,
+    versions=2,
+    actors=2050,
+    finished=1,
+    cohorts=2,
+    histories=4,
+    event_types=3,
+    connections=1,
+    commits=10,
+    requests=6150,
+)

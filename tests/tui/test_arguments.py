@@ -1,0 +1,113 @@
+"""What is typed becomes what is meant, or is refused before any daemon is asked."""
+
+from __future__ import annotations
+
+import io
+from argparse import ArgumentTypeError
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from statekeep.tui.cli.arguments import actor, event_path, json_value, read_definition
+from statekeep.tui.cli.failures import UnusableInput
+from tests.tui.conftest import Run
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("17", 17), ("alice", "alice"), ("key:17", "17"), ("key:key:a", "key:a"), ("-1", "-1"), ("٣", "٣"), ("1a", "1a")],
+)
+def test_an_actor_is_an_id_or_a_key(text: str, meant: int | str) -> None:
+    """Only ASCII digits are an id, and ``key:`` makes a key of anything."""
+    assert actor(text) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "events"),
+    [
+        ("", []),
+        ("A", ["A"]),
+        ("A,B", ["A", "B"]),
+        ("A, B", ["A", "B"]),
+        ('["A,B", "C"]', ["A,B", "C"]),
+        ("**,A", ["**", "A"]),
+    ],
+)
+def test_a_path_is_a_list(text: str, events: list[str]) -> None:
+    """Commas separate events; an event type that has a comma can be given in a JSON array."""
+    assert event_path(text) == events
+
+
+@pytest.mark.parametrize("text", ["A,,B", "A,", "[1]", "[", "[[]]", "[null]"])
+def test_a_broken_path_is_refused(text: str) -> None:
+    """An empty event type would match nothing, ever."""
+    with pytest.raises(ArgumentTypeError):
+        event_path(text)
+
+
+@pytest.mark.parametrize("text", ["", "{", "nope", "1 2", str(2**70), r'"\ud800"', "[" * 100_000])
+def test_what_cannot_cross_the_wire_is_refused(text: str) -> None:
+    """Text that is no JSON, and JSON that MessagePack can't carry, raise one error."""
+    with pytest.raises(ArgumentTypeError, match="JSON"):
+        json_value(text)
+
+
+def test_a_definition_comes_from_a_file_or_stdin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``-`` is stdin."""
+    file = tmp_path / "d.json"
+    file.write_text('{"id": "é"}', encoding="utf-8")
+    assert read_definition(str(file)) == {"id": "é"}
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"id": "x"}'))
+    assert read_definition("-") == {"id": "x"}
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"null", b"\xff"])
+def test_an_unreadable_definition_names_its_file(tmp_path: Path, content: bytes) -> None:
+    """The error says which file and what would do."""
+    file = tmp_path / "d.json"
+    file.write_bytes(content)
+    with pytest.raises(UnusableInput, match=r"d\.json") as raised:
+        read_definition(str(file))
+    assert "JSON object" in raised.value.advice
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["fly"],
+        ["spawn"],
+        ["deploy", "f.json"],
+        ["deploy", "f.json", "--id", "x", "--landing", "soft"],
+        ["deploy", "f.json", "--id", "x", "--path", "A,,B"],
+        ["send", "alice", "PAY", "--payload", "{"],
+        ["actors", "--limit", "0"],
+        ["actors", "--cursor", "-1"],
+        ["actor", str(2**63)],
+        ["decisions", "--outcome", "lost"],
+        ["decisions"],
+        ["decisions", "alice", "--route", "loan-v2"],
+    ],
+)
+def test_a_wrong_command_line_ends_with_2(run: Run, words: list[str]) -> None:
+    """Nothing on stdout, an explanation on stderr, and no daemon was needed to find out."""
+    code, out, err = run(*words)
+    assert (code, out) == (2, "")
+    assert "statekeep" in err
+
+
+@pytest.mark.parametrize("words", [["--help"], ["deploy", "--help"], ["--version"]])
+def test_help_ends_with_0(run: Run, words: list[str]) -> None:
+    """Help needs no daemon."""
+    code, out, err = run(*words)
+    assert (code, err) == (0, "")
+    assert "statekeep" in out
+
+
+def test_every_json_value_may_be_a_context() -> None:
+    """Down to null and up to the bounds of 64 bits."""
+    values: list[Any] = [None, True, 1, -(2**63), 1.5, "x", [1], {"a": []}]
+    assert [
+        json_value(text) for text in ("null", "true", "1", str(-(2**63)), "1.5", '"x"', "[1]", '{"a": []}')
+    ] == values

@@ -1,0 +1,222 @@
+"""Each command: what it asks the daemon, and what it prints of the answer."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from statekeep.protocol.messages import (
+    Actors,
+    AnyRequest,
+    Decisions,
+    Definition,
+    Deploy,
+    Get,
+    History,
+    Preview,
+    Record,
+    Send,
+    Spawn,
+    StatusRequest,
+    Versions,
+)
+from tests.tui import records
+from tests.tui.conftest import Asked, Run
+
+DEFINITION = records.DEFINITION.definition
+LOAN_V2 = ("--id", "loan-v2", "--parent", "loan-v1", "--path", "SUBMIT_INFO,PAY_FEE")
+PATH = ["SUBMIT_INFO", "PAY_FEE"]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    """A file with a definition."""
+    path = tmp_path / "loan v2.json"
+    path.write_text(json.dumps(DEFINITION))
+    return str(path)
+
+
+COMMANDS: list[tuple[list[str], AnyRequest, Record, list[str]]] = [
+    (
+        ["versions"],
+        Versions(),
+        records.VERSIONS,
+        ["  loan-v2", "847", "1,203", "and 2 states more", "12 actors of loan-v1 need"],
+    ),
+    (["definition", "loan-v1"], Definition("loan-v1"), records.DEFINITION, ['"initial": "open"']),
+    (["show", "loan-v1"], Definition("loan-v1"), records.DEFINITION, ["open", "PAY", "paid"]),
+    (["show", "loan-v1", "--as", "mermaid"], Definition("loan-v1"), records.DEFINITION, ["stateDiagram-v2"]),
+    (["show", "loan-v1", "--as", "scxml"], Definition("loan-v1"), records.DEFINITION, ["<scxml", 'event="PAY"']),
+    (["show", "loan-v1", "--as", "json"], Definition("loan-v1"), records.DEFINITION, ['"initial": "open"']),
+    (
+        ["spawn", "loan-v2", "--key", "alice", "--context", '{"applicantId": "A-1"}'],
+        Spawn("loan-v2", "alice", {"applicantId": "A-1"}),
+        records.ALICE,
+        ["alice (actor 1)", "income_verify", '{"applicantId": "A-1"}'],
+    ),
+    (
+        ["send", "alice", "PAY_FEE", "--payload", "[1]"],
+        Send("alice", "PAY_FEE", [1]),
+        records.SENT,
+        ["alice: PAY_FEE led to income_verify on loan-v2", "migrated from loan-v1"],
+    ),
+    (["send", "1", "FOO"], Send(1, "FOO"), records.UNHANDLED, ["not handled: 1 is in income_verify", "takes no FOO"]),
+    (["actor", "key:17"], Get("17"), records.ALICE, ["loan-v2", "2 events, fingerprint 8e106e4dbc4c2635"]),
+    (["actor", "2"], Get(2), records.BOB, ["needs rescue", "review.(legal.open + risk.done)", "1,234 events"]),
+    (
+        ["actors", "--version", "loan-v1", "--state", "review.legal", "--limit", "7", "--cursor", "3"],
+        Actors(version="loan-v1", state="review.legal", cursor=3, limit=7),
+        records.ACTORS,
+        ["alice", "bob", "61fdd8cb17411e11"],
+    ),
+    (["history", "alice"], History("alice"), records.HISTORY, ["spawned on loan-v1", "SUBMIT_INFO", '{"cents": 5000}']),
+    (
+        ["decisions", "alice"],
+        Decisions("alice"),
+        records.DECISIONS,
+        [
+            "migrated: alice (actor 1), route to loan-v2",
+            "awaiting_docs on loan-v1 -> income_verify on loan-v2",
+            "2 events, fingerprint 8e106e4dbc4c2635",
+            "SUBMIT_INFO, PAY_FEE, hash 8e106e4dbc4c2635",
+            "3 events",
+            "2026-03-01 12:00:00",
+            "6,152",
+        ],
+    ),
+    (
+        ["decisions", "--route", "loan-v2", "--outcome", "migrated"],
+        Decisions(route="loan-v2", outcome="migrated"),
+        records.DECISIONS,
+        ["loan-v1 -> loan-v2", "awaiting_docs -> income_verify, 3 skipped", "8e106e4dbc4c2635"],
+    ),
+    (
+        ["status"],
+        StatusRequest(),
+        records.STATUS,
+        ["process 77", "/data/store.db", "2,050", "6,150 requests in 10 commits"],
+    ),
+]
+IDS = [" ".join(words[:4]) for words, *_ in COMMANDS]
+
+
+@pytest.mark.parametrize(("words", "request_", "answer", "shown"), COMMANDS, ids=IDS)
+def test_a_command_asks_and_shows(
+    run: Run, daemon: Asked, words: list[str], request_: AnyRequest, answer: Record, shown: list[str]
+) -> None:
+    """The request is the one that the words mean, and the facts of the answer are on stdout, and only there."""
+    daemon.answers(answer)
+    code, out, err = run(*words)
+    assert (code, err) == (0, "")
+    assert daemon.asked == [request_]
+    assert [text for text in shown if text not in out] == []
+
+
+@pytest.mark.parametrize(("words", "request_", "answer", "shown"), COMMANDS, ids=IDS)
+def test_json_is_the_answer_itself(
+    run: Run, daemon: Asked, words: list[str], request_: AnyRequest, answer: Record, shown: list[str]
+) -> None:
+    """One line that decodes to the record; ``--json`` may stand before the command or after it."""
+    daemon.answers(answer)
+    for order in (["--json", *words], [*words, "--json"]):
+        out = run(*order).out
+        assert out.count("\n") == 1
+        assert msgspec.json.decode(out, type=type(answer)) == answer
+
+
+def test_a_preview_reads_at_a_glance(run: Run, daemon: Asked, file: str) -> None:
+    """How many would go and stay, from where to where, what to mind, and what to type for exactly this."""
+    daemon.answers(records.PLAN)
+    out = run("preview", file, *LOAN_V2).out
+    assert daemon.asked == [Preview("loan-v2", DEFINITION, "loan-v1", PATH)]
+    lines = [line.split() for line in out.splitlines()]
+    assert out.startswith("1,203 would migrate to loan-v2, 847 would stay.\n")
+    assert ["migrated", "awaiting_docs", "income_verify", "1,203", "3"] in lines
+    assert ["pending", "under_review", "-", "47", "-"] in lines
+    assert "warning: $.states.late: Nobody gets there. (Cut it.)" in out
+    assert f"statekeep deploy '{file}' {' '.join(LOAN_V2)} --digest d1\n" in out
+
+
+def test_what_a_preview_says_to_type_is_the_same_deploy(run: Run, daemon: Asked, file: str) -> None:
+    """Every option that matters is in the command, also the odd ones."""
+    odd = ["--path", '["A,B", " C"]', "--landing", "strict", "--guards", "block"]
+    daemon.answers(records.PLAN)
+    out = run("preview", file, "--id", "x", "--parent", "p q", *odd).out
+    (command,) = (line for line in out.splitlines() if "statekeep deploy" in line)
+    daemon.answers(records.DEPLOYED)
+    run(*shlex.split(command)[1:])
+    previewed, deployed = daemon.asked
+    assert isinstance(previewed, Preview)
+    assert deployed == Deploy("x", DEFINITION, "p q", ["A,B", " C"], landing="strict", guards="block", digest="d1")
+    assert (previewed.path, previewed.landing, previewed.guards) == (["A,B", " C"], "strict", "block")
+
+
+def test_a_deploy_says_what_it_did(run: Run, daemon: Asked, file: str) -> None:
+    """In the past tense, with its place in the order of the store."""
+    daemon.answers(records.DEPLOYED)
+    out = run("deploy", file, *LOAN_V2, "--digest", "d1").out
+    assert daemon.asked == [Deploy("loan-v2", DEFINITION, "loan-v1", PATH, digest="d1")]
+    assert out.startswith("1,203 migrated to loan-v2, 847 stayed.\n")
+    assert out.endswith("Deployed loan-v2 at position 6,152.\n")
+
+
+def test_a_repeated_deploy_says_so(run: Run, daemon: Asked, file: str) -> None:
+    """Nothing was changed, and that is no error."""
+    daemon.answers(msgspec.structs.replace(records.DEPLOYED, created=False, plan=None))
+    code, out, _ = run("deploy", file, "--id", "loan-v2")
+    assert code == 0
+    assert "nothing was changed" in out
+
+
+def test_a_root_moves_nobody(run: Run, daemon: Asked, file: str) -> None:
+    """A plan without a parent says why it has no rows."""
+    plan = msgspec.structs.replace(records.PLAN, parent=None, counts={}, rows=[], warnings=[])
+    daemon.answers(plan)
+    assert run("preview", file, "--id", "loan-v2").out.startswith("loan-v2 would be a root")
+
+
+def test_a_page_tells_how_to_get_the_next(run: Run, daemon: Asked) -> None:
+    """Without ``--all`` one page is asked for; its cursor is in the text, or in the JSON."""
+    daemon.answers(msgspec.structs.replace(records.ACTORS, next=2))
+    assert "--cursor 2" in run("actors").out
+    assert json.loads(run("actors", "--json").out)["next"] == 2
+    assert daemon.asked == [Actors(), Actors()]
+
+
+def test_all_follows_the_cursor(run: Run, daemon: Asked) -> None:
+    """``--all`` asks for large pages until the last; with ``--json`` each record is one line."""
+    daemon.answers(msgspec.structs.replace(records.ACTORS, next=2), records.ACTORS)
+    out = run("actors", "--all", "--json").out
+    assert daemon.asked == [Actors(limit=1000), Actors(limit=1000, cursor=2)]
+    assert [json.loads(line)["id"] for line in out.splitlines()] == [1, 2, 1, 2]
+    assert "--cursor" not in run("actors", "--all").out
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["versions"], msgspec.structs.replace(records.VERSIONS, versions=[])),
+        (["actors"], msgspec.structs.replace(records.ACTORS, actors=[])),
+        (["history", "1"], msgspec.structs.replace(records.HISTORY, events=[])),
+        (["decisions", "1"], msgspec.structs.replace(records.DECISIONS, decisions=[])),
+        (["decisions", "--route", "v"], msgspec.structs.replace(records.DECISIONS, decisions=[])),
+    ],
+)
+def test_nothing_is_said_in_words(run: Run, daemon: Asked, words: list[str], answer: Record) -> None:
+    """An empty answer is a sentence, not a table without rows."""
+    daemon.answers(answer)
+    code, out, _ = run(*words)
+    assert code == 0
+    assert "No " in out
+
+
+def test_the_socket_can_be_named(run: Run, daemon: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``--socket`` goes before the environment, and may stand before the command or after it."""
+    monkeypatch.setenv("STATEKEEP_SOCKET", "/nowhere")
+    daemon.answers(records.STATUS)
+    assert run("--socket", daemon.socket, "status").code == 0
+    assert run("status", "--socket", daemon.socket).code == 0

@@ -1,0 +1,97 @@
+"""The demo is true, ends with 1 when it is not, and leaves nothing behind unless asked to."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from statekeep.protocol import Client
+from statekeep.tui.cli import loan
+from statekeep.tui.cli.stage import FalseClaim, Stage
+from statekeep.tui.cli.throwaway import ThrowawayDaemon
+from tests.tui.conftest import Run
+
+STATEKEEP = [sys.executable, "-c", "import sys; from statekeep.tui.cli import main; sys.exit(main())"]
+
+TOLD = [
+    "✓  1,203 paid the fee and 847 had it waived: all are in awaiting_docs.",
+    "✓  1,203 would migrate and 847 would stay.",
+    "✓  Alice, who paid, is in income_verify on loan-v2.",
+    "✓  Bob, whose fee was waived, is still in awaiting_docs.",
+    "2 events, fingerprint 8e106e4dbc4c2635",
+    "2 events, fingerprint 61fdd8cb17411e11",
+    "SUBMIT_INFO, PAY_FEE, hash 8e106e4dbc4c2635",
+    "The daemon got SIGKILL",
+    "all 2,050 actors and each decision.",
+    "✓  Not one of them contains applicantId, awaiting_docs or PAY_FEE.",
+    "✓  loan-v2-buggy has taken over the 847 whose fee was waived",
+    "✓  Exactly the 112 are back in awaiting_docs",
+    "✓  Bob is approved.",
+    "statekeep deploy",
+]
+"""What the story has to say, in this order."""
+
+
+def test_the_demo_tells_the_loan_story(tmp_path: Path) -> None:
+    """On a real daemon, with every claim in its order, and nothing of it is left."""
+    done = subprocess.run(
+        [*STATEKEEP, "demo"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    rest = done.stdout
+    for text in TOLD:
+        assert text in rest, done.stdout
+        rest = rest.partition(text)[2]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_false_claim_ends_the_demo_with_1(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Were ``loan-v2`` as ``loan-v1`` is, Alice would not be where the story says; ``--keep`` keeps the evidence."""
+    definition = loan.definition
+
+    def unchanged(version: str) -> dict[str, Any]:
+        return definition("loan-v1" if version == "loan-v2" else version)
+
+    monkeypatch.setattr(loan, "definition", unchanged)
+    code, out, err = run("demo", "--keep", str(tmp_path / "kept"))
+    assert code == 1
+    assert "Alice" in err
+    assert "Alice, who paid" not in out
+    daemon = ThrowawayDaemon(tmp_path / "kept")
+    with daemon, Client(daemon.socket) as client:
+        assert client.get("alice").state == "awaiting_docs"
+
+
+def test_a_claim_is_checked_before_it_is_made(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is false is not printed as if it were true, and both sides of the difference are named."""
+    stage = Stage()
+    stage.claim("One is one.", seen=1, expected=1)
+    with pytest.raises(FalseClaim, match=r"One is two\. .*2.*1"):
+        stage.claim("One is two.", seen=1, expected=2)
+    assert capsys.readouterr().out == "   ✓  One is one.\n"
+    assert stage.claims == 1
+
+
+def test_the_demo_does_not_enter_a_directory_that_is_there(run: Run, tmp_path: Path) -> None:
+    """It would search and kill what is not its own."""
+    code, out, err = run("demo", "--keep", str(tmp_path))
+    assert (code, out) == (2, "")
+    assert "File exists" in err
+
+
+def test_a_daemon_that_does_not_start_says_why(run: Run, tmp_path: Path) -> None:
+    """The daemon's own last words are in the error; here no socket can have so long a path."""
+    directory = tmp_path / ("x" * 120)
+    code, _, err = run("demo", "--keep", str(directory))
+    *_, last_words = (directory / "daemon.log").read_text().splitlines()
+    assert code == 2
+    assert f"ended with 74: {last_words}\n" in err

@@ -1,0 +1,84 @@
+"""Blocks on a terminal and in a pipe."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+
+from statekeep.tui.cli.blocks import Column, Command, Line, Rows, Span, facts, indented, line
+from statekeep.tui.cli.render import show
+
+LONG = "x" * 300
+TABLE = Rows((Column("name"), Column("count", number=True)), [(LONG, "1"), (Span("b", "bad"), "1,203")])
+COMMAND = Command(["statekeep", "deploy", "my loan.json", "--id", "loan-v2", "--parent", "loan-v1", "--path", "A,B"])
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A colour terminal of 40 columns."""
+    for name, value in (("FORCE_COLOR", "1"), ("TERM", "xterm-256color"), ("COLUMNS", "40"), ("LINES", "25")):
+        monkeypatch.setenv(name, value)
+
+
+def uncoloured(text: str) -> str:
+    """What is seen of it."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def test_a_pipe_gets_plain_whole_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """No colours, nothing folded or cut however long, no blanks at the end of a line."""
+    show([TABLE, line(Span("done", "good"))])
+    header, first, second, done = capsys.readouterr().out.splitlines()
+    assert header.split() == ["name", "count"]
+    assert first == f"{LONG}      1"
+    assert second == f"b{' ' * 299}  1,203"
+    assert done == "done"
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_terminal_gets_colours_and_no_line_is_wider(capsys: pytest.CaptureFixture[str]) -> None:
+    """What does not fit is folded, so that nothing of it is lost."""
+    show([TABLE])
+    out = capsys.readouterr().out
+    assert "\x1b[1;31mb" in out
+    assert max(map(len, uncoloured(out).splitlines())) <= 40
+    assert out.count("x") == len(LONG)
+
+
+@pytest.mark.usefixtures("terminal")
+def test_no_color_is_obeyed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With NO_COLOR no colour is set on a terminal."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    show([line(Span("a", "good"), Span("b", "waiting"))])
+    assert capsys.readouterr().out == "ab\n"
+
+
+def test_names_are_data(capsys: pytest.CaptureFixture[str]) -> None:
+    """What looks like markup, an emoji code or an escape sequence is shown as it is."""
+    show([line("[bold]a[/] :smile: \x1b[31m"), facts(("[red]", "[/]"))])
+    assert capsys.readouterr().out == "[bold]a[/] :smile: \\x1b[31m\n  [red]  [/]\n"
+
+
+def test_indented_blocks_keep_their_shape(capsys: pytest.CaptureFixture[str]) -> None:
+    """Empty lines stay, and what was indented is indented further."""
+    show(indented([line("a"), Line(), line("b", indent=2)], 3))
+    assert capsys.readouterr().out == "   a\n\n     b\n"
+
+
+def test_a_command_is_one_line_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    """Quoted for the shell."""
+    show([COMMAND])
+    assert capsys.readouterr().out == f"{shlex.join(COMMAND.words)}\n"
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_command_can_be_copied_from_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Folded with backslashes, it is still the same command, and an option stays with its value."""
+    show([COMMAND._replace(indent=2)])
+    shown = uncoloured(capsys.readouterr().out)
+    assert len(shown.splitlines()) > 1
+    assert max(map(len, shown.splitlines())) <= 40
+    assert shlex.split(shown.replace("\\\n", "")) == list(COMMAND.words)
+    assert "--parent loan-v1" in shown
