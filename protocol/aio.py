@@ -118,12 +118,10 @@ class _Link:
         """Interrupts the wait of the driver, if there is one."""
 
     def close(self, reason: StatekeepError) -> None:
-        """Fail all that is under way. A driver still waits on the socket, so it is left to close it."""
+        """Fail all that is under way: the driver closes the socket and leaves, and after it whoever waits."""
         if self.broken:
             return
         self.broken = reason
-        for event in self._sleeping.values():
-            event.set()
         if self._driver:
             self._driver.cancel()
         else:
@@ -138,6 +136,7 @@ class _Link:
     async def run(self, requests: Sequence[Request[Record]]) -> list[Outcome | None]:
         """Send requests and return their outcomes."""
         exchange = Exchange(self._connection, requests)
+        await anyio.lowlevel.checkpoint_if_cancelled()
         try:
             self._outgoing += exchange.fill()
             await anyio.lowlevel.checkpoint()  # tasks that call at the same moment are written together
@@ -148,7 +147,6 @@ class _Link:
         except StatekeepError as error:
             exchange.fail(error)
         finally:
-            exchange.abandon()
             self._write()  # what a cancelled task left unwritten goes out now, not at some later call
             self._hand_over()
         return exchange.outcomes

@@ -163,7 +163,7 @@ def _explain(dialect: Dialect, op: Any, problem: Exception) -> StatekeepError:
     if isinstance(problem, RecursionError):
         return BadRequest(f"The request is nested deeper than {VALUE_DEPTH} levels.")
     if not isinstance(problem, msgspec.ValidationError):
-        return Malformed(dialect.value, shorten(str(problem)))
+        return Malformed(dialect.value, str(problem))
     if not isinstance(op, str):
         return BadRequest(f"{problem}.", f"A request is an object whose `op` is one of {', '.join(REQUESTS)}.")
     if op not in REQUESTS:

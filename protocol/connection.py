@@ -49,7 +49,7 @@ class Connection:
         self.window = 1
         """Requests of one exchange that may be under way at once. Likewise; one, until the daemon has said more."""
         self._frames = FrameReader(ANSWER_LIMIT, Dialect.MSGPACK)
-        self._under_way: dict[int, tuple[type[Record], Exchange | None]] = {}
+        self._under_way: dict[int, tuple[type[Record], Exchange]] = {}
         self._last = 0
 
     def request(self, request: Request[Record], exchange: Exchange) -> tuple[int, bytes]:
@@ -66,11 +66,6 @@ class Connection:
         self._under_way[number] = request.Result, exchange
         return number, join_frames((body,))
 
-    def abandon(self, number: int) -> None:
-        """Drop the answer to a request when it comes: nobody waits for it any more."""
-        result, _ = self._under_way[number]
-        self._under_way[number] = result, None
-
     def receive(self, data: bytes) -> list[Exchange]:
         """Settle what ``data`` answers, and return the exchanges that came forward by it."""
         settled: list[Exchange] = []
@@ -83,9 +78,8 @@ class Connection:
             if reply.id is None or reply.id not in self._under_way:
                 raise ProtocolViolation("an answer belongs to no request")
             result, exchange = self._under_way.pop(reply.id)
-            if exchange:
-                exchange.settle(reply.id, self._outcome(reply, result))
-                settled.append(exchange)
+            exchange.settle(reply.id, self._outcome(reply, result))
+            settled.append(exchange)
         return settled
 
     def _outcome(self, reply: _Reply, result: type[Record]) -> Outcome:
@@ -130,12 +124,6 @@ class Exchange:
     def fail(self, reason: StatekeepError) -> None:
         """Make ``reason`` the outcome of all that has none."""
         self.outcomes = [reason if outcome is None else outcome for outcome in self.outcomes]
-
-    def abandon(self) -> None:
-        """Leave what is still under way: its answers go nowhere when they come."""
-        for number in self.under_way:
-            self._connection.abandon(number)
-        self.under_way.clear()
 
 
 def _read(decode: Any, body: bytes | msgspec.Raw) -> Any:

@@ -84,7 +84,7 @@ def test_one_wheel_serves_every_python_from_the_oldest(wheel: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_wheel_runs_in_a_fresh_environment(wheel: Path, tmp_path: Path) -> None:
-    """``pip install statekeep[all]`` is all that a user needs for both commands and the extension."""
+    """``pip install statekeep[all]`` is all that a user needs: both commands, the extension, and the whole story."""
     venv.create(tmp_path / "venv", with_pip=True)
     commands = tmp_path / "venv/bin"
 
@@ -100,3 +100,4 @@ def test_the_wheel_runs_in_a_fresh_environment(wheel: Path, tmp_path: Path) -> N
     assert "statekeepd" in run(commands / "statekeepd", "--help")
     module = "statekeep.daemon.routing._evaluator"
     assert str(tmp_path) in run(commands / "python", "-c", f"import {module}; print({module}.__file__)")
+    run(commands / "statekeep", "demo")

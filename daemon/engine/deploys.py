@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from statekeep.daemon.engine.actors import check_name
 from statekeep.daemon.engine.versions import GUARDS, LANDINGS, SEMANTICS
-from statekeep.daemon.engine.world import World, decision_row
+from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.histories import fingerprint
 from statekeep.daemon.routing.paths import Path, PathTooLong
 from statekeep.daemon.routing.plan import Plan as RoutingPlan
@@ -142,14 +142,18 @@ def _carry_out(world: World, planned: RoutingPlan, path: list[str], position: in
     if numbered != route.path:
         raise RuntimeError("the path is not the one that was planned")
     world.forest.add_route(route)
-    world.store.add_decisions(decision_row(cohort, position, made) for cohort, made in planned.judgements())
-    standings = list(planned.standings(cohorts))
-    world.store.move_cohorts(
-        CohortRow(cohort, to.version, 0, to.configuration, to.waiting, to.rescued)
-        for cohort, to in standings
-        if (to.version, to.waiting, to.rescued) != (route.parent, cohorts.waiting[cohort], cohorts.rescued[cohort])
+    columns = zip(planned.cohorts, planned.outcomes, planned.before, planned.landings, planned.skipped, strict=True)
+    world.store.add_decisions(
+        (route.child, cohort, position, outcome, before, landing if outcome == Outcome.MIGRATED else None, skipped)
+        for cohort, outcome, before, landing, skipped in columns
     )
-    cohorts.rearrange(route.parent, standings, world.forest.finished)
+    moved = planned.carry_out(cohorts, lambda number: world.forest.finished(route.child, number))
+    world.store.move_cohorts(
+        CohortRow(
+            c, cohorts.version[c], cohorts.history[c], cohorts.configuration[c], cohorts.waiting[c], cohorts.rescued[c]
+        )
+        for c in moved
+    )
 
 
 def _describe(

@@ -83,28 +83,32 @@ class Cohorts:
         population = self.population
         return [cohort for cohort in self._members.get(version, ()) if population[cohort]]
 
-    def rearrange(
-        self, parent: int, judged: Iterable[tuple[int, Standing]], finished: Callable[[int, int], bool]
-    ) -> None:
-        """Put every live cohort of ``parent`` where a change of its routes has it stand, and keep the rules above.
-
-        ``judged`` names all live cohorts of ``parent`` that have actors, each with where it stands now.
-        """
+    def close_stale(self, parent: int) -> None:
+        """Forget what a change of the routes of ``parent`` makes stale; see the rules above."""
         self.after_event.clear()
         self.after_spawn.clear()
-        frozen = [cohort for cohort in self.members(parent) if self.finished[cohort]]
-        for cohort in self._members.pop(parent, ()):
-            self._open.pop(parent << 32 | self.history[cohort], None)
-        self._members[parent] = array("I", frozen)
-        for cohort, standing in judged:
-            self.version[cohort] = standing.version
-            self.configuration[cohort] = standing.configuration
-            self.waiting[cohort] = standing.waiting
-            self.rescued[cohort] = standing.rescued
-            done = finished(standing.version, standing.configuration)
-            self._list(cohort, finished=done)
-            if not done:
-                self._open[standing.version << 32 | self.history[cohort]] = cohort
+        population, finished, history = self.population, self.finished, self.history
+        for cohort in self._members.get(parent, ()):
+            if finished[cohort] or not population[cohort]:
+                self._open.pop(parent << 32 | history[cohort], None)
+
+    def move(self, cohort: int, standing: Standing, *, finished: bool) -> None:
+        """Put a cohort where it stands now; ``relist`` the version that it left when all have moved."""
+        node = self.history[cohort]
+        self._open.pop(self.version[cohort] << 32 | node, None)
+        self.version[cohort] = standing.version
+        self.configuration[cohort] = standing.configuration
+        self.waiting[cohort] = standing.waiting
+        self.rescued[cohort] = standing.rescued
+        self._list(cohort, finished=finished)
+        if not finished:
+            self._open[standing.version << 32 | node] = cohort
+
+    def relist(self, version: int) -> None:
+        """Let go of the cohorts that have left ``version``, and of those without actors."""
+        here, population = self.version, self.population
+        members = self._members.get(version, ())
+        self._members[version] = array("I", (c for c in members if here[c] == version and population[c]))
 
     def _append(self, history: int, standing: Standing) -> int:
         self.version.append(standing.version)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from statekeep.daemon.routing.cohorts import Cohorts
 from statekeep.daemon.routing.evaluator import TransitionTable, relate, replay
 from statekeep.daemon.routing.histories import Histories
 from statekeep.daemon.routing.paths import Relation
-from statekeep.daemon.routing.rule import Judgement, Landing, Outcome, Route, Standing
+from statekeep.daemon.routing.rule import Landing, Outcome, Route, Standing
 
 _OUTCOME = {
     int(Relation.PENDING): Outcome.PENDING,
@@ -50,13 +50,9 @@ class Plan:
     landings: array[int]
     skipped: array[int]
 
-    def judgements(self) -> Iterator[tuple[int, Judgement]]:
-        """(cohort, judgement) for every cohort, in ascending order."""
-        columns = zip(self.cohorts, self.before, self.outcomes, self.landings, self.skipped, strict=True)
-        for cohort, before, number, configuration, skipped in columns:
-            outcome = Outcome(number)
-            landed = outcome in (Outcome.MIGRATED, Outcome.RESCUE)
-            yield cohort, Judgement(self.route, outcome, before, Landing(configuration, skipped) if landed else None)
+    def with_outcome(self, outcome: Outcome) -> Iterator[int]:
+        """The places in the columns of the cohorts with this outcome."""
+        return (i for i, found in enumerate(self.outcomes) if found == outcome)
 
     def lines(self, populations: array[int]) -> Counter[Line]:
         """How many actors share each line; ``populations`` by cohort."""
@@ -70,19 +66,23 @@ class Plan:
             result[Line(Outcome(number), before, configuration if migrated else None, skipped)] += actors
         return result
 
-    def standings(self, cohorts: Cohorts) -> Iterator[tuple[int, Standing]]:
-        """Where each live cohort stands once the plan is carried out: what ``Cohorts.rearrange`` takes."""
-        route = self.route
-        columns = zip(self.cohorts, self.before, self.outcomes, self.landings, strict=True)
-        for cohort, before, outcome, landing in columns:
-            if outcome == Outcome.FINAL:
-                continue
-            if outcome == Outcome.MIGRATED:
-                yield cohort, Standing(route.child, landing)
-            else:
-                waiting = route.child if outcome == Outcome.PENDING else cohorts.waiting[cohort]
-                rescued = route.child if outcome == Outcome.RESCUE else cohorts.rescued[cohort]
-                yield cohort, Standing(route.parent, before, waiting, rescued)
+    def carry_out(self, cohorts: Cohorts, finished: Callable[[int], bool]) -> list[int]:
+        """Move the cohorts; returns those whose row has changed. ``finished`` tells of the child's configurations."""
+        route, changed = self.route, list[int]()
+        cohorts.close_stale(route.parent)
+        for i in self.with_outcome(Outcome.PENDING):
+            cohorts.waiting[self.cohorts[i]] = route.child
+            changed.append(self.cohorts[i])
+        for i in self.with_outcome(Outcome.RESCUE):
+            cohorts.rescued[self.cohorts[i]] = route.child
+            changed.append(self.cohorts[i])
+        takes_no_more = {number: finished(number) for number in set(self.landings)}
+        for i in self.with_outcome(Outcome.MIGRATED):
+            landing = self.landings[i]
+            cohorts.move(self.cohorts[i], Standing(route.child, landing), finished=takes_no_more[landing])
+            changed.append(self.cohorts[i])
+        cohorts.relist(route.parent)
+        return changed
 
 
 def plan(route: Route, cohorts: Cohorts, histories: Histories, table: TransitionTable) -> Plan:

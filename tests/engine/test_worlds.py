@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from statekeep.protocol.errors import ActorFinished, UnreachableRoute
 from statekeep.protocol.messages import Actors, Decisions, Deploy, Get, History, Preview, Send, Spawn
-from tests.engine.worlds import Machine, Model, ask, start
+from tests.engine.worlds import MEMORY, Machine, Model, ask, start
 
 EVENTS = "abc"
 
@@ -142,7 +142,7 @@ class Both:
 @given(machines(), st.lists(steps, min_size=20, max_size=50))
 def test_cohorts_come_to_what_the_rule_says_of_each_actor(root: Machine, world: list[Step]) -> None:
     """Version, state, history and every decision of every actor are those of the rule applied to it alone."""
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as directory:
         both = Both(Path(directory), root)
         try:
             for step in world:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
 from statekeep.protocol import AsyncClient, errors
-from statekeep.protocol.framing import REQUEST_LIMIT
-from statekeep.protocol.messages import AnyRequest, Get, History, HistoryPage, Record, Send, Sent
+from statekeep.protocol.aio import _Link
+from statekeep.protocol.codec import encode_answers
+from statekeep.protocol.framing import REQUEST_LIMIT, Dialect
+from statekeep.protocol.messages import Answer, AnyRequest, Get, History, HistoryPage, Record, Send, Sent
 from tests.protocol.fakes import FakeDaemon, HangUp, echo, fake_daemon
 
 pytestmark = pytest.mark.anyio
@@ -184,6 +188,59 @@ async def test_a_cancelled_write_is_finished_by_others(path: Path) -> None:
             writer.cancel()
             gate.opened.set()
     assert versions == ["open", "open"]
+
+
+async def test_a_large_request_is_written_by_the_task_that_reads(path: Path) -> None:
+    """It waits for something to come, and turns to writing as soon as another's request does not fit the socket."""
+    gate = Gate()
+    gate.opened.set()
+    with fake_daemon(path, gate):
+        async with AsyncClient(path, timeout=10) as client, anyio.create_task_group() as tasks:
+            tasks.start_soon(client.send, 1, "shut")
+            await gate.arrival()
+            assert (await client.send(1, "open", "x" * 1_000_000)).version == "open"
+            tasks.cancel_scope.cancel()
+
+
+async def test_a_call_in_a_cancelled_scope_sends_nothing(daemon: FakeDaemon) -> None:
+    """Who was cancelled before the call does not make it."""
+    async with AsyncClient(daemon.path) as client:
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await client.send(1, "never")
+        await client.send(1, "E")
+    assert daemon.requests == [Send(1, "E", id=2)]
+
+
+async def test_a_cancelled_call_is_not_sent_much_later(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task that is cancelled when its request is ready still sends it, at once, not along with somebody's next call."""
+    gate, scope = Gate(), anyio.CancelScope()
+    checkpoint = anyio.lowlevel.checkpoint
+
+    async def interrupted() -> None:
+        scope.cancel()
+        await checkpoint()
+
+    with fake_daemon(path, gate):
+        async with AsyncClient(path) as client:
+            monkeypatch.setattr("anyio.lowlevel.checkpoint", interrupted)
+            with scope:
+                await client.send(1, "shut")
+            assert scope.cancelled_caught
+            with anyio.fail_after(10):
+                await gate.arrival()
+
+
+async def test_answers_are_read_though_nothing_can_be_written() -> None:
+    """A daemon that answered before it closed the connection is heard."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    sent = Sent(id=1, handled=True, version="v", state="s", status="active", events=1)
+    theirs.sendall(encode_answers(Dialect.MSGPACK, [Answer(1, sent)]))
+    theirs.close()
+    link = _Link(ours, timeout=1)
+    assert await link.run([Send(1, "E")]) == [sent]
+    link.close(errors.ConnectionLost("the test is over"))
 
 
 async def test_silence_ends_in_time_for_the_one_who_waits(path: Path) -> None:

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from statekeep.protocol import Client, dialing, errors, messages
-from statekeep.protocol.framing import REQUEST_LIMIT
-from statekeep.protocol.messages import AnyRequest, History, HistoryPage, Record, Send, Sent
+from statekeep.protocol.client import _Link
+from statekeep.protocol.codec import encode_answers
+from statekeep.protocol.connection import Exchange
+from statekeep.protocol.framing import REQUEST_LIMIT, Dialect
+from statekeep.protocol.messages import Answer, AnyRequest, History, HistoryPage, Record, Send, Sent
 from tests.protocol.fakes import WELCOME, FakeDaemon, HangUp, echo, fake_daemon
 
 
@@ -173,6 +176,36 @@ def test_a_loss_leaves_what_was_answered(path: Path) -> None:
     with fake_daemon(path, hang_up_after_one_window), Client(path) as client:
         outcomes = client.call_many([*[Send(1, "E")] * window, *[Send(1, "last")] * window])
     assert [type(outcome) for outcome in outcomes] == [Sent] * window + [errors.ConnectionLost] * window
+
+
+def test_answers_are_read_though_nothing_can_be_written() -> None:
+    """A daemon that answered before it closed the connection is heard."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    sent = [Sent(id=1, handled=True, version=f"v{n}", state="s", status="active", events=n) for n in range(2)]
+    theirs.sendall(encode_answers(Dialect.MSGPACK, [Answer(number, sent[number - 1]) for number in (1, 2)]))
+    theirs.close()
+    link = _Link(ours, timeout=1)
+    link.connection.window = 2
+    exchange = Exchange(link.connection, [Send(1, "E")] * 2)
+    link.run(exchange)
+    link.close()
+    assert exchange.outcomes == sent
+
+
+def test_an_interrupt_leaves_no_answer_behind(daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After Ctrl-C in the middle of a call, the next call is on a connection where nothing is under way."""
+
+    def interrupt(_: _Link, deadline: float) -> None:
+        raise KeyboardInterrupt
+
+    with Client(daemon.path) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(_Link, "_wait", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                client.send(1, "first")
+        assert client.send(1, "second").version == "second"
+    assert daemon.connections == 2
 
 
 def test_a_request_that_can_not_be_written_leaves_no_trace(daemon: FakeDaemon) -> None:

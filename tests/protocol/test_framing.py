@@ -98,6 +98,25 @@ def test_an_oversized_line_is_known_as_soon_as_it_passes_the_limit() -> None:
     assert reader.feed(b"end\n{}\n") == [b"{}"]
 
 
+def test_a_line_of_blanks_has_a_limit_too() -> None:
+    """Blank lines are ignored, but not ones that are over the limit, however they come."""
+    data = b"{}\n" + b" " * (LIMIT + 1) + b"\n"
+    whole, pieces = frames(data, cut(data, [1]))
+    assert whole == pieces == [b"{}", Oversized(None)]
+
+
+def test_a_frame_in_small_pieces_is_not_copied_for_each() -> None:
+    """What has come of a frame is looked at again only when it is complete."""
+    reader = FrameReader(LIMIT)
+    data = join_frames([bytes(LIMIT)])
+    assert reader.feed(data[:5]) == []
+    kept = reader._kept
+    for byte in data[5:-1]:
+        assert reader.feed(bytes([byte])) == []
+        assert reader._kept is kept
+    assert reader.feed(data[-1:]) == [bytes(LIMIT)]
+
+
 def test_a_frame_of_the_limit_is_taken() -> None:
     """The limit is the largest body, not the first one refused."""
     assert FrameReader(LIMIT).feed(join_frames([bytes(LIMIT), bytes(LIMIT + 1)])) == [

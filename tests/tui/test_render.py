@@ -74,11 +74,15 @@ def test_a_command_is_one_line_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.usefixtures("terminal")
-def test_a_command_can_be_copied_from_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("width", range(38, 70))
+def test_a_command_can_be_copied_from_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
     """Folded with backslashes, it is still the same command, and an option stays with its value."""
+    monkeypatch.setenv("COLUMNS", str(width))
     show([COMMAND._replace(indent=2)])
     shown = uncoloured(capsys.readouterr().out)
     assert len(shown.splitlines()) > 1
-    assert max(map(len, shown.splitlines())) <= 40
+    assert max(map(len, shown.splitlines())) <= width
     assert shlex.split(shown.replace("\\\n", "")) == list(COMMAND.words)
     assert "--parent loan-v1" in shown

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 from typing import Any, Final
 
 from statekeep.protocol import Client
@@ -12,6 +11,8 @@ from statekeep.protocol.messages import Definition
 from statekeep.tui.cli.arguments import Subparsers, add_command
 from statekeep.tui.cli.output import print_json
 from statekeep.tui.cli.wording import printable
+
+FORMS: Final = ("outline", "mermaid", "scxml", "json")
 
 
 def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
@@ -51,41 +52,17 @@ def draw_definition(client: Client, args: argparse.Namespace) -> int:
     if args.json:
         print_json(found)
     else:
-        print(printable(FORMS[args.form](found.definition)))
+        print(printable(_drawn(found.definition, args.form)))
     return 0
 
 
-# The room of the statecharts is imported by whoever draws: it is a good part of a start-up.
+def _drawn(definition: dict[str, Any], form: str) -> str:
+    if form == "json":
+        return _indented(definition)
+    from statekeep.daemon.statecharts import load, mermaid, outline, scxml  # noqa: PLC0415 - for those who draw
 
-
-def _outline(definition: dict[str, Any]) -> str:
-    from statekeep.daemon.statecharts.definition import load  # noqa: PLC0415
-    from statekeep.daemon.statecharts.outline import outline  # noqa: PLC0415
-
-    return outline(load(definition))
-
-
-def _mermaid(definition: dict[str, Any]) -> str:
-    from statekeep.daemon.statecharts.definition import load  # noqa: PLC0415
-    from statekeep.daemon.statecharts.mermaid import mermaid  # noqa: PLC0415
-
-    return mermaid(load(definition))
-
-
-def _scxml(definition: dict[str, Any]) -> str:
-    from statekeep.daemon.statecharts.definition import load  # noqa: PLC0415
-    from statekeep.daemon.statecharts.scxml import scxml  # noqa: PLC0415
-
-    return scxml(load(definition))
+    return {"outline": outline, "mermaid": mermaid, "scxml": scxml}[form](load(definition))
 
 
 def _indented(definition: dict[str, Any]) -> str:
     return json.dumps(definition, indent=2, ensure_ascii=False)
-
-
-FORMS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
-    "outline": _outline,
-    "mermaid": _mermaid,
-    "scxml": _scxml,
-    "json": _indented,
-}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeVar
 
@@ -106,8 +107,7 @@ def crash(stage: Stage, client: Client, daemon: ThrowawayDaemon) -> None:
     """Kill the daemon, start it again, and miss nothing."""
     stage.scene("Kill the daemon, start it again")
     before = look(client)
-    daemon.kill()
-    stage.say("The daemon got SIGKILL: no chance to tidy up.")
+    stage.claim("The daemon got SIGKILL: no chance to tidy up.", seen=daemon.kill(), expected=-signal.SIGKILL)
     client.close()
     seconds = daemon.start()
     after = look(client)

@@ -56,11 +56,11 @@ class ThrowawayDaemon:
             time.sleep(0.005)
         return time.monotonic() - began
 
-    def kill(self) -> None:
-        """End the process as a power cut would, without a chance to tidy up."""
+    def kill(self) -> int:
+        """End the process as the kernel does when memory runs out; return how it ended, minus the signal's number."""
         assert self._process
         self._process.kill()
-        self._process.wait()
+        return self._process.wait()
 
     def files(self) -> list[Path]:
         """Everything that the daemon keeps, while it runs."""

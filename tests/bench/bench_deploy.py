@@ -1,0 +1,98 @@
+"""A durable deploy and its preview over many actors, decisions included, beside the fsync of the same disk.
+
+    python tests/bench/bench_deploy.py [ACTORS] [REPEATS]
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from statekeep.daemon.engine import About, Engine
+from statekeep.daemon.store import open_store
+from statekeep.protocol.messages import Answer, AnyRequest, Deploy, Preview, Send, Spawn
+
+LENGTH = 6
+"""Events of each history; with 16 event types there are 16 million of them."""
+
+TYPES = [f"EVENT_{number:02}" for number in range(16)]
+
+
+def definition(target: str) -> dict[str, Any]:
+    """A machine that takes every event in every state, so that no history is like another."""
+    on = {name: target if number % 2 else "waiting" for number, name in enumerate(TYPES)}
+    return {"id": "case", "initial": "waiting", "states": {"waiting": {"on": on}, target: {"on": on}}}
+
+
+def history(number: int) -> list[str]:
+    """The history of its number; consecutive numbers differ in the first event, as half of them shall migrate."""
+    digits = [(number >> 4 * place) & 15 for place in range(LENGTH)]
+    return [TYPES[digit] for digit in digits]
+
+
+def run(engine: Engine, requests: list[AnyRequest]) -> None:
+    for start in range(0, len(requests), 1_000):
+        for answer in engine.run(requests[start : start + 1_000]):
+            assert isinstance(answer, Answer), answer
+
+
+def populated(directory: Path, actors: int, distinct: int) -> Engine:
+    store = open_store(directory / "store.db", os.urandom(32), now=0)
+    engine = Engine(store, lambda: time.time_ns() // 1_000_000, About(os.getpid(), "", "", 0, 1 << 20, 1_024))
+    run(engine, [Deploy(version="v1", definition=definition("paid"))])
+    run(engine, [Spawn("v1") for _ in range(actors)])
+    for step in range(LENGTH):
+        run(engine, [Send(actor + 1, history(actor % distinct)[step]) for actor in range(actors)])
+    return engine
+
+
+def timed(action: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    action()
+    return (time.perf_counter() - start) * 1e3
+
+
+def fsync(directory: Path) -> float:
+    """Milliseconds of one fdatasync of 4 KiB, the median of twenty."""
+    with (directory / "probe").open("wb", buffering=0) as file:
+
+        def once() -> None:
+            file.write(bytes(4096))
+            os.fdatasync(file.fileno())
+
+        return statistics.median(timed(once) for _ in range(20))
+
+
+def main(actors: int = 50_000, repeats: int = 5) -> None:
+    """Deploy ``repeats`` versions one after the other, each for another first event."""
+    print(f"{actors:,} actors, {LENGTH} events each; medians (min - max) of {repeats}, in ms")
+    print(f"{'distinct histories':>20} {'preview':>24} {'durable deploy':>24} {'moved':>8} {'fdatasync':>10}")
+    for distinct in (200, actors):
+        with tempfile.TemporaryDirectory() as directory:
+            engine = populated(Path(directory), actors, distinct)
+            previews, deploys, moved = list[float](), list[float](), 0
+            for repeat in range(repeats):
+                plan: dict[str, Any] = {
+                    "version": f"v2-{repeat}",
+                    "definition": definition(f"checked_{repeat}"),
+                    "parent": "v1",
+                    "path": [TYPES[repeat]],
+                }
+                previews.append(timed(lambda plan=plan: run(engine, [Preview(**plan)])))
+                before = engine.run([Preview(**plan)])[0]
+                assert isinstance(before, Answer)
+                moved = before.ok.counts["migrated"]  # type: ignore[attr-defined]
+                deploys.append(timed(lambda plan=plan: run(engine, [Deploy(**plan)])))
+            engine.close()
+            cells = [f"{statistics.median(x):.1f} ({min(x):.1f} - {max(x):.1f})" for x in (previews, deploys)]
+            print(f"{distinct:>20,} {cells[0]:>24} {cells[1]:>24} {moved:>8,} {fsync(Path(directory)) if False else 0:>10.2f}")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

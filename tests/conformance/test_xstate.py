@@ -1,0 +1,77 @@
+"""Random machines, here and in the real XState."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, event, given, settings
+
+from statekeep.daemon.statecharts import InvalidDefinition, Unending, load, trace
+from tests.conformance.machines import cases
+
+ORACLE = Path(__file__).with_name("xstate_oracle.mjs")
+HINT = "npm install --prefix /tmp/xstate xstate@5.33.3, then XSTATE=/tmp/xstate/node_modules/xstate"
+POLICIES = {"fire": "ignore", "never": "block"}
+
+pytestmark = pytest.mark.xstate
+
+
+class Oracle:
+    """The real XState in a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def run(self, case: dict[str, Any]) -> dict[str, Any]:
+        """``{"trace": ...}``, or ``{"error": message}`` as XState words it."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(case) + "\n")
+        self._process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Iterator[Oracle]:
+    node, package = shutil.which("node"), os.environ.get("XSTATE", "")
+    main = Path(package, "dist", "xstate.cjs.js")
+    if node is None:
+        pytest.skip("needs node, and XState: " + HINT)
+    if not package or not main.exists():
+        pytest.skip("needs XState: " + HINT)
+    command = [node, str(ORACLE), str(main)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield Oracle(process)
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def ours(case: dict[str, Any]) -> dict[str, Any]:
+    """The same answer from here; a machine that does not come to rest is an error in XState's words."""
+    try:
+        return {"trace": trace(load(case["machine"], guards=POLICIES[case["guards"]]), case["events"])}
+    except Unending:
+        return {"error": "Infinite loop detected"}
+    except InvalidDefinition as error:
+        codes = {finding.code for finding in error.findings if finding.level == "error"}
+        if codes == {"eventless_cycle"}:
+            return {"error": "Infinite loop detected"}
+        event(f"refused: {sorted(codes)}")
+        assume(False)
+        raise
+
+
+@settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@given(cases())
+def test_random_machines_do_here_what_they_do_in_xstate(oracle: Oracle, case: dict[str, Any]) -> None:
+    """Value, status, nodes, history, tags, handled, exit and entry order are the same after every event."""
+    expected, actual = oracle.run(case), ours(case)
+    if "error" in expected:
+        expected = {"error": expected["error"][:22]}
+    assert actual == expected, "a case that differs:\n" + json.dumps({**case, "trace": expected.get("trace")})
