@@ -36,7 +36,14 @@ log = logging.getLogger("statekeepd")
 UNDER_WAY = 1_024
 """Requests of one connection under way: a pipelining client fills a batch alone, and its answers fit into memory."""
 
-_EXIT_CODES = {InsecureKeyFile: 78, StoreInUse: 75, SocketInUse: 75, UnknownSchema: 78, UnsafeStore: 74, WrongKey: 78}
+_EXIT_CODES: dict[type[Exception], int] = {
+    InsecureKeyFile: 78,
+    StoreInUse: 75,
+    SocketInUse: 75,
+    UnknownSchema: 78,
+    UnsafeStore: 74,
+    WrongKey: 78,
+}
 """As in sysexits.h: 74 input or output, 75 try again later, 78 configuration."""
 
 
@@ -49,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             trio.run(_serve, store, at, options)
     except tuple(_EXIT_CODES) as refusal:
         log.critical("%s", refusal)
-        return next(code for kind, code in _EXIT_CODES.items() if isinstance(refusal, kind))
+        return _EXIT_CODES[type(refusal)]
     except OSError as failure:
         log.critical("%s: %s", failure.filename or "input/output", failure.strerror)
         return 74

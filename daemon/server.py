@@ -86,21 +86,20 @@ class Server:
 
     async def serve(
         self,
-        listeners: Sequence[trio.SocketListener],
+        listeners: list[trio.SocketListener],
         *,
         stop: trio.Event,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Serve until ``stop`` is set; then answer what has come in, and close."""
-        async with trio.open_nursery() as connections:
-            async with trio.open_nursery() as accepting:
-                accepting.start_soon(trio.serve_listeners, self._converse, listeners)
-                connections.start_soon(self._run_batches, connections)
-                task_status.started()
-                await stop.wait()
-                accepting.cancel_scope.cancel()
-            self._run_batch(connections)
-            connections.cancel_scope.cancel()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.serve_listeners, self._converse, listeners)
+            nursery.start_soon(self._run_batches, nursery)
+            task_status.started()
+            await stop.wait()
+            while self._queue or self._refused:
+                self._run_batch(nursery)
+            nursery.cancel_scope.cancel()
 
     async def _converse(self, stream: trio.SocketStream) -> None:
         about = self._engine.about

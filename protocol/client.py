@@ -65,9 +65,10 @@ class Client(Operations):
 
         When the connection fails on the way, the requests that were not answered have that error as their outcome.
         """
+        requests = list(requests)  # before the turn: what makes them may use this very client
         with self._turn:
             link = self._connect()
-            exchange = Exchange(link.connection, list(requests))
+            exchange = Exchange(link.connection, requests)
             try:
                 link.run(exchange)
             except StatekeepError as error:

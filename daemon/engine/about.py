@@ -1,11 +1,11 @@
 """What the daemon says of itself."""
 
-import sqlite3
 from dataclasses import dataclass
 
 import statekeep
 from statekeep.daemon.engine.actors import MAX_PAGE
 from statekeep.daemon.engine.world import World
+from statekeep.daemon.store import SQLITE_VERSION
 from statekeep.protocol import errors
 from statekeep.protocol.messages import PROTOCOL, Hello, Limits, ServerStatus, StatusRequest, Welcome
 
@@ -46,7 +46,7 @@ def status(world: World, about: About, _: StatusRequest) -> ServerStatus:
         started=about.started,
         socket=about.socket,
         store=about.store,
-        sqlite=sqlite3.sqlite_version,
+        sqlite=SQLITE_VERSION,
         position=world.position,
         versions=len(world.forest),
         actors=sum(actors for _, actors in populated),

@@ -112,7 +112,7 @@ def _step(world: World, cohort: int, event: str) -> int | None:
         world.store.add_history(longer, node, symbol)
     standing = Standing(version, entry >> 1, cohorts.waiting[cohort], cohorts.rescued[cohort])
     target = world.cohort_for(standing, longer, world.position + 1, resumed=True)
-    cohorts.after_event[cohort << 32 | symbol] = target
+    cohorts.remember(cohort, symbol, target)
     return target
 
 
@@ -167,14 +167,20 @@ def describe(world: World, actor: int, key: str | None, context: object = None) 
 def actors(world: World, request: Actors) -> ActorPage:
     """A page of actors, filtered by version and active state."""
     limit = page_size(request.limit)
-    cohorts, forest = world.cohorts, world.forest
-    versions = [forest.version(request.version).id] if request.version is not None else [row.id for row in forest]
-    flags = bytearray(len(cohorts) + 1)
-    for version in versions:
-        table = forest.table(version)
-        shown = [request.state is None or request.state in c.paths for c in table.configurations]
-        for cohort in cohorts.members(version):
-            flags[cohort] = shown[cohorts.configuration[cohort]]
-    found = scan(world.actors.cohort, flags, max(request.cursor, 0) + 1, limit + 1)
+    shown = _shown(world, request.version, request.state)
+    found = scan(world.actors.cohort, shown, request.cursor + 1, limit + 1)
     page = [describe(world, actor, world.store.records.key_of(actor)) for actor in found[:limit]]
     return ActorPage(actors=page, next=found[limit - 1] if len(found) > limit else None)
+
+
+def _shown(world: World, version: str | None, state: str | None) -> bytearray:
+    """A flag for each cohort: whether its actors pass the filter."""
+    cohorts, forest = world.cohorts, world.forest
+    if version is None and state is None:
+        return bytearray(b"\0" + b"\1" * len(cohorts))
+    flags = bytearray(len(cohorts) + 1)
+    for row in forest if version is None else [forest.version(version)]:
+        passes = [state is None or state in c.paths for c in forest.table(row.id).configurations]
+        for cohort in cohorts.members(row.id):
+            flags[cohort] = passes[cohorts.configuration[cohort]]
+    return flags

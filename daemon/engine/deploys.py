@@ -18,7 +18,7 @@ from statekeep.daemon.routing.plan import plan
 from statekeep.daemon.routing.reach import unreachable
 from statekeep.daemon.routing.rule import Outcome, Route
 from statekeep.daemon.statecharts import Table, check, load
-from statekeep.daemon.store import CohortRow, VersionRow
+from statekeep.daemon.store import CohortRow, DecisionRow, VersionRow
 from statekeep.protocol import errors
 from statekeep.protocol.messages import (
     Definition,
@@ -144,7 +144,9 @@ def _carry_out(world: World, planned: RoutingPlan, path: list[str], position: in
     world.forest.add_route(route)
     columns = zip(planned.cohorts, planned.outcomes, planned.before, planned.landings, planned.skipped, strict=True)
     world.store.add_decisions(
-        (route.child, cohort, position, outcome, before, landing if outcome == Outcome.MIGRATED else None, skipped)
+        DecisionRow(
+            route.child, cohort, position, outcome, before, landing if outcome == Outcome.MIGRATED else None, skipped
+        )
         for cohort, outcome, before, landing, skipped in columns
     )
     moved = planned.carry_out(cohorts, lambda number: world.forest.finished(route.child, number))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -12,7 +11,7 @@ from typing import Any
 from statekeep.daemon.engine import about, actors, deploys, records
 from statekeep.daemon.engine.about import About
 from statekeep.daemon.engine.world import World
-from statekeep.daemon.store import Store
+from statekeep.daemon.store import StorageError, Store
 from statekeep.protocol import errors
 from statekeep.protocol.messages import (
     Actors,
@@ -94,7 +93,7 @@ class Engine:
         try:
             answer = self._handle(request)
             self.about.commits += self._world.commit()
-        except sqlite3.Error as fault:
+        except StorageError as fault:
             self._take_back(fault)
             return Refusal(request.id, errors.StorageFailed(type(fault).__name__).body())
         except Exception as fault:  # noqa: BLE001 - likewise

@@ -1,6 +1,6 @@
 """Everything that the engine knows between two requests: the store, and in memory what a step needs at once.
 
-The memory is a cache of the store and nothing more: ``load_world`` makes it from the store alone. Whatever changes
+The memory is a cache of the store and nothing more: a ``World`` is made from the store alone. Whatever changes
 one changes the other in the same request; when a request fails half-way, both are thrown back to the last commit.
 """
 

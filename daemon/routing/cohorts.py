@@ -21,6 +21,9 @@ from collections.abc import Callable, Iterable
 
 from statekeep.daemon.routing.rule import Standing
 
+REMEMBERED = 1_000_000
+"""Entries of the memo, about 100 MB."""
+
 
 class Cohorts:
     """The columns of all cohorts, by cohort number from 1, and how actors find them.
@@ -38,7 +41,7 @@ class Cohorts:
         self.population = array("I", [0])
         self.finished = bytearray(1)
         self.after_event: dict[int, int] = {}
-        """The memo: (cohort << 32 | symbol) -> the cohort that this event leads to."""
+        """The memo: (cohort << 32 | symbol) -> the cohort that this event leads to. See ``remember``."""
         self.after_spawn: dict[int, int] = {}
         """The memo of spawns: version -> the cohort that an actor spawned on it joins."""
         self._members: dict[int, array[int]] = {}
@@ -77,6 +80,12 @@ class Cohorts:
     def find(self, version: int, history: int) -> int | None:
         """The cohort that an actor with this version and history joins, if there is one that may be entered."""
         return self._open.get(version << 32 | history)
+
+    def remember(self, cohort: int, symbol: int, target: int) -> None:
+        """Keep in the memo where an event leads. Dropped when full."""
+        if len(self.after_event) >= REMEMBERED:
+            self.after_event.clear()
+        self.after_event[cohort << 32 | symbol] = target
 
     def members(self, version: int) -> list[int]:
         """The cohorts of ``version`` that have actors, in ascending order."""

@@ -3,15 +3,17 @@
 from statekeep.daemon.store.keys import InsecureKeyFile, WrongKey, make_master_key, master_key
 from statekeep.daemon.store.opening import StoreInUse, UnknownSchema, UnsafeStore, open_store
 from statekeep.daemon.store.rows import ActorRow, CohortRow, DecisionRow, EventRow, RouteRow, VersionRow
-from statekeep.daemon.store.store import Store
+from statekeep.daemon.store.store import SQLITE_VERSION, StorageError, Store
 
 __all__ = [
+    "SQLITE_VERSION",
     "ActorRow",
     "CohortRow",
     "DecisionRow",
     "EventRow",
     "InsecureKeyFile",
     "RouteRow",
+    "StorageError",
     "Store",
     "StoreInUse",
     "UnknownSchema",

@@ -16,6 +16,11 @@ from statekeep.daemon.store.reading import Catalogue, Records
 from statekeep.daemon.store.rows import ActorRow, CohortRow, DecisionRow, EventRow, RouteRow, VersionRow
 from statekeep.daemon.store.schema import Column, Table
 
+StorageError = sqlite3.Error
+"""What a read or a write raises when the disk, or SQLite, refuses it."""
+
+SQLITE_VERSION = sqlite3.sqlite_version
+
 _encode = msgspec.msgpack.Encoder().encode
 
 _STATEMENTS = {
@@ -60,7 +65,7 @@ class Store:
     def commit(self) -> bool:
         """Make everything written since the last commit durable; False when there was nothing.
 
-        Raises ``sqlite3.Error`` when it could not; call ``rollback`` then.
+        Raises ``StorageError`` when it could not; call ``rollback`` then.
         """
         self._flush()
         if not self._connection.in_transaction:

@@ -213,7 +213,7 @@ async def test_a_call_in_a_cancelled_scope_sends_nothing(daemon: FakeDaemon) -> 
 
 
 async def test_a_cancelled_call_is_not_sent_much_later(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A task that is cancelled when its request is ready still sends it, at once, not along with somebody's next call."""
+    """A task that is cancelled when its request is ready still sends it, and not along with somebody's next call."""
     gate, scope = Gate(), anyio.CancelScope()
     checkpoint = anyio.lowlevel.checkpoint
 

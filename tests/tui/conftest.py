@@ -43,7 +43,8 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
             code = main(words)
         except SystemExit as ending:
             code = int(ending.code or 0)
-        return Printed(code, *capsys.readouterr())
+        written = capsys.readouterr()
+        return Printed(code, written.out, written.err)
 
     return run
 

@@ -141,9 +141,10 @@ def test_a_preview_reads_at_a_glance(run: Run, daemon: Asked, file: str) -> None
     assert f"statekeep deploy '{file}' {' '.join(LOAN_V2)} --digest d1\n" in out
 
 
-def test_what_a_preview_says_to_type_is_the_same_deploy(run: Run, daemon: Asked, file: str) -> None:
+@pytest.mark.parametrize("path", [["A,B", "C"], ["A", " C"], ["[A", "C"], ["A", "B"], ["**", "A B"]])
+def test_what_a_preview_says_to_type_is_the_same_deploy(run: Run, daemon: Asked, file: str, path: list[str]) -> None:
     """Every option that matters is in the command, also the odd ones."""
-    odd = ["--path", '["A,B", " C"]', "--landing", "strict", "--guards", "block"]
+    odd = ["--path", json.dumps(path), "--landing", "strict", "--guards", "block"]
     daemon.answers(records.PLAN)
     out = run("preview", file, "--id", "x", "--parent", "p q", *odd).out
     (command,) = (line for line in out.splitlines() if "statekeep deploy" in line)
@@ -151,8 +152,8 @@ def test_what_a_preview_says_to_type_is_the_same_deploy(run: Run, daemon: Asked,
     run(*shlex.split(command)[1:])
     previewed, deployed = daemon.asked
     assert isinstance(previewed, Preview)
-    assert deployed == Deploy("x", DEFINITION, "p q", ["A,B", " C"], landing="strict", guards="block", digest="d1")
-    assert (previewed.path, previewed.landing, previewed.guards) == (["A,B", " C"], "strict", "block")
+    assert deployed == Deploy("x", DEFINITION, "p q", path, landing="strict", guards="block", digest="d1")
+    assert (previewed.path, previewed.landing, previewed.guards) == (path, "strict", "block")
 
 
 def test_a_deploy_says_what_it_did(run: Run, daemon: Asked, file: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from statekeep.protocol import Client
-from statekeep.tui.cli import loan
+from statekeep.tui.cli import loan, story
 from statekeep.tui.cli.stage import FalseClaim, Stage
 from statekeep.tui.cli.throwaway import ThrowawayDaemon
 from tests.tui.conftest import Run
@@ -71,6 +72,25 @@ def test_a_false_claim_ends_the_demo_with_1(run: Run, monkeypatch: pytest.Monkey
         assert client.get("alice").state == "awaiting_docs"
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_demo_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    """However it is ended, in the middle of the story, it takes its daemon and its directory along."""
+    command = [*STATEKEEP, "demo"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout
+        assert any("loan applications" in line for line in demo.stdout)
+        (directory,) = tmp_path.iterdir()
+        with Client(directory / "statekeep.sock") as client:
+            pid = client.status().pid
+        demo.send_signal(number)
+        _, err = demo.communicate()
+    assert (demo.returncode, err) == (130, "")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
 def test_a_claim_is_checked_before_it_is_made(capsys: pytest.CaptureFixture[str]) -> None:
     """What is false is not printed as if it were true, and both sides of the difference are named."""
     stage = Stage()
@@ -79,6 +99,16 @@ def test_a_claim_is_checked_before_it_is_made(capsys: pytest.CaptureFixture[str]
         stage.claim("One is two.", seen=1, expected=2)
     assert capsys.readouterr().out == "   ✓  One is one.\n"
     assert stage.claims == 1
+
+
+@pytest.mark.parametrize("content", [b"SQLite format 3 and PAY_FEE", b"nothing that is known"])
+def test_a_word_on_the_disk_is_found(tmp_path: Path, content: bytes) -> None:
+    """A word of the business in a file makes the claim false; so do files that are no store, where nothing could be."""
+    daemon = ThrowawayDaemon(tmp_path)
+    daemon.data.mkdir()
+    (daemon.data / "store.db").write_bytes(content)
+    with pytest.raises(FalseClaim):
+        story.search(Stage(), daemon)
 
 
 def test_the_demo_does_not_enter_a_directory_that_is_there(run: Run, tmp_path: Path) -> None:

@@ -84,5 +84,6 @@ def test_a_command_can_be_copied_from_a_terminal(
     shown = uncoloured(capsys.readouterr().out)
     assert len(shown.splitlines()) > 1
     assert max(map(len, shown.splitlines())) <= width
+    assert all(row.endswith(" \\") for row in shown.splitlines()[:-1])
     assert shlex.split(shown.replace("\\\n", "")) == list(COMMAND.words)
     assert "--parent loan-v1" in shown

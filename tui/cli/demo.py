@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from statekeep.tui.cli import story  # noqa: PLC0415 - no other command needs it
 
     stage = Stage()
-    with _directory(args.keep) as directory:
+    with _cleaned_up(), _directory(args.keep) as directory:
         show([line("The loan story, on a daemon of its own in ", Span(str(directory), "strong"))])
         try:
             with ThrowawayDaemon(directory) as daemon, Client(daemon.socket) as client:
@@ -52,6 +53,17 @@ def run(args: argparse.Namespace) -> int:
             return Exit.REFUSED
     show(_ending(stage, args.keep))
     return Exit.DONE
+
+
+@contextmanager
+def _cleaned_up() -> Iterator[None]:
+    """Let a closed terminal, or a plain ``kill``, end the story as Ctrl-C does, with its daemon and its directory."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -39,6 +39,7 @@ def show(blocks: Iterable[Block]) -> None:
             drawn = _draw(block, console.width - block.indent)
             console.print(Padding(drawn, (0, 0, 0, block.indent), expand=False))
     sys.stdout.write(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE))
+    sys.stdout.flush()
 
 
 def _draw(block: Block, width: int) -> Text | Table:

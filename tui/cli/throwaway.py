@@ -27,21 +27,21 @@ class ThrowawayDaemon:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process:
-            self._process.terminate()
-            try:
-                self._process.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                self.kill()
+        self.stop()
 
     def start(self) -> float:
         """Start the process; return the seconds until it answered. Raises ``UnusableInput`` when it does not."""
+        assert self._process is None or self._process.poll() is not None, "the one before would answer in its place"
         command = [sys.executable, "-m", "statekeep.daemon", "--data", str(self.data), "--socket", str(self.socket)]
         began = time.monotonic()
         with self._log.open("ab") as log:
@@ -61,6 +61,16 @@ class ThrowawayDaemon:
         assert self._process
         self._process.kill()
         return self._process.wait()
+
+    def stop(self) -> None:
+        """Ask the process to end, if there is one; insist if it does not."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.kill()
 
     def files(self) -> list[Path]:
         """Everything that the daemon keeps, while it runs."""
