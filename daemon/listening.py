@@ -32,18 +32,18 @@ def listener(path: Path) -> Iterator[socket.socket]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SocketInUse(f"another daemon listens at {path}") from None
-        path.unlink(missing_ok=True)
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
+        if path.is_socket():  # anything else is not ours to remove, and ``bind`` says that it is in the way
+            path.unlink()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
             before = os.umask(0o177)
             try:
                 listening.bind(str(path))
             finally:
                 os.umask(before)
-            listening.listen(BACKLOG)
-            yield listening
-        finally:
-            listening.close()
-            path.unlink(missing_ok=True)
+            try:
+                listening.listen(BACKLOG)
+                yield listening
+            finally:
+                path.unlink(missing_ok=True)
     finally:
         os.close(lock)

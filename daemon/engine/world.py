@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 from statekeep.daemon.engine.versions import Forest
 from statekeep.daemon.routing.cohorts import Cohorts
+from statekeep.daemon.routing.evaluator import scan
 from statekeep.daemon.routing.histories import Histories
 from statekeep.daemon.routing.relations import Relations
 from statekeep.daemon.routing.rule import Judgement, Outcome, Standing
@@ -69,6 +70,10 @@ class Population:
         self.cohort.append(cohort)
         self.last.append(position)
         return len(self.cohort) - 1
+
+    def above(self, cursor: int, flags: bytearray, limit: int) -> list[int]:
+        """The first ``limit`` ids above ``cursor`` of actors whose cohort is flagged."""
+        return scan(self.cohort, flags, min(cursor, len(self.cohort)) + 1, limit)
 
 
 class World:

@@ -29,7 +29,7 @@ EPOCH = 1
 """The epoch of the wrapping key in use."""
 
 _PLACE = struct.Struct(">16sHHQ")
-_HEADER = "statekeep master key 1"
+_HEADER = b"statekeep master key 1"
 
 
 class WrongKey(Exception):
@@ -47,11 +47,11 @@ def master_key(path: Path) -> bytes:
         InsecureKeyFile: group or others may read or write the file, or it holds no key.
         FileNotFoundError: there is no such file.
     """
-    with path.open() as file:
+    with path.open("rb") as file:
         mode = os.fstat(file.fileno()).st_mode & 0o777
         if mode & 0o077:
             raise InsecureKeyFile(f"{path} has mode {mode:04o}; make it unreadable for others: chmod 600 {path}")
-        header, _, encoded = file.read(1024).partition("\n")
+        header, _, encoded = file.read(1024).partition(b"\n")
     try:
         key = base64.b64decode(encoded.strip(), validate=True)
     except ValueError:
@@ -68,8 +68,8 @@ def make_master_key(path: Path, random: Callable[[int], bytes] = os.urandom) -> 
     """
     key = random(KEY_SIZE)
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(f"{_HEADER}\n{base64.b64encode(key).decode()}\n")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(b"%b\n%b\n" % (_HEADER, base64.b64encode(key)))
         file.flush()
         os.fsync(file.fileno())
     sync_directory(path.parent)

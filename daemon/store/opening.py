@@ -34,7 +34,7 @@ class UnknownSchema(Exception):
 
 
 class UnsafeStore(Exception):
-    """SQLite did not take a setting that durability rests on."""
+    """SQLite can't read the file, or did not take a setting that durability rests on."""
 
 
 def open_store(path: Path, master: bytes, *, now: int, random: Callable[[int], bytes] = os.urandom) -> Store:
@@ -53,6 +53,9 @@ def open_store(path: Path, master: bytes, *, now: int, random: Callable[[int], b
         try:
             path.chmod(0o600)
             return Store(connection, _prepare(connection, path, master, now, random), lock)
+        except sqlite3.DatabaseError as failure:
+            connection.close()
+            raise UnsafeStore(f"{path} can't be opened: {failure}") from failure
         except BaseException:
             connection.close()
             raise

@@ -1,6 +1,6 @@
 """Durable events a second through the real socket, beside what the same disk allows bare SQLite in the same run.
 
-    python tests/bench/bench_daemon.py [SECONDS]
+Usage: python tests/bench/bench_daemon.py [SECONDS]
 
 The load comes from a process of its own, over raw sockets with prepared frames: what is measured is the daemon.
 """
@@ -38,6 +38,7 @@ RING: dict[str, Any] = {
 
 @contextlib.contextmanager
 def daemon(directory: Path) -> Iterator[Path]:
+    """The socket of a daemon that lives as long as the block."""
     at = directory / "statekeep.sock"
     command = [sys.executable, "-m", "statekeep.daemon", "--data", str(directory), "--socket", str(at)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -65,7 +66,7 @@ def load(at: Path, connections: int, under_way: int, seconds: float, results: An
         frame[peer] = struct.pack(">I", len(body)) + body
         selector.register(peer, selectors.EVENT_READ)
     sent: dict[socket.socket, float] = {}
-    kept, latencies, events = {peer: b"" for peer in frame}, list[float](), 0
+    kept, latencies, events = dict.fromkeys(frame, b""), list[float](), 0
     start = time.perf_counter()
     for peer, one in frame.items():
         sent[peer] = time.perf_counter()
@@ -134,13 +135,14 @@ def main(seconds: float = 2.0) -> None:
                 rows.setdefault(label, []).append(measure(at, connections, under_way, seconds))
             for group in (1, 100):
                 rows.setdefault(f"bare SQLite, {group} a commit", []).append((bare(directory, group, seconds), 0, 0))
-    print(f"medians (min - max) of {RUNS} runs of {seconds:g} s; {os.cpu_count()} cores, SQLite {sqlite3.sqlite_version}")
+    machine = f"{os.cpu_count()} cores, SQLite {sqlite3.sqlite_version}"
+    print(f"medians (min - max) of {RUNS} runs of {seconds:g} s; {machine}")
     print(f"{'':40} {'events/s':>26} {'p50 ms':>8} {'p99 ms':>8}")
     for label, runs in rows.items():
         rates = [rate for rate, _, _ in runs]
         p50, p99 = (statistics.median(run[k] for run in runs) for k in (1, 2))
         cell = f"{statistics.median(rates):,.0f} ({min(rates):,.0f} - {max(rates):,.0f})"
-        print(f"{label:40} {cell:>26} {p50 or '':>8.4} {p99 or '':>8.4}" if p50 else f"{label:40} {cell:>26}")
+        print(f"{label:40} {cell:>26} " + (f"{p50:8.2f} {p99:8.2f}" if p50 else ""))
 
 
 if __name__ == "__main__":

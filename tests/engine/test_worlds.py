@@ -17,6 +17,8 @@ EVENTS = "abc"
 
 
 class DeployStep(NamedTuple):
+    """Deploy a child of the parent of this number, modulo how many there are; of none, a root."""
+
     machine: Machine
     parent: int | None
     path: tuple[str, ...]
@@ -24,16 +26,20 @@ class DeployStep(NamedTuple):
 
 
 class SpawnStep(NamedTuple):
+    """Spawn on the version of this number, modulo how many there are."""
+
     version: int
 
 
 class SendStep(NamedTuple):
+    """Send to the actor of this number, modulo how many there are."""
+
     actor: int
     event: str
 
 
 class Restart(NamedTuple):
-    pass
+    """Close the store and open it again."""
 
 
 Step = DeployStep | SpawnStep | SendStep | Restart
@@ -41,6 +47,7 @@ Step = DeployStep | SpawnStep | SendStep | Restart
 
 @st.composite
 def machines(draw: st.DrawFn) -> Machine:
+    """Flat machines of two to four states, of which the last may be final."""
     size = draw(st.integers(2, 4))
     moves = st.dictionaries(st.sampled_from(EVENTS), st.integers(0, size - 1), min_size=2)
     return Machine(tuple(draw(st.lists(moves, min_size=size, max_size=size))), draw(st.booleans()))

@@ -16,7 +16,7 @@ from statekeep.protocol.messages import Answer, AnyRequest
 
 KEY = bytes(range(32))
 
-MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - directories in it have random names
 """Where thousands of short-lived stores go: a disk may take milliseconds for each of their syncs."""
 
 
@@ -29,6 +29,7 @@ def start(directory: Path) -> Engine:
 
 @contextmanager
 def engine_in(directory: Path) -> Iterator[Engine]:
+    """An engine that is closed behind the block."""
     engine = start(directory)
     try:
         yield engine
@@ -101,6 +102,8 @@ def relation(path: Sequence[str], history: Sequence[str]) -> str:
 
 @dataclass
 class ModelRoute:
+    """An edge from a parent to its child, by the numbers of the versions."""
+
     parent: int
     child: int
     path: tuple[str, ...]
@@ -109,6 +112,8 @@ class ModelRoute:
 
 @dataclass
 class ModelActor:
+    """One actor, and all that was decided for it."""
+
     version: int
     state: int
     history: list[str] = field(default_factory=list)

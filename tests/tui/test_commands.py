@@ -71,7 +71,7 @@ COMMANDS: list[tuple[list[str], AnyRequest, Record, list[str]]] = [
         ["actors", "--version", "loan-v1", "--state", "review.legal", "--limit", "7", "--cursor", "3"],
         Actors(version="loan-v1", state="review.legal", cursor=3, limit=7),
         records.ACTORS,
-        ["alice", "bob", "61fdd8cb17411e11"],
+        ["alice", "bob", "needs rescue", "1,234"],
     ),
     (["history", "alice"], History("alice"), records.HISTORY, ["spawned on loan-v1", "SUBMIT_INFO", '{"cents": 5000}']),
     (

@@ -48,6 +48,16 @@ def test_a_terminal_gets_colours_and_no_line_is_wider(capsys: pytest.CaptureFixt
 
 
 @pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize(("name", "rows"), [("x" * 20, 1), (LONG, 11)])
+def test_what_is_whole_is_folded_only_when_it_is_long(capsys: pytest.CaptureFixture[str], name: str, rows: int) -> None:
+    """Its neighbours make room for it; but of a name of any length nothing is lost."""
+    show([Rows((Column("", whole=True), Column("")), [(name, "y " * 15)])])
+    out = capsys.readouterr().out
+    assert len([row for row in out.splitlines() if "x" in row]) == rows
+    assert (out.count("x"), out.count("y")) == (len(name), 15)
+
+
+@pytest.mark.usefixtures("terminal")
 def test_no_color_is_obeyed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """With NO_COLOR no colour is set on a terminal."""
     monkeypatch.setenv("NO_COLOR", "1")

@@ -30,7 +30,7 @@ class Line(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column of a table; numbers stand at its right edge, and what is whole is never broken over lines."""
+    """A column of a table. Numbers stand at its right edge; what is ``whole`` is not broken over lines if it is short."""
 
     title: str
     number: bool = False

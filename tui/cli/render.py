@@ -28,6 +28,9 @@ STYLES: Final[dict[Style, str]] = {
 _UNBOUNDED: Final = 1_000_000
 """Columns of a pipe: more than any line has, since a cut or folded line is lost to grep."""
 
+_SHORT: Final = 32
+"""Columns of what is not folded: names that people give, times, fingerprints. A name may have 256."""
+
 
 def show(blocks: Iterable[Block]) -> None:
     """Draw on stdout."""
@@ -60,11 +63,12 @@ def _line(block: Line) -> Text:
 
 def _table(block: Rows) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=any(c.title for c in block.columns))
-    for column in block.columns:
+    for place, column in enumerate(block.columns):
+        whole = column.whole and all(_text(row[place]).cell_len <= _SHORT for row in block.rows)
         table.add_column(
             column.title,
             justify="right" if column.number else "left",
-            no_wrap=column.number or column.whole,
+            no_wrap=column.number or whole,
             overflow="fold",
             header_style="dim",
         )

@@ -143,12 +143,11 @@ def actors(page: ActorPage) -> Iterator[Block]:
         return
     columns = (
         Column("id", number=True),
-        Column("key"),
+        Column("key", whole=True),
         Column("version"),
         Column("state"),
         Column("status", whole=True),
         Column("events", number=True),
-        Column("fingerprint", whole=True),
     )
     yield Rows(
         columns,
@@ -160,7 +159,6 @@ def actors(page: ActorPage) -> Iterator[Block]:
                 state(found.state),
                 Span("needs rescue", "bad") if found.needs_rescue else found.status,
                 count(found.events),
-                Span(found.fingerprint, "quiet"),
             )
             for found in page.actors
         ],
@@ -251,14 +249,14 @@ def route(page: DecisionPage) -> Iterator[Block]:
     yield facts(("path", wording.path(first.path)), ("hash", first.path_hash))
     yield Line()
     columns = (
-        Column("actor"),
+        Column("actor", whole=True),
         Column("outcome", whole=True),
         Column("state -> landing"),
         Column("events", number=True),
         Column("fingerprint", whole=True),
-        Column("time"),
+        Column("position", number=True),
     )
-    yield Rows(columns, [_route_row(made) for made in page.decisions], indent=2)
+    yield Rows(columns, [_route_row(made) for made in page.decisions])
 
 
 def _route_row(made: Decision) -> Sequence[Cell]:
@@ -269,7 +267,7 @@ def _route_row(made: Decision) -> Sequence[Cell]:
         state(made.state_before) + landing + (f", {made.skipped} skipped" if made.skipped else ""),
         count(made.events),
         made.fingerprint,
-        Span(date(made.time), "quiet"),
+        count(made.position),
     )
 
 
