@@ -1,4 +1,4 @@
-"""The cffi build of ``statekeep.daemon.routing._evaluator``: evaluator.h is both its C header and its declaration."""
+"""The cffi build of ``statekeep.daemon.routing._evaluator``: its C headers are its declarations too."""
 
 from pathlib import Path
 
@@ -12,14 +12,17 @@ def declarations(header: str) -> str:
     return "\n".join(line for line in header.splitlines() if not line.startswith("#"))
 
 
+HEADERS = ("evaluator.h", "cohorts.h")
+
 ffibuilder = FFI()
-ffibuilder.cdef(declarations((HERE / "evaluator.h").read_text()))
+for header in HEADERS:
+    ffibuilder.cdef(declarations((HERE / header).read_text()))
 ffibuilder.set_source(
     "statekeep.daemon.routing._evaluator",
-    '#include "evaluator.h"',
+    "".join(f'#include "{header}"\n' for header in HEADERS),
     # setuptools wants paths relative to setup.py.
-    sources=["csrc/evaluator.c"],
+    sources=["csrc/evaluator.c", "csrc/cohorts.c"],
     include_dirs=["csrc"],
-    depends=["csrc/evaluator.h"],
+    depends=[f"csrc/{header}" for header in HEADERS],
     extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden"],
 )

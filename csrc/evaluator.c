@@ -172,6 +172,26 @@ int sk_replay(const sk_trie *trie, const sk_table *table, const uint8_t *wanted,
     return stop(SK_OK, position, trie->count);
 }
 
+int sk_gather(const sk_trie *trie, const uint32_t *depth, uint32_t deepest, const sk_tree *tree, uint32_t *position)
+{
+    for (uint32_t i = trie->count; i-- > 0;) {
+        uint32_t parent = trie->parent[i];
+
+        if (i > 0 && parent >= i)
+            return stop(SK_MALFORMED, position, i);
+        if (tree->actors[i] == 0)
+            continue;
+        tree->nodes[i] += depth[i] <= deepest;
+        if (i == 0)
+            break;
+        tree->actors[parent] += tree->actors[i];
+        tree->nodes[parent] += tree->nodes[i];
+        tree->sibling[i] = tree->child[parent];
+        tree->child[parent] = i;
+    }
+    return stop(SK_OK, position, trie->count);
+}
+
 uint32_t sk_scan(const uint32_t *cohort_of, uint32_t count, const uint8_t *flags, uint32_t cohorts, uint32_t start,
                  uint32_t *found, uint32_t limit)
 {

@@ -94,6 +94,20 @@ typedef struct {
     uint64_t *key;
 } sk_columns;
 
+/* sk_tree: the part of the trie that leads to actors. All columns have an entry for each node.
+ *
+ *   actors   those whose history begins so; before sk_gather only those whose history is this one
+ *   child    the first child with actors, by number; 0: there is none
+ *   sibling  for a node with actors, the next such child of its parent; 0: there is none
+ *   nodes    how many nodes with actors there are from here on down to the depth that was asked for
+ */
+typedef struct {
+    uint32_t *actors;
+    uint32_t *child;
+    uint32_t *sibling;
+    uint32_t *nodes;
+} sk_tree;
+
 /* sk_fingerprint: `before` continued by the `length` bytes of `name` and one zero byte (FNV-1a, 64 bit). */
 uint64_t sk_fingerprint(uint64_t before, const char *name, size_t length);
 
@@ -125,6 +139,11 @@ int sk_mark(const sk_trie *trie, uint8_t *wanted, uint32_t *position);
  */
 int sk_replay(const sk_trie *trie, const sk_table *table, const uint8_t *wanted, uint32_t *configuration,
               uint32_t *skipped, uint32_t *position);
+
+/* sk_gather: fills the tree, of which `actors` is given and the rest is 0, down to the depth `deepest`; `depth` is that
+ * of sk_columns. SK_MALFORMED: a node's parent is not before it.
+ */
+int sk_gather(const sk_trie *trie, const uint32_t *depth, uint32_t deepest, const sk_tree *tree, uint32_t *position);
 
 /* sk_scan: collects up to `limit` indices i >= start, in order, whose cohort_of[i] is below `cohorts` and flagged by a
  * byte that is not 0. Returns how many it stored in `found`.

@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log.critical("%s", refusal)
         return _EXIT_CODES[type(refusal)]
     except OSError as failure:
-        log.critical("%s: %s", failure.filename or "input/output", failure.strerror)
+        log.critical("%s: %s", failure.filename or "input/output", failure.strerror or failure)
         return 74
     return 0
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import trio
@@ -34,6 +35,8 @@ class Connection:
     def __init__(self, stream: trio.SocketStream, frame_limit: int) -> None:
         self.stream = stream
         self.reader = RequestReader(frame_limit)
+        self.reading = trio.CancelScope()
+        """Cancelled when no more requests are to be read; what is under way is still answered."""
         self.under_way = 0
         self._backlog = bytearray()
         self._room = trio.Event()
@@ -65,13 +68,14 @@ class Connection:
 
     async def _drain(self) -> None:
         try:
-            with trio.fail_after(PATIENCE):
-                while self._backlog:
-                    data, self._backlog = self._backlog, bytearray()
-                    await self.stream.send_all(data)
-        except (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
+            while self._backlog:
+                with trio.fail_after(PATIENCE):
+                    sent = await self.stream.socket.send(self._backlog)
+                # Only now: what is on its way must stay a backlog, or the next answer would be written into it.
+                del self._backlog[:sent]
+        except (OSError, trio.ClosedResourceError, trio.TooSlowError):
             await trio.aclose_forcefully(self.stream)
-        self._backlog.clear()
+            self._backlog.clear()
         self._room.set()
 
 
@@ -80,8 +84,10 @@ class Server:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._connections: set[Connection] = set()
         self._queue: list[tuple[Connection, AnyRequest]] = []
         self._refused: list[tuple[Connection, Refusal]] = []
+        self._put_off: list[tuple[Connection, AnyRequest]] = []
         self._work = trio.Event()
 
     async def serve(
@@ -92,32 +98,41 @@ class Server:
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Serve until ``stop`` is set; then answer what has come in, and close."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(trio.serve_listeners, self._converse, listeners)
-            nursery.start_soon(self._run_batches, nursery)
-            task_status.started()
-            await stop.wait()
-            while self._queue or self._refused:
-                self._run_batch(nursery)
-            nursery.cancel_scope.cancel()
+        async with trio.open_nursery() as answering:
+            answering.start_soon(self._run_batches, answering)
+            async with trio.open_nursery() as conversing:
+                async with trio.open_nursery() as accepting:
+                    accepting.start_soon(
+                        partial(trio.serve_listeners, handler_nursery=conversing), self._converse, listeners
+                    )
+                    task_status.started()
+                    await stop.wait()
+                    accepting.cancel_scope.cancel()
+                # All that were accepted are among them: their tasks began a turn before the acceptor ended.
+                for connection in self._connections:
+                    connection.reading.cancel()
+            answering.cancel_scope.cancel()
 
     async def _converse(self, stream: trio.SocketStream) -> None:
         about = self._engine.about
         connection = Connection(stream, about.frame)
+        self._connections.add(connection)
         about.connections += 1
         try:
             async with stream:
-                while True:
-                    await connection.wait_for_room(about.under_way)
-                    data = await stream.receive_some(CHUNK)
-                    if not data:
-                        break
-                    self._take(connection, data)
+                with connection.reading:
+                    while data := await self._read(connection):
+                        self._take(connection, data)
                 await connection.wait_for_room(1)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # the client is gone, or was cut off; what it asked for is carried out all the same
         finally:
+            self._connections.remove(connection)
             about.connections -= 1
+
+    async def _read(self, connection: Connection) -> bytes:
+        await connection.wait_for_room(self._engine.about.under_way)
+        return bytes(await connection.stream.receive_some(CHUNK))
 
     def _take(self, connection: Connection, data: bytes) -> None:
         for request in connection.reader.feed(data):
@@ -131,7 +146,8 @@ class Server:
 
     async def _run_batches(self, nursery: trio.Nursery) -> None:
         while True:
-            await self._work.wait()
+            if not self._engine.sweeping:
+                await self._work.wait()
             # One turn of the scheduler: every connection that has something to read adds it to this batch.
             await trio.lowlevel.checkpoint()
             self._run_batch(nursery)
@@ -139,13 +155,17 @@ class Server:
     def _run_batch(self, nursery: trio.Nursery) -> None:
         batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
         refused, self._refused = self._refused, []
+        answers = self._engine.run([request for _, request in batch])
+        self._put_off += [asked for asked, answer in zip(batch, answers, strict=True) if answer is None]
+        if not self._engine.sweeping:
+            self._queue, self._put_off = self._put_off + self._queue, []
         if not self._queue:
             self._work = trio.Event()
-        answers = self._engine.run([request for _, request in batch])
         outgoing: dict[Connection, list[Answer | Refusal]] = {}
         for connection, refusal in refused:
             outgoing.setdefault(connection, []).append(refusal)
         for (connection, _), answer in zip(batch, answers, strict=True):
-            outgoing.setdefault(connection, []).append(answer)
+            if answer is not None:
+                outgoing.setdefault(connection, []).append(answer)
         for connection, mine in outgoing.items():
             connection.answer(mine, nursery)

@@ -38,6 +38,35 @@ Outcome = Literal["migrated", "diverged", "pending", "blocked", "final", "rescue
 ``final``: the actor had finished. ``rescue``: the path matched, but the landing policy refused the landing.
 """
 
+Suspect = Literal[
+    "version",
+    "state",
+    "status",
+    "events",
+    "fingerprint",
+    "needs_rescue",
+    "position",
+    "decision",
+    "event",
+    "history",
+    "cohort",
+    "owner",
+    "lookup",
+    "data_key",
+    "key",
+    "context",
+    "payload",
+    "record",
+]
+"""What ``verify`` found to be different.
+
+``version`` to ``position``: what a read of the actor says of it. ``decision``: one that is on record, or is not.
+``event``: one that the actor could not have processed. ``history``: an event that does not continue the one before it.
+``cohort``: the actor stands elsewhere than where its last event led. ``owner``: the event is another actor's.
+``lookup``: the key does not lead to the actor. ``data_key``, ``key``, ``context``, ``payload``: the value fails
+authentication. ``record``: the rows make no sense together.
+"""
+
 Landing = Literal["replay", "strict"]
 """What a landing does about an event that the new definition does not handle: skip and count it, or do not move."""
 
@@ -137,6 +166,8 @@ class Version(Record, frozen=True, kw_only=True):
     parent: str | None = None
     path: list[str] = []
     path_hash: str
+    closed: bool = False
+    """Whether its route claims nobody any more."""
     landing: Landing
     guards: Guards
     position: int
@@ -256,6 +287,95 @@ class DecisionPage(Page, frozen=True, kw_only=True):
     decisions: list[Decision]
 
 
+class Closed(Record, frozen=True, kw_only=True):
+    """The route claims nobody any more."""
+
+    version: str
+    position: int
+    waited: int
+    """Actors for which the route was pending: they are judged by its later siblings now."""
+
+
+class Deployment(Record, frozen=True, kw_only=True):
+    """A change of the routes, and how far it has been carried out."""
+
+    version: str
+    parent: str
+    kind: Literal["deploy", "close"]
+    path: list[str] = []
+    position: int
+    time: int
+    cohorts: int
+    """Cohorts that it concerns."""
+    swept: int
+    """Of those, how many have been judged; the others are when an event or a read touches them, or in their turn."""
+
+
+class DeploymentList(Record, frozen=True, kw_only=True):
+    """Every deploy of a child and every close, in order."""
+
+    deployments: list[Deployment]
+
+
+class PathNode(Record, frozen=True, kw_only=True):
+    """Live actors of one version whose histories begin alike: a node of the tree of histories."""
+
+    path: list[str]
+    """The events so far."""
+    actors: int
+    """With this beginning."""
+    here: int = 0
+    """Of those, the ones that have processed nothing more."""
+    state: StateValue | None = None
+    """Where the ones that are here stand: version and history decide it. Absent when there are none."""
+    children: int = 0
+    """Events that some went on with."""
+
+
+class PathPage(Page, frozen=True, kw_only=True):
+    """Nodes of a version's tree of histories: each before its children, the most travelled child first."""
+
+    actors: int
+    """All whose history begins with what was asked for."""
+    nodes: list[PathNode]
+
+
+class HistoryCount(Record, frozen=True, kw_only=True):
+    """A history, and how many live actors of a version have just this one."""
+
+    history: list[str]
+    """Event types, oldest first."""
+    state: StateValue
+    """Where they stand."""
+    actors: int
+
+
+class HistoryCountPage(Page, frozen=True, kw_only=True):
+    """Distinct histories, in the order in which they first occurred. A page may be short, or empty, before the last."""
+
+    histories: list[HistoryCount]
+
+
+class Difference(Record, frozen=True, kw_only=True):
+    """One thing about one actor that is not what its events and the deploys say."""
+
+    actor: int
+    key: str | None = None
+    """Absent also where it can't be read."""
+    what: Suspect
+    position: int = 0
+    """The event or decision that it is about; 0 for the actor as it stands."""
+    found: Any = None
+    expected: Any = None
+
+
+class VerifyPage(Page, frozen=True, kw_only=True):
+    """What was found while looking at some actors."""
+
+    looked_at: int
+    differences: list[Difference]
+
+
 class ServerStatus(Record, frozen=True, kw_only=True):
     """The daemon in figures."""
 
@@ -325,10 +445,23 @@ class Deploy(Plannable[Deployed], tag="deploy"):
 
     digest: str | None = None
     """The digest of a preview; the deploy is refused when its plan would differ."""
+    once: bool = False
+    """Close the route behind the deploy: it takes over who matches now, and nobody later."""
 
 
 class Preview(Plannable[Plan], tag="preview"):
     """Say what ``deploy`` would do. Runs the same code and changes nothing."""
+
+
+class Close(Request[Closed], tag="close"):
+    """End the claim of an open route on all actors that it has not decided; it judges nobody any more."""
+
+    version: Name
+    """The route's child."""
+
+
+class Deployments(Request[DeploymentList], tag="deployments"):
+    """Every deploy of a child and every close, with its progress."""
 
 
 class Versions(Request[VersionList], tag="versions"):
@@ -385,12 +518,51 @@ class Decisions(PageRequest[DecisionPage], tag="decisions"):
     outcome: Outcome | None = None
 
 
+class Paths(PageRequest[PathPage], tag="paths"):
+    """The tree of the histories of a version's live actors, with their numbers: where to see which path to write."""
+
+    version: Name
+    under: list[Name] = []
+    """Only histories that begin so."""
+    depth: Annotated[int, Meta(ge=1, le=64)] = 3
+    """Levels below ``under``."""
+
+
+class Histories(PageRequest[HistoryCountPage], tag="histories"):
+    """The distinct histories of a version's live actors, to try other definitions on. Event types, and no data."""
+
+    version: Name
+
+
+class Verify(PageRequest[VerifyPage], tag="verify"):
+    """Work out anew, from definitions, events and deploys alone, what some actors are, and compare.
+
+    The cursor is an actor's id: page by page all actors are looked at, while the daemon goes on.
+    """
+
+
 class StatusRequest(Request[ServerStatus], tag="status"):
     """The daemon in figures."""
 
 
 AnyRequest = (
-    Hello | Deploy | Preview | Versions | Definition | Spawn | Send | Get | Actors | History | Decisions | StatusRequest
+    Hello
+    | Deploy
+    | Preview
+    | Close
+    | Deployments
+    | Versions
+    | Definition
+    | Spawn
+    | Send
+    | Get
+    | Actors
+    | History
+    | Decisions
+    | Paths
+    | Histories
+    | Verify
+    | StatusRequest
 )
 
 REQUESTS: dict[str, type[Request[Record]]] = {str(kind.__struct_config__.tag): kind for kind in get_args(AnyRequest)}

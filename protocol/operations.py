@@ -54,6 +54,8 @@ class Operations:
 
     deploy = Operation(messages.Deploy)
     preview = Operation(messages.Preview)
+    close_route = Operation(messages.Close)
+    deployments = Operation(messages.Deployments)
     versions = Operation(messages.Versions)
     definition = Operation(messages.Definition)
     spawn = Operation(messages.Spawn)
@@ -62,6 +64,9 @@ class Operations:
     actors = Operation(messages.Actors)
     history = Operation(messages.History)
     decisions = Operation(messages.Decisions)
+    paths = Operation(messages.Paths)
+    histories = Operation(messages.Histories)
+    verify = Operation(messages.Verify)
     status = Operation(messages.StatusRequest)
 
 

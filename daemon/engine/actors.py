@@ -1,7 +1,7 @@
 """Spawning actors, sending them events, and looking at them as they stand."""
 
 from statekeep.daemon.engine.world import World
-from statekeep.daemon.routing.evaluator import STUCK, scan
+from statekeep.daemon.routing.replaying import STUCK
 from statekeep.daemon.routing.rule import Standing
 from statekeep.daemon.statecharts import Limits, Unending
 from statekeep.daemon.store import ActorRow, EventRow
@@ -19,15 +19,15 @@ def check_name(what: str, name: str) -> None:
     """Raises ``BadRequest`` for a name that is empty, too long or not printable."""
     if not name or len(name.encode()) > MAX_NAME or not name.isprintable():
         raise errors.BadRequest(
-            f"{what} {name[:40]!r} is no usable name",
-            hint=f"a name is 1 to {MAX_NAME} bytes of printable text",
+            f"The {what} {name[:40]!r} is no usable name.",
+            hint=f"A name is 1 to {MAX_NAME} bytes of printable text.",
         )
 
 
 def page_size(limit: int) -> int:
     """The rows of a page that was asked for with ``limit``. Raises ``BadRequest``."""
     if not 1 <= limit <= MAX_PAGE:
-        raise errors.BadRequest(f"limit is {limit}", hint=f"ask for 1 to {MAX_PAGE} rows, and for more by cursor")
+        raise errors.BadRequest(f"The limit is {limit}.", hint=f"Ask for 1 to {MAX_PAGE} rows, and for more by cursor.")
     return limit
 
 
@@ -35,7 +35,7 @@ def spawn(world: World, request: Spawn) -> Actor:
     """Start an actor on a version; the rule is applied to its empty history."""
     version = world.forest.version(request.version)
     if request.key is not None:
-        check_name("the key", request.key)
+        check_name("key", request.key)
         if (holder := world.find_actor(request.key)) is not None:
             raise errors.KeyExists(request.key, holder)
     position = world.next_position()
@@ -56,8 +56,8 @@ def spawn(world: World, request: Spawn) -> Actor:
 def send(world: World, request: Send) -> Sent:
     """Process one event: step, record, route, in this order, and finality is judged last."""
     actor = world.actor(request.actor)
-    cohort = world.actors.cohort[actor]
-    cohorts = world.cohorts
+    cohort, cohorts = world.actors.cohort[actor], world.cohorts
+    world.touch(cohort)
     if cohorts.finished[cohort]:
         raise _finished(world, request.actor, cohort)
     symbol = world.symbols.find(request.event)
@@ -86,7 +86,7 @@ def _step(world: World, cohort: int, event: str) -> int | None:
     """The cohort that ``event`` leads to from ``cohort``; ``None`` if it is not handled there."""
     cohorts = world.cohorts
     version, before = cohorts.version[cohort], cohorts.configuration[cohort]
-    check_name("the event type", event)
+    check_name("event type", event)
     if event.startswith("xstate."):
         raise errors.ReservedEvent(event)
     table = world.forest.table(version)
@@ -147,6 +147,7 @@ def get(world: World, request: Get) -> Actor:
 def describe(world: World, actor: int, key: str | None, context: object = None) -> Actor:
     """An actor as it stands."""
     cohorts, cohort = world.cohorts, world.actors.cohort[actor]
+    world.touch(cohort)
     version, node = cohorts.version[cohort], cohorts.history[cohort]
     configuration = world.forest.configuration(version, cohorts.configuration[cohort])
     return Actor(
@@ -168,7 +169,7 @@ def actors(world: World, request: Actors) -> ActorPage:
     """A page of actors, filtered by version and active state."""
     limit = page_size(request.limit)
     shown = _shown(world, request.version, request.state)
-    found = scan(world.actors.cohort, shown, request.cursor + 1, limit + 1)
+    found = world.actors.above(request.cursor, shown, limit + 1)
     page = [describe(world, actor, world.store.records.key_of(actor)) for actor in found[:limit]]
     return ActorPage(actors=page, next=found[limit - 1] if len(found) > limit else None)
 

@@ -9,18 +9,21 @@ import msgspec
 from msgspec.structs import replace
 
 from statekeep.daemon.engine.actors import check_name
+from statekeep.daemon.engine.sweeping import begin_close, begin_deploy
 from statekeep.daemon.engine.versions import GUARDS, LANDINGS, SEMANTICS
 from statekeep.daemon.engine.world import World
-from statekeep.daemon.routing.histories import fingerprint
+from statekeep.daemon.routing.fingerprint import fingerprint
 from statekeep.daemon.routing.paths import Path, PathTooLong
 from statekeep.daemon.routing.plan import Plan as RoutingPlan
 from statekeep.daemon.routing.plan import plan
 from statekeep.daemon.routing.reach import unreachable
 from statekeep.daemon.routing.rule import Outcome, Route
 from statekeep.daemon.statecharts import Table, check, load
-from statekeep.daemon.store import CohortRow, DecisionRow, VersionRow
+from statekeep.daemon.store import VersionRow
 from statekeep.protocol import errors
 from statekeep.protocol.messages import (
+    Close,
+    Closed,
     Definition,
     DefinitionText,
     Deploy,
@@ -60,13 +63,13 @@ def deploy(world: World, request: Deploy) -> Deployed:
     """Make a version and, in the same transaction, move the cohorts that its path claims."""
     if (there := _deployed_before(world, request)) is not None:
         return there
-    candidate = _consider(world, request)
+    candidate = consider(world, request)
     if request.digest is not None and request.digest != candidate.answer.digest:
         raise errors.PreviewOutdated(request.version)
     row = candidate.row._replace(position=world.next_position(), time=world.clock())
     world.forest.add(row, candidate.table)
     if candidate.plan is not None:
-        _carry_out(world, candidate.plan, request.path, row.position)
+        _carry_out(world, candidate.plan, request, row.position)
     return Deployed(version=row.name, created=True, position=row.position, plan=candidate.answer)
 
 
@@ -74,7 +77,7 @@ def preview(world: World, request: Preview) -> Plan:
     """What ``deploy`` would do now."""
     if _deployed_before(world, request) is not None:
         raise errors.VersionExists(request.version)
-    return _consider(world, request).answer
+    return consider(world, request).answer
 
 
 def _deployed_before(world: World, request: Deploy | Preview) -> Deployed | None:
@@ -98,9 +101,9 @@ def _deployed_before(world: World, request: Deploy | Preview) -> Deployed | None
     return Deployed(version=row.name, created=False, position=row.position)
 
 
-def _consider(world: World, request: Deploy | Preview) -> Candidate:
+def consider(world: World, request: Deploy | Preview) -> Candidate:
     """Check everything about a deploy, and plan it. Changes nothing."""
-    check_name("the version", request.version)
+    check_name("version", request.version)
     findings = check(request.definition, guards=request.guards)
     if any(finding.level == "error" for finding in findings):
         raise errors.InvalidDefinition(request.version, findings)
@@ -122,40 +125,42 @@ def _route(world: World, request: Deploy | Preview, child: int) -> Route | None:
     if parent is None:
         raise errors.UnknownParent(request.parent, [row.name for row in world.forest])
     for token in request.path:
-        check_name("the event type", token)
+        check_name("event type", token)
     try:
         path = Path.parse(request.path, world.symbols.numbering())
     except PathTooLong as error:
         raise errors.InvalidPath(str(error)) from None
-    siblings = [route for route in world.forest.routes.of(parent.id) if not route.strict]
+    siblings = [route for route in world.forest.routes.of(parent.id) if not (route.strict or route.closed)]
     in_the_way = unreachable(path, [route.path for route in siblings])
     if in_the_way is not None:
         raise errors.UnreachableRoute(request.version, world.forest.name(siblings[in_the_way].child))
-    return Route(child, parent.id, path, request.landing == "strict")
+    return Route(child, parent.id, path, request.landing == "strict", deployed=0)
 
 
-def _carry_out(world: World, planned: RoutingPlan, path: list[str], position: int) -> None:
-    """Store the route with its decisions, and move the cohorts."""
-    route, cohorts = planned.route, world.cohorts
+def _carry_out(world: World, planned: RoutingPlan, request: Deploy, position: int) -> None:
+    """Put the route of the plan in its place, and begin to move the cohorts."""
+    route = planned.route
     # The plan was made with numbers for event types that had not occurred; from now on they are taken.
-    numbered = Path.parse(path, world.symbols.intern)
-    if numbered != route.path:
+    if Path.parse(request.path, world.symbols.intern) != route.path:
         raise RuntimeError("the path is not the one that was planned")
+    route.deployed = position
+    route.closed = position if request.once else 0
     world.forest.add_route(route)
-    columns = zip(planned.cohorts, planned.outcomes, planned.before, planned.landings, planned.skipped, strict=True)
-    world.store.add_decisions(
-        DecisionRow(
-            route.child, cohort, position, outcome, before, landing if outcome == Outcome.MIGRATED else None, skipped
+    begin_deploy(world, planned)
+
+
+def close(world: World, request: Close) -> Closed:
+    """Close the route to a version; those who waited for it are judged by its later siblings."""
+    row = world.forest.version(request.version)
+    route = world.forest.routes.by_child.get(row.id)
+    if route is None:
+        raise errors.BadRequest(
+            f"No route leads to {request.version!r}: it has no parent.", "Name a version that was deployed with one."
         )
-        for cohort, outcome, before, landing, skipped in columns
-    )
-    moved = planned.carry_out(cohorts, lambda number: world.forest.finished(route.child, number))
-    world.store.move_cohorts(
-        CohortRow(
-            c, cohorts.version[c], cohorts.history[c], cohorts.configuration[c], cohorts.waiting[c], cohorts.rescued[c]
-        )
-        for c in moved
-    )
+    if route.closed:
+        return Closed(version=row.name, position=route.closed, waited=0)
+    world.forest.close(route, world.next_position())
+    return Closed(version=row.name, position=route.closed, waited=begin_close(world, route))
 
 
 def _describe(
@@ -166,20 +171,20 @@ def _describe(
     counts: Counter[OutcomeName] = Counter()
     if planned is not None:
         parent = world.forest.table(planned.route.parent)
-        for line, actors in planned.lines(world.cohorts.population).items():
+        for line in planned.lines():
             state = parent.configurations[line.before].value
             landing = None if line.landing is None else table.configurations[line.landing].value
             outcome = OUTCOMES[line.outcome]
-            counts[outcome] += actors
+            counts[outcome] += line.actors
             name = json.dumps([outcome, state, landing, line.skipped], sort_keys=True)
-            total = actors + (rows[name].actors if name in rows else 0)
+            total = line.actors + (rows[name].actors if name in rows else 0)
             rows[name] = PlanRow(outcome=outcome, state=state, landing=landing, skipped=line.skipped, actors=total)
     answer = Plan(
         version=request.version,
         parent=request.parent,
         counts={outcome: counts[outcome] for outcome in OUTCOMES.values() if counts[outcome]},
         rows=[rows[name] for name in sorted(rows)],
-        histories=0 if planned is None else len(planned.cohorts),
+        histories=0 if planned is None else len(planned.members),
         warnings=findings,
         digest="",
     )
@@ -195,38 +200,38 @@ def _describe(
 
 def versions(world: World, _: Versions) -> VersionList:
     """All versions with their populations."""
-    return VersionList(versions=[_version(world, row) for row in world.forest])
+    census: dict[int, list[tuple[int, int, int, int]]] = {}
+    for actors, finished, configuration, version, rescued in world.cohorts.census():
+        census.setdefault(version, []).append((actors, finished, configuration, rescued))
+    return VersionList(versions=[_version(world, row, census.get(row.id, [])) for row in world.forest])
 
 
-def _version(world: World, row: VersionRow) -> Version:
-    cohorts, forest = world.cohorts, world.forest
-    table = forest.table(row.id)
-    states: dict[str, StateCount] = {}
-    active = finished = needs_rescue = 0
-    for cohort in cohorts.members(row.id):
-        actors, configuration = cohorts.population[cohort], table.configurations[cohorts.configuration[cohort]]
-        active += 0 if cohorts.finished[cohort] else actors
-        finished += actors if cohorts.finished[cohort] else 0
-        needs_rescue += actors if cohorts.rescued[cohort] else 0
-        name = json.dumps([configuration.value, configuration.status], sort_keys=True)
-        before = states[name].actors if name in states else 0
-        states[name] = StateCount(state=configuration.value, status=configuration.status, actors=before + actors)
-    route = forest.routes.by_child.get(row.id)
-    path = forest.path(row.id)
+def _version(world: World, row: VersionRow, census: list[tuple[int, int, int, int]]) -> Version:
+    forest, states = world.forest, Counter[str]()
+    for actors, _, number, _ in census:
+        configuration = forest.configuration(row.id, number)
+        states[json.dumps([configuration.value, configuration.status], sort_keys=True)] += actors
+    route, path = forest.routes.by_child.get(row.id), forest.path(row.id)
     return Version(
         version=row.name,
         parent=forest.name(route.parent) if route else None,
         path=path,
         path_hash=f"{fingerprint(path):016x}",
+        closed=bool(route and route.closed),
         landing=LANDINGS[row.landing],
         guards=GUARDS[row.guards],
         position=row.position,
         time=row.time,
-        active=active,
-        finished=finished,
-        needs_rescue=needs_rescue,
-        states=[states[name] for name in sorted(states)],
+        active=sum(actors for actors, finished, _, _ in census if not finished),
+        finished=sum(actors for actors, finished, _, _ in census if finished),
+        needs_rescue=sum(actors for actors, finished, _, rescued in census if rescued),
+        states=[_state_count(name, states[name]) for name in sorted(states)],
     )
+
+
+def _state_count(name: str, actors: int) -> StateCount:
+    state, status = json.loads(name)
+    return StateCount(state=state, status=status, actors=actors)
 
 
 def definition(world: World, request: Definition) -> DefinitionText:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from statekeep.daemon.engine import about, actors, deploys, records
+from statekeep.daemon.engine import about, actors, deploys, paths, records, sweeping, verify
 from statekeep.daemon.engine.about import About
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.store import StorageError, Store
@@ -17,18 +17,23 @@ from statekeep.protocol.messages import (
     Actors,
     Answer,
     AnyRequest,
+    Close,
     Decisions,
     Definition,
     Deploy,
+    Deployments,
     Get,
     Hello,
+    Histories,
     History,
+    Paths,
     Preview,
     Record,
     Refusal,
     Send,
     Spawn,
     StatusRequest,
+    Verify,
     Versions,
 )
 
@@ -41,6 +46,9 @@ class Engine:
     A request is refused before it changes anything, so a refusal leaves the rest of its batch alone. Whatever else is
     raised is a fault: the batch is taken back, memory is made anew from the store, and the requests are run once
     more, each in a transaction of its own, so that only the one at fault fails.
+
+    While a sweep goes on, each batch takes it a step further. Events and looks at single actors never wait for it;
+    what asks about all actors, or would change the routes again, is put off until its end.
     """
 
     def __init__(self, store: Store, clock: Callable[[], int], about: About) -> None:
@@ -51,6 +59,7 @@ class Engine:
 
     def _load(self) -> None:
         self._world = World(self._store, self._clock)
+        sweeping.resume(self._world)
         self._handlers = self._bind(self._world)
 
     def _bind(self, world: World) -> dict[type[AnyRequest], Callable[[Any], Record]]:
@@ -59,6 +68,8 @@ class Engine:
             StatusRequest: partial(about.status, world, self.about),
             Deploy: partial(deploys.deploy, world),
             Preview: partial(deploys.preview, world),
+            Close: partial(deploys.close, world),
+            Deployments: partial(sweeping.deployments, world),
             Versions: partial(deploys.versions, world),
             Definition: partial(deploys.definition, world),
             Spawn: partial(actors.spawn, world),
@@ -67,12 +78,24 @@ class Engine:
             Actors: partial(actors.actors, world),
             History: partial(records.history, world),
             Decisions: partial(records.decisions, world),
+            Paths: partial(paths.paths, world),
+            Histories: partial(paths.histories, world),
+            Verify: partial(verify.verify, world),
         }
 
-    def run(self, batch: Sequence[AnyRequest]) -> list[Answer | Refusal]:
-        """Carry out a batch and make it durable; the answers, in the order of the requests."""
+    @property
+    def sweeping(self) -> bool:
+        """Whether batches, also empty ones, are needed for a sweep to go on."""
+        return self._world.sweep is not None
+
+    def run(self, batch: Sequence[AnyRequest]) -> list[Answer | Refusal | None]:
+        """Carry out a batch and make it durable; the answers, in the order of the requests.
+
+        None stands for a request that was put off: give it again when ``sweeping`` is over.
+        """
         try:
             answers = [self._handle(request) for request in batch]
+            self._world.judge_next(sweeping.CHUNK)
             self.about.commits += self._world.commit()
         except Exception as fault:  # noqa: BLE001 - whatever it was, the batch is taken back
             self._take_back(fault)
@@ -83,13 +106,15 @@ class Engine:
     def close(self) -> None:
         self._store.close()
 
-    def _handle(self, request: AnyRequest) -> Answer | Refusal:
+    def _handle(self, request: AnyRequest) -> Answer | Refusal | None:
+        if self._world.sweep is not None and _waits(request):
+            return None
         try:
             return Answer(request.id, self._handlers[type(request)](request))
         except errors.StatekeepError as refused:
             return Refusal(request.id, refused.body())
 
-    def _alone(self, request: AnyRequest) -> Answer | Refusal:
+    def _alone(self, request: AnyRequest) -> Answer | Refusal | None:
         try:
             answer = self._handle(request)
             self.about.commits += self._world.commit()
@@ -107,3 +132,16 @@ class Engine:
         log.error("a batch was taken back after %s\n%s", type(fault).__name__, where)
         self._store.rollback()
         self._load()
+
+
+def _waits(request: AnyRequest) -> bool:
+    """Whether a request is put off while a sweep goes on."""
+    match request:
+        case Deploy() | Preview() | Close() | Versions() | Paths() | Histories():
+            return True
+        case Actors():
+            return request.version is not None or request.state is not None
+        case Decisions():
+            return request.route is not None
+        case _:
+            return False

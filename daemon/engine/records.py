@@ -14,7 +14,6 @@ from typing import NamedTuple
 from statekeep.daemon.engine.actors import page_size
 from statekeep.daemon.engine.deploys import OUTCOMES
 from statekeep.daemon.engine.world import World
-from statekeep.daemon.routing.evaluator import scan
 from statekeep.daemon.routing.rule import Outcome, Route
 from statekeep.daemon.store import DecisionRow, EventRow
 from statekeep.protocol import errors
@@ -47,11 +46,12 @@ class Stay(NamedTuple):
 
 def life(world: World, actor: int) -> Iterator[Stay]:
     """An actor from its spawn until now."""
-    row = world.store.records.actor(actor)
-    events = world.store.records.events(row.last)
-    routes = list(world.forest.routes.below(row.spawned_on))
+    world.touch(world.actors.cohort[actor])
+    version, _, last = world.store.records.head(actor)
+    events = world.store.records.events(last)
+    routes = list(world.forest.routes.below(version))
     by_cohort = _decisions(world, routes, events)
-    version, configuration = row.spawned_on, world.forest.table(row.spawned_on).initial
+    configuration = world.forest.table(version).initial
     decided: dict[int, int] = {}
     symbol, history = world.histories.symbol, world.cohorts.history
     for event, until in pairwise(chain(events, [EventRow(_NOW, 0, 0, None)])):
@@ -60,7 +60,7 @@ def life(world: World, actor: int) -> Iterator[Stay]:
         arrived, decisions = (version, configuration), list[Decided]()
         for moment in _moments(by_cohort.get(event.cohort, ()), event.position, until.position):
             for found in _decide(world, by_cohort[event.cohort], version, decided, moment):
-                time = event.time if moment == event.position else world.forest.time_of(moment)
+                time = event.time if moment == event.position else world.deployments[moment].time
                 decisions.append(Decided(found, moment, time))
                 if found.outcome == Outcome.MIGRATED:
                     assert found.landing is not None
@@ -99,6 +99,8 @@ def _decide(
         before = decided.get(route.child)
         if row is None or row.outcome == before or not (before is None or Outcome(before).deferred):
             continue
+        if route.closed and moment > route.closed:
+            continue  # the cohort met the route while it was open; who comes later never does
         decided[route.child] = row.outcome
         yield row
         if row.outcome == Outcome.MIGRATED:
@@ -113,7 +115,7 @@ def history(world: World, request: History) -> HistoryPage:
     node, symbol = world.cohorts.history, world.histories.symbol
     return HistoryPage(
         id=actor,
-        spawned_on=forest.name(world.store.records.actor(actor).spawned_on),
+        spawned_on=forest.name(world.store.records.head(actor)[0]),
         spawned_at=spawn.event.time,
         events=[
             EventRecord(
@@ -137,9 +139,9 @@ def decisions(world: World, request: Decisions) -> DecisionPage:
     if (request.actor is None) == (request.route is None):
         raise errors.BadRequest("Decisions are asked for by actor or by route.", "Name one of the two.")
     if request.actor is not None:
-        found = [
-            made for made in _of_actor(world, world.actor(request.actor)) if request.outcome in (None, made.outcome)
-        ]
+        actor = world.actor(request.actor)
+        key = world.store.records.key_of(actor)
+        found = [made for made in of_actor(world, actor, key) if request.outcome in (None, made.outcome)]
         page = found[request.cursor : request.cursor + limit]
         return DecisionPage(decisions=page, next=_after(request.cursor + limit, len(found)))
     return _about_route(world, request, limit)
@@ -165,19 +167,19 @@ def _about_route(world: World, request: Decisions, limit: int) -> DecisionPage:
             flags[cohort] = 1
     found: list[Decision] = []
     actor = request.cursor
-    for actor in scan(world.actors.cohort, flags, request.cursor + 1, LOOKED_AT):
-        about = [made for made in _of_actor(world, actor) if made.route == request.route]
+    for actor in world.actors.above(request.cursor, flags, LOOKED_AT):
+        key = world.store.records.key_of(actor)
+        about = [made for made in of_actor(world, actor, key) if made.route == request.route]
         if about and request.outcome in (None, about[-1].outcome):
             found.append(about[-1])
         if len(found) == limit:
             break
-    more = scan(world.actors.cohort, flags, actor + 1, 1)
+    more = world.actors.above(actor, flags, 1)
     return DecisionPage(decisions=found, next=actor if more else None)
 
 
-def _of_actor(world: World, actor: int) -> list[Decision]:
+def of_actor(world: World, actor: int, key: str | None) -> list[Decision]:
     """Everything on record about one actor, deferrals included, in order."""
-    key = world.store.records.key_of(actor)
     return [
         _decision(world, actor, key, made, stay.event.cohort) for stay in life(world, actor) for made in stay.decisions
     ]

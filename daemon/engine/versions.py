@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from statekeep.daemon.routing.histories import fingerprint
+from statekeep.daemon.routing.fingerprint import fingerprint
 from statekeep.daemon.routing.paths import ANY_ONE, ANY_RUN, Path
 from statekeep.daemon.routing.rule import Route, Routes
 from statekeep.daemon.statecharts import Configuration, Table, load
@@ -29,8 +29,8 @@ class Forest:
         self.rows: dict[int, VersionRow] = {row.id: row for row in store.catalogue.versions()}
         self._numbers = {row.name: row.id for row in self.rows.values()}
         self.routes = Routes()
-        for child, parent, tokens in store.catalogue.routes():
-            self.routes.add(self._route(child, parent, Path(tuple(tokens), fingerprint(self._texts(tokens)))))
+        for row in store.catalogue.routes():
+            self.routes.add(self._route(row))
         self._tables: dict[int, Table] = {}
         self._saved: dict[int, int] = {}
 
@@ -55,10 +55,6 @@ class Forest:
     def name(self, number: int) -> str:
         return self.rows[number].name
 
-    def time_of(self, position: int) -> int:
-        """When the deploy at ``position`` was."""
-        return next(row.time for row in self.rows.values() if row.position == position)
-
     def add(self, row: VersionRow, table: Table) -> None:
         """A new root of the forest; ``table`` is made from its definition."""
         self._store.add_version(row)
@@ -69,8 +65,13 @@ class Forest:
 
     def add_route(self, route: Route) -> None:
         """Make the version ``route.child``, added just now, a child of ``route.parent``."""
-        self._store.add_route(RouteRow(route.child, route.parent, list(route.path.tokens)))
+        self._store.add_route(RouteRow(route.child, route.parent, list(route.path.tokens), route.closed))
         self.routes.add(route)
+
+    def close(self, route: Route, position: int) -> None:
+        """Let ``route`` claim nobody from ``position`` on."""
+        route.closed = position
+        self._store.close_route(route.child, position)
 
     def path(self, version: int) -> list[str]:
         """The tokens of the path to a version, as they were given; empty for a root."""
@@ -81,8 +82,11 @@ class Forest:
         special = {ANY_ONE: "*", ANY_RUN: "**"}
         return [special[token] if token in special else self._event_type(token) for token in tokens]
 
-    def _route(self, child: int, parent: int, path: Path) -> Route:
-        return Route(child, parent, path, LANDINGS[self.rows[child].landing] == "strict")
+    def _route(self, row: RouteRow) -> Route:
+        version = self.rows[row.child]
+        path = Path(tuple(row.path), fingerprint(self._texts(row.path)))
+        strict = LANDINGS[version.landing] == "strict"
+        return Route(row.child, row.parent, path, strict, version.position, row.closed)
 
     def table(self, version: int) -> Table:
         """The transition table of a version."""

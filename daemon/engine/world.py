@@ -15,6 +15,7 @@ from statekeep.daemon.routing.evaluator import scan
 from statekeep.daemon.routing.histories import Histories
 from statekeep.daemon.routing.relations import Relations
 from statekeep.daemon.routing.rule import Judgement, Outcome, Standing
+from statekeep.daemon.routing.sweep import Sweep
 from statekeep.daemon.store import CohortRow, DecisionRow, Store
 from statekeep.protocol import errors
 from statekeep.protocol.messages import ActorRef
@@ -94,6 +95,8 @@ class World:
             store.catalogue.cohorts(), store.catalogue.populations(), lambda *configuration: configuration in finished
         )
         self.actors = Population(store.catalogue.heads(), store.catalogue.last_actor())
+        self.sweep: Sweep | None = None
+        self.deployments = {row.position: row for row in store.catalogue.deployments()}
         self._ids: dict[str, int] = {}
 
     def commit(self) -> bool:
@@ -140,17 +143,53 @@ class World:
         """
         self.relations.settle(standing, node, self.forest.routes, self.forest.table, resumed=resumed)
         made, cohort = standing.judgements, self.cohorts.find(standing.version, node)
+        if cohort is not None and self.touch(cohort):
+            cohort = self.cohorts.find(standing.version, node)
         if cohort is None:
             finished = self.forest.finished(standing.version, standing.configuration)
             cohort = self.cohorts.add(node, standing, finished=finished)
-            self.store.add_cohort(
-                CohortRow(cohort, standing.version, node, standing.configuration, standing.waiting, standing.rescued)
-            )
+            self.store.add_cohort(self._row(cohort))
         else:
             # Who made this cohort may have come by fewer routes: spawned on a version that others migrate to.
             made = [judgement for judgement in made if not self._on_record(cohort, judgement)]
         self.store.add_decisions(decision_row(cohort, position, judgement) for judgement in made)
         return cohort
+
+    def touch(self, cohort: int) -> bool:
+        """Judge a cohort that an event or a read comes upon before the sweep does; whether that was needed.
+
+        Whoever looks at a cohort touches it first, so that nobody sees it where the routes no longer have it stand.
+        """
+        if self.sweep is None or not self.sweep.concerns(cohort):
+            return False
+        self._judge([cohort])
+        return True
+
+    def judge_next(self, limit: int) -> None:
+        """Go on with the sweep, if there is one."""
+        if self.sweep is not None:
+            self._judge(list(self.sweep.next(limit)))
+
+    def _judge(self, cohorts: list[int]) -> None:
+        sweep = self.sweep
+        assert sweep is not None
+        decisions, moved = list[DecisionRow](), list[CohortRow]()
+        for cohort in cohorts:
+            standing = sweep.judge(cohort)
+            decisions.extend(decision_row(cohort, sweep.position, made) for made in standing.judgements)
+            finished = self.forest.finished(standing.version, standing.configuration)
+            if self.cohorts.put(cohort, standing, finished=finished):
+                moved.append(self._row(cohort))
+        self.store.add_decisions(decisions)
+        self.store.move_cohorts(moved)
+        if not sweep.left:
+            self.deployments[sweep.position] = self.deployments[sweep.position]._replace(done=1)
+            self.store.end_deployment(sweep.position)
+            self.sweep = None
+
+    def _row(self, cohort: int) -> CohortRow:
+        at = self.cohorts.standing(cohort)
+        return CohortRow(cohort, at.version, self.cohorts.history[cohort], at.configuration, at.waiting, at.rescued)
 
     def _on_record(self, cohort: int, judgement: Judgement) -> bool:
         rows = list(self.store.records.decisions(judgement.route.child, [cohort]))

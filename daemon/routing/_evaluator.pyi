@@ -1,4 +1,4 @@
-# What cffi makes of csrc/evaluator.h, as far as this room uses it. The header is the manual.
+# What cffi makes of the headers in csrc/, as far as this room uses it. The header is the manual.
 
 from typing import Any
 
@@ -17,6 +17,43 @@ class lib:  # noqa: N801 - cffi calls it so
     @staticmethod
     def sk_replay(trie: Any, table: Any, wanted: Any, configuration: Any, skipped: Any, position: Any) -> int: ...
     @staticmethod
+    def sk_gather(trie: Any, depth: Any, deepest: int, tree: Any, position: Any) -> int: ...
+    @staticmethod
     def sk_scan(cohort_of: Any, count: int, flags: Any, cohorts: int, start: int, found: Any, limit: int) -> int: ...
+    @staticmethod
+    def sk_members(cohorts: Any, version: int, members: Any) -> int: ...
+    @staticmethod
+    def sk_populate(cohorts: Any, version: int, nodes: int, actors: Any, cohort_of: Any, position: Any) -> int: ...
+    @staticmethod
+    def sk_claim(
+        cohorts: Any, members: Any, n: int, relation: Any, nodes: int, outcome: Any, wanted: Any, position: Any
+    ) -> int: ...
+    @staticmethod
+    def sk_land(
+        cohorts: Any,
+        members: Any,
+        n: int,
+        node_landing: Any,
+        node_skipped: Any,
+        nodes: int,
+        strict: int,
+        outcome: Any,
+        landing: Any,
+        skipped: Any,
+        position: Any,
+    ) -> int: ...
+    @staticmethod
+    def sk_tally(
+        cohorts: Any,
+        members: Any,
+        n: int,
+        outcome: Any,
+        landing: Any,
+        skipped: Any,
+        slots: Any,
+        lines: Any,
+        room: int,
+        position: Any,
+    ) -> int: ...
 
 ffi: Any

@@ -10,7 +10,7 @@ Three rules keep the sharing honest:
 
 * The memo (cohort, symbol) -> cohort rests on the routes that there are. A deploy clears it.
 * A cohort of finished actors that saw a deploy is never entered again: those actors were frozen when the route came
-  (``final``), one that finishes later was judged by it. The deploy retires such cohorts.
+  (``final``), one that finishes later was judged by it.
 * A cohort without actors is not judged by a deploy, and so is never entered again after one.
 """
 
@@ -19,6 +19,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable
 
+from statekeep.daemon.routing.evaluator import members, tally
 from statekeep.daemon.routing.rule import Standing
 
 REMEMBERED = 1_000_000
@@ -44,8 +45,10 @@ class Cohorts:
         """The memo: (cohort << 32 | symbol) -> the cohort that this event leads to. See ``remember``."""
         self.after_spawn: dict[int, int] = {}
         """The memo of spawns: version -> the cohort that an actor spawned on it joins."""
-        self._members: dict[int, array[int]] = {}
         self._open: dict[int, int] = {}
+        """(version << 32 | history) -> the cohort to join, unless ``find`` finds it stale."""
+        self._changed: dict[int, int] = {}
+        """The last cohort that was there when the routes of a version last changed."""
 
     def __len__(self) -> int:
         return len(self.version) - 1
@@ -62,24 +65,48 @@ class Cohorts:
         (cohort, actors), ``finished`` tells whether a configuration of a version takes no more events.
         """
         for version, history, configuration, waiting, rescued in rows:
-            self._append(history, Standing(version, configuration, waiting, rescued))
+            self._append(history, Standing(version, configuration, waiting, rescued), finished=False)
         for cohort, actors in populations:
             self.population[cohort] = actors
-            done = finished(self.version[cohort], self.configuration[cohort])
-            self._list(cohort, finished=done)
-            if not done:
-                self._open[self.version[cohort] << 32 | self.history[cohort]] = cohort
+            self.finished[cohort] = finished(self.version[cohort], self.configuration[cohort])
+            if not self.finished[cohort]:
+                self._open[self._key(cohort)] = cohort
 
     def add(self, history: int, standing: Standing, *, finished: bool) -> int:
         """Make a cohort that may be entered, and return its number."""
-        cohort = self._append(history, standing)
-        self._list(cohort, finished=finished)
-        self._open[standing.version << 32 | history] = cohort
+        cohort = self._append(history, standing, finished=finished)
+        self._open[self._key(cohort)] = cohort
         return cohort
+
+    def standing(self, cohort: int) -> Standing:
+        """Where a cohort stands."""
+        return Standing(self.version[cohort], self.configuration[cohort], self.waiting[cohort], self.rescued[cohort])
+
+    def put(self, cohort: int, standing: Standing, *, finished: bool) -> bool:
+        """Let a cohort stand elsewhere; whether that changed anything."""
+        if standing == self.standing(cohort):
+            return False
+        if self._open.get(self._key(cohort)) == cohort:
+            del self._open[self._key(cohort)]
+        self.version[cohort] = standing.version
+        self.configuration[cohort] = standing.configuration
+        self.waiting[cohort] = standing.waiting
+        self.rescued[cohort] = standing.rescued
+        self.finished[cohort] = finished
+        if not finished:
+            self._open[self._key(cohort)] = cohort
+        return True
 
     def find(self, version: int, history: int) -> int | None:
         """The cohort that an actor with this version and history joins, if there is one that may be entered."""
-        return self._open.get(version << 32 | history)
+        key = version << 32 | history
+        cohort = self._open.get(key)
+        if cohort is None or cohort > self._changed.get(version, 0):
+            return cohort
+        if self.finished[cohort] or not self.population[cohort]:
+            del self._open[key]
+            return None
+        return cohort
 
     def remember(self, cohort: int, symbol: int, target: int) -> None:
         """Keep in the memo where an event leads. Dropped when full."""
@@ -87,51 +114,30 @@ class Cohorts:
             self.after_event.clear()
         self.after_event[cohort << 32 | symbol] = target
 
-    def members(self, version: int) -> list[int]:
-        """The cohorts of ``version`` that have actors, in ascending order."""
-        population = self.population
-        return [cohort for cohort in self._members.get(version, ()) if population[cohort]]
-
-    def close_stale(self, parent: int) -> None:
-        """Forget what a change of the routes of ``parent`` makes stale; see the rules above."""
+    def routes_changed(self, version: int) -> None:
+        """Forget what a change of the routes of ``version`` makes stale; see the rules above."""
         self.after_event.clear()
         self.after_spawn.clear()
-        population, finished, history = self.population, self.finished, self.history
-        for cohort in self._members.get(parent, ()):
-            if finished[cohort] or not population[cohort]:
-                self._open.pop(parent << 32 | history[cohort], None)
+        self._changed[version] = len(self)
 
-    def move(self, cohort: int, standing: Standing, *, finished: bool) -> None:
-        """Put a cohort where it stands now; ``relist`` the version that it left when all have moved."""
-        node = self.history[cohort]
-        self._open.pop(self.version[cohort] << 32 | node, None)
-        self.version[cohort] = standing.version
-        self.configuration[cohort] = standing.configuration
-        self.waiting[cohort] = standing.waiting
-        self.rescued[cohort] = standing.rescued
-        self._list(cohort, finished=finished)
-        if not finished:
-            self._open[standing.version << 32 | node] = cohort
+    def members(self, version: int) -> array[int]:
+        """The cohorts of ``version`` that have actors, in ascending order."""
+        return members(self, version)
 
-    def relist(self, version: int) -> None:
-        """Let go of the cohorts that have left ``version``, and of those without actors."""
-        here, population = self.version, self.population
-        members = self._members.get(version, ())
-        self._members[version] = array("I", (c for c in members if here[c] == version and population[c]))
+    def census(self) -> list[tuple[int, int, int, int, int]]:
+        """(actors, finished, configuration, version, rescued), summed over all cohorts that agree in these."""
+        everybody = array("I", range(len(self.version)))
+        return [line for line in tally(self, everybody, self.finished, self.version, self.rescued) if line[0]]
 
-    def _append(self, history: int, standing: Standing) -> int:
+    def _key(self, cohort: int) -> int:
+        return self.version[cohort] << 32 | self.history[cohort]
+
+    def _append(self, history: int, standing: Standing, *, finished: bool) -> int:
         self.version.append(standing.version)
         self.history.append(history)
         self.configuration.append(standing.configuration)
         self.waiting.append(standing.waiting)
         self.rescued.append(standing.rescued)
         self.population.append(0)
-        self.finished.append(0)
+        self.finished.append(finished)
         return len(self)
-
-    def _list(self, cohort: int, *, finished: bool) -> None:
-        self.finished[cohort] = finished
-        version = self.version[cohort]
-        if version not in self._members:
-            self._members[version] = array("I")
-        self._members[version].append(cohort)

@@ -14,15 +14,10 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from statekeep.daemon.routing._evaluator import ffi, lib
+from statekeep.daemon.routing.replaying import TransitionTable
 
 if TYPE_CHECKING:  # it rests on this module
     from statekeep.daemon.routing.paths import Path
-
-STUCK: Final = 0xFFFFFFFE
-"""The configuration of a history whose replay has a step that does not end."""
-
-UNKNOWN: Final = 0xFFFFFFFF
-"""A cell that has not been computed, or a symbol without a column."""
 
 _CTYPE: Final = {"I": "uint32_t[]", "Q": "uint64_t[]"}
 
@@ -44,17 +39,15 @@ class Trie(Protocol):
     def __len__(self) -> int: ...
 
 
-class TransitionTable(Protocol):
-    """The lazily filled transition table of one definition, in the layout that sk_table in evaluator.h describes."""
+class CohortColumns(Protocol):
+    """The columns of all cohorts, as sk_cohorts in cohorts.h describes them."""
 
-    cells: array[int]
-    width: int
-    column_of: array[int]
-    initial: int
-
-    def next(self, configuration: int, symbol: int, /) -> int:
-        """The cell's entry; computes it on first use."""
-        ...
+    version: array[int]
+    history: array[int]
+    configuration: array[int]
+    waiting: array[int]
+    population: array[int]
+    finished: bytearray
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +159,102 @@ def scan(cohort_of: array[int], flags: bytes | bytearray, start: int, limit: int
     return list(found[0:stored])
 
 
+def members(cohorts: CohortColumns, version: int) -> array[int]:
+    """The cohorts of ``version`` that have actors, in ascending order."""
+    found = array("I", bytes(4 * len(cohorts.version)))
+    with _Loan() as loan:
+        stored = lib.sk_members(_cohorts(loan, cohorts), version, loan.lend(found))
+    del found[stored:]
+    return found
+
+
+def claim(cohorts: CohortColumns, these: array[int], relation: bytes | bytearray) -> tuple[bytearray, bytearray]:
+    """The outcome of each of ``these`` cohorts under one more route, before anybody lands; and which histories match.
+
+    ``relation`` is that of every history to the route's path.
+    """
+    outcomes, wanted = bytearray(len(these)), bytearray(len(relation))
+    with _Loan() as loan:
+        columns, cohort = _cohorts(loan, cohorts), loan.lend(these)
+        related, out, marked = loan.lend(relation), loan.lend(outcomes), loan.lend(wanted)
+        _call(lib.sk_claim, columns, cohort, len(these), related, len(relation), out, marked)
+    return outcomes, wanted
+
+
+def land(
+    cohorts: CohortColumns, these: array[int], outcomes: bytearray, landed: Landings, *, strict: bool
+) -> tuple[array[int], array[int]]:
+    """Landing and skipped events of each of ``these``; an outcome whose landing is refused becomes a rescue."""
+    landings, skipped = array("I", bytes(4 * len(these))), array("I", bytes(4 * len(these)))
+    with _Loan() as loan:
+        by_node = (loan.lend(landed.configuration), loan.lend(landed.skipped), len(landed.skipped))
+        columns, cohort = _cohorts(loan, cohorts), loan.lend(these)
+        out = (loan.lend(outcomes), loan.lend(landings), loan.lend(skipped))
+        _call(lib.sk_land, columns, cohort, len(these), *by_node, strict, *out)
+    return landings, skipped
+
+
+def tally(
+    cohorts: CohortColumns, these: array[int], outcomes: bytearray, landings: array[int], skipped: array[int]
+) -> list[tuple[int, int, int, int, int]]:
+    """How many actors share each (outcome, configuration, landing, skipped): that many, and those four."""
+    room = 1_024
+    while True:
+        slots, lines = _scratch("uint32_t[]", room), ffi.new("sk_line[]", room // 2)
+        count = ffi.new("uint32_t *")
+        with _Loan() as loan:
+            columns, cohort = _cohorts(loan, cohorts), loan.lend(these)
+            made = (loan.lend(outcomes), loan.lend(landings), loan.lend(skipped))
+            status = lib.sk_tally(columns, cohort, len(these), *made, slots, lines, room, count)
+        if status == lib.SK_OK:
+            return [(x.actors, x.outcome, x.before, x.landing, x.skipped) for x in lines[0 : count[0]]]
+        if status == lib.SK_MALFORMED:
+            raise Malformed(f"sk_tally: malformed input at {count[0]}")
+        room *= 4
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """The live actors of one version, by history."""
+
+    actors: array[int]
+    cohort: array[int]
+    """One of the cohorts that they are in; 0 where there is nobody."""
+
+
+def populate(cohorts: CohortColumns, version: int, histories: int) -> Crowd:
+    """Count the actors of ``version`` that have not finished."""
+    crowd = Crowd(_zeros(histories), _zeros(histories))
+    with _Loan() as loan:
+        out = (loan.lend(crowd.actors), loan.lend(crowd.cohort))
+        _call(lib.sk_populate, _cohorts(loan, cohorts), version, histories, *out)
+    return crowd
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The part of the trie that leads to actors, by node, as sk_tree in evaluator.h describes it."""
+
+    actors: array[int]
+    child: array[int]
+    sibling: array[int]
+    nodes: array[int]
+
+
+def gather(histories: Trie, actors: array[int], deepest: int) -> Tree:
+    """The tree over ``actors``, which are counted by history, down to the depth ``deepest``."""
+    count = len(histories)
+    tree = Tree(actors[:], _zeros(count), _zeros(count), _zeros(count))
+    with _Loan() as loan:
+        view = _struct("sk_tree", *(loan.lend(c) for c in (tree.actors, tree.child, tree.sibling, tree.nodes)))
+        _call(lib.sk_gather, _trie(loan, histories), loan.lend(histories.depth), deepest, view)
+    return tree
+
+
+def _zeros(count: int) -> array[int]:
+    return array("I", bytes(4 * count))
+
+
 class _Loan:
     """Lends buffers to C until the end of a ``with`` block; several times quicker than an ``ExitStack`` of them."""
 
@@ -189,6 +278,12 @@ class _Loan:
 def _struct(name: str, *fields: Any) -> Any:
     """A new struct. Its pointers don't keep what they lead to: it is good as long as that is lent."""
     return ffi.new(f"{name} *", fields)
+
+
+def _cohorts(loan: _Loan, cohorts: CohortColumns) -> Any:
+    columns = (cohorts.version, cohorts.history, cohorts.configuration, cohorts.waiting, cohorts.population)
+    lent = [loan.lend(column) for column in (*columns, cohorts.finished)]
+    return _struct("sk_cohorts", *lent, len(cohorts.version))
 
 
 def _trie(loan: _Loan, histories: Trie) -> Any:

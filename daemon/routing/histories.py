@@ -9,19 +9,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable
-from functools import reduce
 from itertools import chain
-from typing import Final
 
 from statekeep.daemon.routing import evaluator
-
-EMPTY: Final = 0xCBF29CE484222325
-"""The fingerprint of the empty history: the offset basis of FNV-1a, 64 bit."""
-
-
-def fingerprint(event_types: Iterable[str]) -> int:
-    """FNV-1a 64 over each event type's UTF-8 bytes and one zero byte. Shown and logged, never trusted."""
-    return reduce(evaluator.continued, event_types, EMPTY)
+from statekeep.daemon.routing.fingerprint import EMPTY
 
 
 class Histories:

@@ -24,7 +24,7 @@ from enum import IntEnum
 from functools import cached_property, reduce
 from typing import Final
 
-from statekeep.daemon.routing.histories import fingerprint
+from statekeep.daemon.routing.fingerprint import fingerprint
 
 ANY_ONE: Final = -1
 """Stands for ``"*"`` among symbols."""

@@ -3,8 +3,8 @@
 A deploy adds a route behind all its siblings, so for a live cohort there are four cases. If an earlier sibling is
 pending for it, the new route is ``blocked``. If not, all earlier siblings are diverged for it, and the relation of its
 history to the new path decides. Nothing follows after a move: the child is new, and has no routes of its own yet.
-This is ``rule.settle`` for many histories at once: relation and landing of all of them come from one pass each over
-the history trie, in C.
+This is ``rule.settle`` for many histories at once: relation, landing and count of all of them come from one pass each
+over columns, in C.
 
 Preview and deploy share this code; only a deploy carries the plan out.
 """
@@ -12,27 +12,21 @@ Preview and deploy share this code; only a deploy carries the plan out.
 from __future__ import annotations
 
 from array import array
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from statekeep.daemon.routing.cohorts import Cohorts
-from statekeep.daemon.routing.evaluator import TransitionTable, relate, replay
+from statekeep.daemon.routing.evaluator import claim, land, relate, replay, tally
 from statekeep.daemon.routing.histories import Histories
-from statekeep.daemon.routing.paths import Relation
-from statekeep.daemon.routing.rule import Landing, Outcome, Route, Standing
-
-_OUTCOME = {
-    int(Relation.PENDING): Outcome.PENDING,
-    int(Relation.MATCH): Outcome.MIGRATED,
-    int(Relation.DIVERGED): Outcome.DIVERGED,
-}
+from statekeep.daemon.routing.replaying import TransitionTable
+from statekeep.daemon.routing.rule import Judgement, Landing, Outcome, Route, Standing
 
 
 class Line(NamedTuple):
     """Actors that share what happens to them: the rows of a preview."""
 
+    actors: int
     outcome: Outcome
     before: int
     landing: int | None
@@ -44,71 +38,39 @@ class Plan:
     """Outcomes for the cohorts of ``route.parent``, in parallel columns."""
 
     route: Route
-    cohorts: list[int]
-    before: array[int]
+    cohorts: Cohorts
+    members: array[int]
     outcomes: bytearray
     landings: array[int]
     skipped: array[int]
 
-    def with_outcome(self, outcome: Outcome) -> Iterator[int]:
-        """The places in the columns of the cohorts with this outcome."""
-        return (i for i, found in enumerate(self.outcomes) if found == outcome)
+    def lines(self) -> Iterator[Line]:
+        """The plan in sums, in no particular order."""
+        found = tally(self.cohorts, self.members, self.outcomes, self.landings, self.skipped)
+        for actors, number, before, landing, skipped in found:
+            outcome = Outcome(number)
+            yield Line(actors, outcome, before, landing if outcome is Outcome.MIGRATED else None, skipped)
 
-    def lines(self, populations: array[int]) -> Counter[Line]:
-        """How many actors share each line; ``populations`` by cohort."""
-        lines: Counter[tuple[int, int, int, int]] = Counter()
-        columns = zip(self.cohorts, self.outcomes, self.before, self.landings, self.skipped, strict=True)
-        for cohort, outcome, before, configuration, skipped in columns:
-            lines[outcome, before, configuration, skipped] += populations[cohort]
-        result: Counter[Line] = Counter()
-        for (number, before, configuration, skipped), actors in lines.items():
-            migrated = number == Outcome.MIGRATED
-            result[Line(Outcome(number), before, configuration if migrated else None, skipped)] += actors
-        return result
-
-    def carry_out(self, cohorts: Cohorts, finished: Callable[[int], bool]) -> list[int]:
-        """Move the cohorts; returns those whose row has changed. ``finished`` tells of the child's configurations."""
-        route, changed = self.route, list[int]()
-        cohorts.close_stale(route.parent)
-        for i in self.with_outcome(Outcome.PENDING):
-            cohorts.waiting[self.cohorts[i]] = route.child
-            changed.append(self.cohorts[i])
-        for i in self.with_outcome(Outcome.RESCUE):
-            cohorts.rescued[self.cohorts[i]] = route.child
-            changed.append(self.cohorts[i])
-        takes_no_more = {number: finished(number) for number in set(self.landings)}
-        for i in self.with_outcome(Outcome.MIGRATED):
-            landing = self.landings[i]
-            cohorts.move(self.cohorts[i], Standing(route.child, landing), finished=takes_no_more[landing])
-            changed.append(self.cohorts[i])
-        cohorts.relist(route.parent)
-        return changed
+    def standing(self, place: int) -> Standing:
+        """Where the cohort in this place of the columns stands by the plan, with the judgement that put it there."""
+        route, cohorts, outcome = self.route, self.cohorts, Outcome(self.outcomes[place])
+        cohort = self.members[place]
+        before, landing = cohorts.configuration[cohort], Landing(self.landings[place], self.skipped[place])
+        if outcome is Outcome.MIGRATED:
+            standing = Standing(route.child, landing.configuration)
+        else:
+            standing = cohorts.standing(cohort)
+            if outcome is Outcome.PENDING and not route.closed:
+                standing.waiting = route.child
+            elif outcome is Outcome.RESCUE:
+                standing.rescued = route.child
+        standing.judgements.append(Judgement(route, outcome, before, landing))
+        return standing
 
 
 def plan(route: Route, cohorts: Cohorts, histories: Histories, table: TransitionTable) -> Plan:
     """Judge all cohorts of ``route.parent`` that have actors; ``table`` is the child's, and is filled in."""
     members = cohorts.members(route.parent)
-    nodes = cohorts.history
-    relations = relate(histories, route.path)
-    outcomes = bytearray(len(members))
-    wanted = bytearray(len(histories))
-    for i, cohort in enumerate(members):
-        if cohorts.finished[cohort]:
-            outcomes[i] = Outcome.FINAL
-        elif cohorts.waiting[cohort]:
-            outcomes[i] = Outcome.BLOCKED
-        else:
-            node = nodes[cohort]
-            outcomes[i] = _OUTCOME[relations[node]]
-            wanted[node] |= relations[node] == Relation.MATCH
-    landed = replay(histories, wanted, table)
-    landings = array("I", bytes(4 * len(members)))
-    skipped = array("I", bytes(4 * len(members)))
-    for i, cohort in enumerate(members):
-        if outcomes[i] == Outcome.MIGRATED:
-            node = nodes[cohort]
-            landings[i], skipped[i] = landed.configuration[node], landed.skipped[node]
-            if Landing(landings[i], skipped[i]).refused_by(route):
-                outcomes[i] = Outcome.RESCUE
-    before = array("I", (cohorts.configuration[cohort] for cohort in members))
-    return Plan(route, members, before, outcomes, landings, skipped)
+    outcomes, wanted = claim(cohorts, members, relate(histories, route.path))
+    landings, skipped = land(cohorts, members, outcomes, replay(histories, wanted, table), strict=route.strict)
+    return Plan(route, cohorts, members, outcomes, landings, skipped)

@@ -6,9 +6,9 @@ follows from the state before it in one step; the states of recent histories are
 
 from collections.abc import Callable
 
-from statekeep.daemon.routing.evaluator import STUCK, TransitionTable
 from statekeep.daemon.routing.histories import Histories
 from statekeep.daemon.routing.paths import Relation, State
+from statekeep.daemon.routing.replaying import TransitionTable, replay
 from statekeep.daemon.routing.rule import Landing, Route, Routes, Standing, settle
 
 KEPT = 100_000
@@ -42,14 +42,8 @@ class Relations:
 
     def landing(self, node: int, table: TransitionTable) -> Landing:
         """Replay the history ``node`` from the table's initial configuration."""
-        configuration, skipped = table.initial, 0
-        for symbol in self._histories.symbols(node):
-            entry = table.next(configuration, symbol)
-            if entry == STUCK:
-                return Landing(STUCK, skipped)
-            configuration = entry >> 1
-            skipped += not entry & 1
-        return Landing(configuration, skipped)
+        replayed = replay(table, self._histories.symbols(node))
+        return Landing(replayed.configuration, len(replayed.skipped))
 
     def settle(
         self,

@@ -25,8 +25,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
-from statekeep.daemon.routing.evaluator import STUCK
 from statekeep.daemon.routing.paths import Path, Relation
+from statekeep.daemon.routing.replaying import STUCK
 
 
 class Outcome(IntEnum):
@@ -45,7 +45,7 @@ class Outcome(IntEnum):
         return self in (Outcome.PENDING, Outcome.BLOCKED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Route:
     """The edge from a parent version to its child. A version has one parent at most, so the child names the route."""
 
@@ -53,6 +53,10 @@ class Route:
     parent: int
     path: Path
     strict: bool
+    deployed: int
+    """The position of its deploy."""
+    closed: int = 0
+    """The position from which on it claims nobody more; 0 while it is open. That of its deploy: only who was there."""
 
 
 class Routes:
@@ -109,7 +113,7 @@ class Standing:
     """The route that is pending for it, by its child; 0 if none is. Later siblings are blocked behind it."""
     rescued: int = 0
     """The last route of this version that matched but refused the landing; 0 if none did."""
-    judgements: list[Judgement] = field(default_factory=list)
+    judgements: list[Judgement] = field(default_factory=list, compare=False)
 
 
 def settle(
@@ -134,6 +138,8 @@ def settle(
     standing.waiting = 0
     while todo:
         route, before = todo.pop(0), standing.configuration
+        if route.closed:
+            continue
         found = relation(route)
         if found is Relation.DIVERGED:
             standing.judgements.append(Judgement(route, Outcome.DIVERGED, before))
@@ -142,7 +148,8 @@ def settle(
             if route.child != recorded:
                 standing.judgements.append(Judgement(route, Outcome.PENDING, before))
             if not resumed:
-                standing.judgements.extend(Judgement(later, Outcome.BLOCKED, before) for later in todo)
+                behind = (later for later in todo if not later.closed)
+                standing.judgements.extend(Judgement(later, Outcome.BLOCKED, before) for later in behind)
             break
         elif (landing := land(route)).refused_by(route):
             standing.judgements.append(Judgement(route, Outcome.RESCUE, before, landing))

@@ -31,9 +31,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     after: str = ""
 
     def __str__(self) -> str:
-        subject = f"{self.path}: {self.event}" if self.event else self.path
-        change = f" {self.before or '(none)'} -> {self.after or '(none)'}" if self.before or self.after else ""
-        return f"{self.kind} {self.what} {subject}{change}"
+        subject = f"{self.path}, {self.event}" if self.event else self.path
+        change = f": {self.before} -> {self.after}".replace(":  ->", ": ->") if self.before or self.after else ""
+        return f"{self.kind} {self.what} {subject}{change.rstrip()}"
 
 
 def diff(old: Chart, new: Chart) -> list[Change]:

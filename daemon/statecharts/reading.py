@@ -2,9 +2,9 @@
 
 import math
 import re
-from typing import Any
+from typing import Any, NoReturn
 
-from statekeep.daemon.statecharts.findings import Findings, Limits, member, nearest
+from statekeep.daemon.statecharts.findings import Findings, Limits, member
 
 NESTING = 128
 """Levels of arrays and objects. States at the limit of their depth need 64 of them."""
@@ -19,59 +19,59 @@ def as_json(value: object, limits: Limits, findings: Findings) -> Object | None:
     if not isinstance(value, dict):
         findings.error("wrong_type", "$", f"the definition is {kind_of(value)}, not an object")
         return None
-    size = 0
-    waiting: list[tuple[object, int]] = [(value, 0)]
-    while waiting:
-        item, depth = waiting.pop()
-        problem = _scalar_problem(item)
-        if problem:
-            findings.error("not_json", "$", f"the definition holds {problem}")
-            return None
-        size += _own_size(item)
-        if size > limits.definition_bytes:
-            message = f"the definition is larger than {limits.definition_bytes} bytes"
-            findings.error("limit_exceeded", "$", message, "split the machine")
-            return None
-        if isinstance(item, (dict, list)):
-            if depth >= NESTING:
+    room = limits.definition_bytes
+    waiting: list[tuple[Object | list[Any], int]] = [(value, 1)]
+    try:
+        while waiting:
+            container, depth = waiting.pop()
+            if depth > NESTING:
                 findings.error("limit_exceeded", "$", f"arrays and objects are nested deeper than {NESTING} levels")
                 return None
-            if isinstance(item, dict):
-                if not all(isinstance(key, str) for key in item):
-                    findings.error("not_json", "$", "the definition holds a key that is not text")
+            if isinstance(container, dict):
+                room -= sum(map(_key_size, container))
+                container = list(container.values())
+            for item in container:
+                if isinstance(item, (dict, list)):
+                    waiting.append((item, depth + 1))
+                room -= _size(item)
+                if room < 0:
+                    message = f"the definition is larger than {limits.definition_bytes} bytes"
+                    findings.error("limit_exceeded", "$", message, "split the machine")
                     return None
-                waiting.extend((key, depth) for key in item)
-            waiting.extend((element, depth + 1) for element in (item.values() if isinstance(item, dict) else item))
+    except ValueError as error:
+        findings.error("not_json", "$", f"the definition holds {error}")
+        return None
     return value
 
 
-def _scalar_problem(value: object) -> str:
-    if isinstance(value, str):
-        return "" if value.isascii() or _is_unicode(value) else "text with half a surrogate pair, which is not Unicode"
-    if value is None or isinstance(value, (dict, list, bool)):
-        return ""
-    if isinstance(value, int):
-        return "" if -(2**63) <= value < 2**64 else "an integer beyond 64 bits"
-    if isinstance(value, float):
-        return "" if math.isfinite(value) else "a number that is not finite"
-    return f"a Python {type(value).__name__}, which JSON does not have"
+def _size(value: object) -> int:
+    """Bytes in compact JSON, without members, with a comma or colon after it. Raises ``ValueError`` if it is no JSON."""
+    match value:
+        case str():
+            return len(value) + 3 if value.isascii() else len(_utf_8(value)) + 3
+        case None | bool() | dict() | list():
+            return 5 if value is None or isinstance(value, bool) else 3
+        case int():
+            return len(str(value)) + 1 if -(2**63) <= value < 2**64 else _no_json("an integer beyond 64 bits")
+        case float():
+            return len(repr(value)) + 1 if math.isfinite(value) else _no_json("a number that is not finite")
+        case _:
+            return _no_json(f"a Python {type(value).__name__}, which JSON does not have")
 
 
-def _is_unicode(text: str) -> bool:
+def _key_size(key: object) -> int:
+    return _size(key) if isinstance(key, str) else _no_json("a key that is no text")
+
+
+def _utf_8(text: str) -> bytes:
     try:
-        text.encode()
+        return text.encode()
     except UnicodeEncodeError:
-        return False
-    return True
+        raise ValueError("text with half a surrogate pair, which is not Unicode") from None
 
 
-def _own_size(value: object) -> int:
-    """Bytes in compact JSON, without the members, with a comma or colon after it."""
-    if isinstance(value, str):
-        return len(value) + 3 if value.isascii() else len(value.encode()) + 3
-    if isinstance(value, (dict, list)):
-        return 3
-    return len(repr(value)) + 1
+def _no_json(what: str) -> NoReturn:
+    raise ValueError(what)
 
 
 def kind_of(value: object) -> str:
@@ -138,12 +138,3 @@ class Reader:
         hint = "name it, and keep the function in your own program"
         self.findings.error("function_as_text", path, "the source of a function where a name is expected", hint)
         return False
-
-    def keys(self, config: Object, known: frozenset[str], path: str) -> None:
-        """Warn of keys that mean nothing here, which XState ignores silently."""
-        for key in config:
-            if key in known:
-                continue
-            meant = nearest(key, sorted(known)) if self.findings.shows_more("warning", "unknown_key") else None
-            hint = f"did you mean {meant!r}?" if meant else ""
-            self.findings.warning("unknown_key", member(path, key), "this key means nothing here and is ignored", hint)

@@ -27,9 +27,9 @@ def find(source: Node, target: str, by_id: Mapping[str, Node]) -> Node | None:
 def advice(source: Node, target: str, by_id: Mapping[str, Node]) -> str:
     """What to write instead of a target that names nothing: what would have been found, or what there is."""
     spellings = ["." + target, "#" + target, _escaped(target), target.replace("/", ".")]
-    spellings += [
-        f"{address(ancestor)}.{target.lstrip('.#')}" for ancestor in (source, *proper_ancestors(source, None))
-    ]
+    name = target.lstrip(".#")
+    spellings += [f"{address(node)}.{name}" for node in (source, *proper_ancestors(source, None))]
+    spellings += [address(node) for node in by_id.values() if node.key == name]
     for spelling in spellings:
         if find(source, spelling, by_id) not in (None, source, source.parent):
             return f"write {spelling!r}"

@@ -10,7 +10,7 @@ from statekeep.daemon.statecharts import javascript
 from statekeep.daemon.statecharts.findings import Findings, Limits, member
 from statekeep.daemon.statecharts.nodes import Kind, Node
 from statekeep.daemon.statecharts.reading import Object, Reader
-from statekeep.daemon.statecharts.vocabulary import MACHINE_KEYS, STATE_KEYS, check_v4_keys
+from statekeep.daemon.statecharts.vocabulary import check_keys
 
 DEFAULT_MACHINE_ID = "(machine)"
 
@@ -43,8 +43,7 @@ class Tree:
         self.nodes.append(node)
         self.paths[node] = path
         self._claim_id(node, path)
-        self._reader.keys(config, STATE_KEYS if parent else MACHINE_KEYS, path)
-        check_v4_keys(config, "state", path, self._findings)
+        check_keys(config, "state" if parent else "machine", path, self._findings)
         self._add_states(node, path)
         node.last = len(self.nodes) - 1
         self._set_initial(node, path)

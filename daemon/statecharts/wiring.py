@@ -8,7 +8,7 @@ from statekeep.daemon.statecharts.nodes import Node, Transition
 from statekeep.daemon.statecharts.reading import Object, Reader
 from statekeep.daemon.statecharts.targets import advice, find
 from statekeep.daemon.statecharts.tree import Tree
-from statekeep.daemon.statecharts.vocabulary import INVOKE_KEYS, TRANSITION_KEYS, check_v4_keys
+from statekeep.daemon.statecharts.vocabulary import check_keys
 from statekeep.protocol.messages import Guards
 
 EVENTLESS = ""
@@ -66,8 +66,7 @@ class Wiring:
             if not isinstance(invoke, dict):
                 self._reader.wrong(at, invoke, "an object", 'write {src: "name"}')
                 continue
-            self._reader.keys(invoke, INVOKE_KEYS, at)
-            check_v4_keys(invoke, "invoke", at, self._findings)
+            check_keys(invoke, "invoke", at, self._findings)
             if isinstance(invoke.get("systemId"), str):
                 node.system_ids.append(invoke["systemId"])
             actor = self._reader.text(invoke, "id", at) if invoke.get("id") is not None else f"{index}.{node.id}"
@@ -132,8 +131,7 @@ class Wiring:
             if isinstance(config, str):
                 found.append(self._transition(node, event, {"target": config}, at, target_path=at))
             elif isinstance(config, dict):
-                self._reader.keys(config, TRANSITION_KEYS, at)
-                check_v4_keys(config, "transition", at, self._findings)
+                check_keys(config, "transition", at, self._findings)
                 found.append(self._transition(node, event, config, at))
             else:
                 self._reader.wrong(at, config, "a transition", "write {} to forbid the event")

@@ -2,7 +2,7 @@
 
 from statekeep.daemon.store.keys import InsecureKeyFile, WrongKey, make_master_key, master_key
 from statekeep.daemon.store.opening import StoreInUse, UnknownSchema, UnsafeStore, open_store
-from statekeep.daemon.store.rows import ActorRow, CohortRow, DecisionRow, EventRow, RouteRow, VersionRow
+from statekeep.daemon.store.rows import ActorRow, CohortRow, DecisionRow, DeploymentRow, EventRow, RouteRow, VersionRow
 from statekeep.daemon.store.store import SQLITE_VERSION, StorageError, Store
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "ActorRow",
     "CohortRow",
     "DecisionRow",
+    "DeploymentRow",
     "EventRow",
     "InsecureKeyFile",
     "RouteRow",

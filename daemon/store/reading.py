@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from statekeep.daemon.store.keys import KeyRing, Sealer
-from statekeep.daemon.store.rows import ActorRow, DecisionRow, EventRow, RouteRow, VersionRow
+from statekeep.daemon.store.keys import KeyRing, Sealer, WrongKey
+from statekeep.daemon.store.rows import ActorRow, Damage, DecisionRow, DeploymentRow, EventRow, RouteRow, VersionRow
 from statekeep.daemon.store.schema import Column, Table
 
 _decode = msgspec.msgpack.Decoder().decode
@@ -22,8 +22,9 @@ class Catalogue:
 
     def last_position(self) -> int:
         """The position of the last thing that happened; 0 in a new store."""
-        query = "SELECT max(ifnull(max(position), 0), (SELECT ifnull(max(position), 0) FROM versions)) FROM events"
-        return int(_one(self._connection, query)[0])
+        tables = ("events", "versions", "deployments")
+        query = "SELECT ifnull(max(position), 0) FROM "
+        return max(int(_one(self._connection, query + name)[0]) for name in tables)
 
     def last_actor(self) -> int:
         """The highest id that an actor ever had."""
@@ -49,8 +50,14 @@ class Catalogue:
         return definition
 
     def routes(self) -> Iterator[RouteRow]:
-        for child, parent, path in _all(self._connection, "SELECT child, parent, path FROM routes ORDER BY child"):
-            yield RouteRow(child, parent, _decode(path))
+        for child, parent, path, closed in _all(
+            self._connection, "SELECT child, parent, path, closed FROM routes ORDER BY child"
+        ):
+            yield RouteRow(child, parent, _decode(path), closed)
+
+    def deployments(self) -> Iterator[DeploymentRow]:
+        """All changes of routes, in order."""
+        return map(DeploymentRow._make, _all(self._connection, "SELECT * FROM deployments ORDER BY position"))
 
     def configurations(self, version: int) -> Iterator[Any]:
         """The configurations of a version in order of number, as its chart dumped them."""
@@ -105,6 +112,14 @@ class Records:
             actor, spawned_on, cohort, last, self._open_key(actor, key), self._open(actor, context, Column.CONTEXT)
         )
 
+    def head(self, actor: int) -> tuple[int, int, int]:
+        """(version spawned on, cohort, position of the last event) of an actor that exists; opens nothing."""
+        self._flush()
+        spawned_on, cohort, last = _one(
+            self._connection, "SELECT spawned_on, cohort, last FROM actors WHERE id = ?", actor
+        )
+        return spawned_on, cohort, last
+
     def key_of(self, actor: int) -> str | None:
         self._flush()
         return self._open_key(actor, _one(self._connection, "SELECT key FROM actors WHERE id = ?", actor)[0])
@@ -138,6 +153,13 @@ class Records:
         """
         return map(DecisionRow._make, _all(self._connection, query, msgspec.json.encode(list(cohorts)).decode(), route))
 
+    def decided(self, route: int) -> set[int]:
+        """Every cohort with a decision about ``route``."""
+        self._flush()
+        return {
+            row[0] for row in _all(self._connection, "SELECT DISTINCT cohort FROM decisions WHERE route = ?", route)
+        }
+
     def sealer(self, actor: int) -> Sealer:
         """What seals and opens the values of an actor."""
         sealer = self._ring.kept(actor)
@@ -148,11 +170,39 @@ class Records:
             self._ring.keep(actor, sealer)
         return sealer
 
+    def damage(self, actor: int, positions: Iterable[int]) -> Iterator[Damage]:
+        """What is not as it was written of an actor and of its events at ``positions``. Reads it all from the disk."""
+        self._flush()
+        wrapped, key, context = _one(self._connection, "SELECT data_key, key, context FROM actors WHERE id = ?", actor)
+        query = "SELECT position, actor, payload FROM events WHERE position IN (SELECT value FROM json_each(?))"
+        events = list(_all(self._connection, query, msgspec.json.encode(list(positions)).decode()))
+        yield from (Damage("owner", position) for position, owner, _ in events if owner != actor)
+        try:
+            sealer = self._ring.unwrap(wrapped, Table.ACTORS, Column.DATA_KEY, actor)
+        except WrongKey:
+            yield Damage("data_key", 0)
+            return
+        if not _opens(sealer, key, Table.ACTORS, Column.KEY, actor):
+            yield Damage("key", 0)
+        if not _opens(sealer, context, Table.ACTORS, Column.CONTEXT, actor):
+            yield Damage("context", 0)
+        for position, _, payload in events:
+            if not _opens(sealer, payload, Table.EVENTS, Column.PAYLOAD, position):
+                yield Damage("payload", position)
+
     def _open(self, actor: int, sealed: bytes | None, column: Column) -> Any:
         return None if sealed is None else _decode(self.sealer(actor).open(sealed, Table.ACTORS, column, actor))
 
     def _open_key(self, actor: int, sealed: bytes | None) -> str | None:
         return None if sealed is None else self.sealer(actor).open(sealed, Table.ACTORS, Column.KEY, actor).decode()
+
+
+def _opens(sealer: Sealer, sealed: bytes | None, table: Table, column: Column, row: int) -> bool:
+    """Whether a value is absent or authentic."""
+    try:
+        return sealed is None or sealer.open(sealed, table, column, row) is not None
+    except WrongKey:
+        return False
 
 
 def _one(connection: sqlite3.Connection, query: str, *values: object) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
 """The rows that the store takes and gives, opened: no ciphertext, no SQL."""
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 
 class VersionRow(NamedTuple):
@@ -23,6 +23,21 @@ class RouteRow(NamedTuple):
     parent: int
     path: list[int]
     """Tokens as ``routing.paths`` numbers them."""
+    closed: int
+
+
+class DeploymentRow(NamedTuple):
+    """A change of the routes: a deploy or, if ``closing``, a close."""
+
+    position: int
+    route: int
+    closing: int
+    time: int
+    cohorts: int
+    """How many it concerns."""
+    last_cohort: int
+    """The last cohort that was there: later ones know of the change."""
+    done: int
 
 
 class CohortRow(NamedTuple):
@@ -66,3 +81,12 @@ class DecisionRow(NamedTuple):
     before: int
     landing: int | None
     skipped: int
+
+
+class Damage(NamedTuple):
+    """A row of an actor that is not as it was written."""
+
+    what: Literal["owner", "data_key", "key", "context", "payload"]
+    """The value that fails authentication; ``owner``: the event is another actor's."""
+    position: int
+    """The event's; 0 for the actor's own row."""

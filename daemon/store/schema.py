@@ -41,7 +41,9 @@ class Column(IntEnum):
 
 @migrations()
 def first(db: Database) -> None:
-    """``events`` holds a row for each spawn (``previous`` 0) and each processed event; its position is its rowid.
+    """``deployments`` are the changes of routes, deploys and closes; ``last_cohort`` was the last that was there.
+
+    ``events`` holds a row for each spawn (``previous`` 0) and each processed event; its position is its rowid.
 
     ``previous`` is the position of the actor's event before, so that a history is read without an index, which every
     event would have to pay for. ``cohort`` is the cohort that the event led to.
@@ -75,7 +77,17 @@ CREATE TABLE versions (
 CREATE TABLE routes (
     child INTEGER PRIMARY KEY REFERENCES versions,
     parent INTEGER NOT NULL REFERENCES versions,
-    path BLOB NOT NULL
+    path BLOB NOT NULL,
+    closed INTEGER NOT NULL
+);
+CREATE TABLE deployments (
+    position INTEGER PRIMARY KEY,
+    route INTEGER NOT NULL REFERENCES routes,
+    closing INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    cohorts INTEGER NOT NULL,
+    last_cohort INTEGER NOT NULL,
+    done INTEGER NOT NULL
 );
 CREATE TABLE configurations (
     version INTEGER NOT NULL REFERENCES versions,

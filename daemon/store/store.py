@@ -13,7 +13,7 @@ import msgspec
 
 from statekeep.daemon.store.keys import EPOCH, KeyRing
 from statekeep.daemon.store.reading import Catalogue, Records
-from statekeep.daemon.store.rows import ActorRow, CohortRow, DecisionRow, EventRow, RouteRow, VersionRow
+from statekeep.daemon.store.rows import ActorRow, CohortRow, DecisionRow, DeploymentRow, EventRow, RouteRow, VersionRow
 from statekeep.daemon.store.schema import Column, Table
 
 StorageError = sqlite3.Error
@@ -26,7 +26,10 @@ _encode = msgspec.msgpack.Encoder().encode
 _STATEMENTS = {
     "names": "INSERT INTO names VALUES (?, ?)",
     "versions": "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-    "routes": "INSERT INTO routes VALUES (?, ?, ?)",
+    "routes": "INSERT INTO routes VALUES (?, ?, ?, ?)",
+    "closings": "UPDATE routes SET closed = ? WHERE child = ?",
+    "deployments": "INSERT INTO deployments VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "ends": "UPDATE deployments SET done = 1 WHERE position = ?",
     "configurations": "INSERT INTO configurations VALUES (?, ?, ?, ?)",
     "histories": "INSERT INTO histories VALUES (?, ?, ?)",
     "cohorts": "INSERT INTO cohorts VALUES (?, ?, ?, ?, ?, ?)",
@@ -117,7 +120,17 @@ class Store:
         self._pending["versions"].append((row.id, name, definition, *plain))
 
     def add_route(self, row: RouteRow) -> None:
-        self._pending["routes"].append((row.child, row.parent, _encode(row.path)))
+        self._pending["routes"].append((row.child, row.parent, _encode(row.path), row.closed))
+
+    def close_route(self, child: int, position: int) -> None:
+        self._pending["closings"].append((position, child))
+
+    def add_deployment(self, row: DeploymentRow) -> None:
+        self._pending["deployments"].append(row)
+
+    def end_deployment(self, position: int) -> None:
+        """Record that every cohort has been judged."""
+        self._pending["ends"].append((position,))
 
     def add_configuration(self, version: int, number: int, configuration: object, *, finished: bool) -> None:
         """``configuration`` as the chart of the version dumps it."""

@@ -10,7 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def history(number: int) -> list[str]:
     return [TYPES[digit] for digit in digits]
 
 
-def run(engine: Engine, requests: list[AnyRequest]) -> list[Any]:
+def run(engine: Engine, requests: Sequence[AnyRequest]) -> list[Any]:
     """The results of all requests, in batches as a busy socket would bring them."""
     answers = [a for start in range(0, len(requests), 1_000) for a in engine.run(requests[start : start + 1_000])]
     assert all(isinstance(answer, Answer) for answer in answers), answers

@@ -14,9 +14,9 @@ from statistics import median
 from time import perf_counter_ns
 
 from statekeep.daemon.routing import evaluator
-from statekeep.daemon.routing.evaluator import UNKNOWN
-from statekeep.daemon.routing.histories import EMPTY
+from statekeep.daemon.routing.fingerprint import EMPTY
 from statekeep.daemon.routing.paths import Path
+from statekeep.daemon.routing.replaying import UNKNOWN
 
 SIZES = (1_000, 1_000_000, 10_000_000)
 RUNS = 7

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 KEYS = ("a", "b", "c", "10", "2", "x.y", "in review", "été", "constructor")
 EVENTS = ("A", "B", "C", "foo", "foo.bar", "foo.bar.baz", "toString")
 DESCRIPTORS = (*EVENTS, "*", "foo.*", "foo.bar.*")
-SUFFIXES = ("{id}", "actor.0.{id}", "state.{id}")
 
 Draw = st.DrawFn
 
@@ -42,7 +41,7 @@ def cases(draw: Draw) -> dict[str, Any]:
     targets = [state for state in states if state.parent is not None]
     for state in states:
         _wire(draw, state, targets)
-    sent = [*EVENTS, *_internal_events(states)]
+    sent: list[Any] = [*EVENTS, *_internal_events(states)]
     events = draw(st.lists(st.sampled_from(sent), max_size=16))
     return {"machine": root.config, "guards": draw(st.sampled_from(["fire", "never"])), "events": events}
 
@@ -55,18 +54,20 @@ def _grow(draw: Draw, state: State, states: list[State], depth: int) -> None:
     if state.kind == "parallel":
         config["type"] = "parallel"
     inner = ["compound", "parallel"] if depth < 2 and len(states) < 12 else []
-    kinds = ["atomic", "atomic", "final", "history", *inner, *inner]
+    kinds = ["atomic", "atomic", "atomic", *inner, *inner, "final", "history"]
     keys = draw(st.lists(st.sampled_from(KEYS), min_size=1, max_size=3, unique=True))
     config["states"] = {}
     for number, key in enumerate(keys):
-        allowed = [kind for kind in kinds if number or kind != "history"]
-        child = State(key, state, draw(st.sampled_from(allowed)))
+        # The first is the initial one: history there needs care, and final there goes in rings with onDone.
+        child = State(key, state, draw(st.sampled_from(kinds if number else kinds[:-2])))
         state.children.append(child)
         states.append(child)
         config["states"][key] = child.config
         child.id = ".".join(("m", *child.keys))
         if draw(st.integers(0, 4)) == 0:
             child.id = child.config["id"] = f"id{len(states)}"
+            if draw(st.booleans()):
+                child.config["route"] = draw(st.sampled_from([{}, {"reenter": True}, {"guard": "g"}]))
         if child.kind in {"compound", "parallel"}:
             _grow(draw, child, states, depth + 1)
     if state.kind == "compound":
@@ -78,9 +79,10 @@ def _wire(draw: Draw, state: State, targets: list[State]) -> None:
     if state.kind == "history":
         config["type"] = "history"
         config["history"] = draw(st.sampled_from(["shallow", "deep"]))
-        siblings = [child.key for child in state.parent.children if child.kind != "history"] if state.parent else []
+        siblings = [child.key for child in state.parent.children if child is not state] if state.parent else []
         if draw(st.booleans()):
-            config["target"] = _escaped(draw(st.sampled_from(siblings)))
+            outside = draw(st.sampled_from(targets)).keys
+            config["target"] = draw(st.sampled_from([*map(_escaped, siblings), "#m." + _path(outside)]))
         return
     if state.kind == "final":
         config["type"] = "final"
@@ -89,9 +91,9 @@ def _wire(draw: Draw, state: State, targets: list[State]) -> None:
     descriptors = draw(st.lists(st.sampled_from(DESCRIPTORS), max_size=3, unique=True))
     if descriptors:
         config["on"] = {descriptor: _candidates(draw, state, targets) for descriptor in descriptors}
-    if draw(st.integers(0, 5)) == 0:
+    if draw(st.integers(0, 11)) == 0:
         config["always"] = _candidates(draw, state, targets)
-    if draw(st.integers(0, 3)) == 0 and state.children:
+    if draw(st.integers(0, 2)) == 0 and state.children:
         config["onDone"] = _candidates(draw, state, targets)
     if draw(st.integers(0, 4)) == 0:
         config["after"] = {draw(st.sampled_from(["100", "1e2", "soon"])): [_transition(draw, state, targets)]}
@@ -153,12 +155,14 @@ def _escaped(key: str) -> str:
     return key.replace(".", "\\.")
 
 
-def _internal_events(states: list[State]) -> list[str]:
-    """What timers and actors would send."""
-    found = ["xstate.error.actor.nobody"]
+def _internal_events(states: list[State]) -> list[Any]:
+    """What timers, actors and routers would send."""
+    found: list[Any] = ["xstate.error.actor.nobody"]
     for state in states:
-        for delay in state.config.get("after", {}):
-            found.append(f"xstate.after.{'soon' if delay == 'soon' else 100}.{state.id}")
+        delays = ["soon" if delay == "soon" else 100 for delay in state.config.get("after", {})]
+        found += [f"xstate.after.{delay}.{state.id}" for delay in delays]
         if "invoke" in state.config:
             found += [f"xstate.done.actor.0.{state.id}", f"xstate.error.actor.0.{state.id}"]
+        if "route" in state.config:
+            found.append({"type": "xstate.route", "to": f"#{state.id}"})
     return found

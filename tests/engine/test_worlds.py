@@ -5,12 +5,14 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from statekeep.daemon.engine import sweeping
 from statekeep.protocol.errors import ActorFinished, UnreachableRoute
-from statekeep.protocol.messages import Actors, Decisions, Deploy, Get, History, Preview, Send, Spawn
+from statekeep.protocol.messages import Actors, Close, Decisions, Deploy, Get, History, Preview, Send, Spawn, Verify
 from tests.engine.worlds import MEMORY, Machine, Model, ask, start
 
 EVENTS = "abc"
@@ -23,6 +25,13 @@ class DeployStep(NamedTuple):
     parent: int | None
     path: tuple[str, ...]
     strict: bool
+    once: bool = False
+
+
+class CloseStep(NamedTuple):
+    """Close the route of this number, modulo how many there are."""
+
+    route: int
 
 
 class SpawnStep(NamedTuple):
@@ -42,7 +51,7 @@ class Restart(NamedTuple):
     """Close the store and open it again."""
 
 
-Step = DeployStep | SpawnStep | SendStep | Restart
+Step = DeployStep | CloseStep | SpawnStep | SendStep | Restart
 
 
 @st.composite
@@ -55,10 +64,13 @@ def machines(draw: st.DrawFn) -> Machine:
 
 tokens = st.sampled_from(["a", "b", "c", "a", "b", "*", "**"])
 paths = st.lists(tokens, max_size=3).map(tuple)
-deploys = st.builds(DeployStep, machines(), st.integers(0, 9), paths, st.booleans())
+deploys = st.builds(
+    DeployStep, machines(), st.integers(0, 9), paths, st.booleans(), st.sampled_from([False, False, False, True])
+)
+closes = st.builds(CloseStep, st.integers(0, 9))
 spawns = st.builds(SpawnStep, st.integers(0, 9))
 sends = st.builds(SendStep, st.integers(0, 9), st.sampled_from(EVENTS))
-steps = st.one_of(deploys, spawns, sends, sends, sends, sends, st.just(Restart()))
+steps = st.one_of(deploys, closes, spawns, sends, sends, sends, sends, st.just(Restart()))
 
 
 class Both:
@@ -75,6 +87,10 @@ class Both:
         match step:
             case DeployStep():
                 self._deploy(step)
+            case CloseStep(number) if model.routes:
+                route = model.routes[number % len(model.routes)]
+                ask(self.engine, Close(f"v{route.child}"))
+                model.close(route)
             case SpawnStep(version) if model.machines:
                 version %= len(model.machines)
                 ask(self.engine, Spawn(f"v{version}"))
@@ -87,7 +103,9 @@ class Both:
                     except ActorFinished:
                         return
                     raise AssertionError("a finished actor took an event")
-                assert ask(self.engine, Send(actor + 1, event)).handled == model.send(actor, event)
+                sent, expected = ask(self.engine, Send(actor + 1, event)), model.actors[actor]
+                assert sent.handled == model.send(actor, event)
+                assert (sent.version, sent.state) == (f"v{expected.version}", f"q{expected.state}")
             case Restart():
                 self.engine.close()
                 self.engine = start(self.directory)
@@ -110,9 +128,9 @@ class Both:
         except UnreachableRoute:
             return
         assert self.seen() == before, "a preview changed something"
-        deployed = ask(self.engine, Deploy(**plan, digest=preview.digest))
+        deployed = ask(self.engine, Deploy(**plan, digest=preview.digest, once=step.once))
         assert deployed.plan == preview
-        model.deploy(step.machine, parent, path, strict=step.strict)
+        model.deploy(step.machine, parent, path, strict=step.strict, once=step.once)
 
     def seen(self) -> list[tuple[str, Any, str, int, bool]]:
         actors = ask(self.engine, Actors(limit=1000)).actors
@@ -143,13 +161,15 @@ class Both:
             about = ask(self.engine, Decisions(route=f"v{route.child}", limit=1000)).decisions
             expected = [(n, a.last(route.child)) for n, a in enumerate(model.actors, start=1)]
             assert [(d.actor, d.outcome) for d in about] == [pair for pair in expected if pair[1]]
+        page = ask(self.engine, Verify(limit=1000))
+        assert (page.differences, page.looked_at) == ([], len(model.actors))
 
 
 @settings(max_examples=300, deadline=None)
-@given(machines(), st.lists(steps, min_size=20, max_size=50))
-def test_cohorts_come_to_what_the_rule_says_of_each_actor(root: Machine, world: list[Step]) -> None:
+@given(machines(), st.lists(steps, min_size=20, max_size=50), st.sampled_from([1, 2, 1_024]))
+def test_cohorts_come_to_what_the_rule_says_of_each_actor(root: Machine, world: list[Step], chunk: int) -> None:
     """Version, state, history and every decision of every actor are those of the rule applied to it alone."""
-    with tempfile.TemporaryDirectory(dir=MEMORY) as directory:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as directory, mock.patch.object(sweeping, "CHUNK", chunk):
         both = Both(Path(directory), root)
         try:
             for step in world:

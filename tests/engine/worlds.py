@@ -38,8 +38,9 @@ def engine_in(directory: Path) -> Iterator[Engine]:
 
 
 def ask(engine: Engine, request: AnyRequest) -> Any:
-    """What one request, alone in its batch, is answered; a refusal is raised."""
-    (answer,) = engine.run([request])
+    """What one request, alone in its batch, is answered, after the end of a sweep if it must; a refusal is raised."""
+    while (answer := engine.run([request])[0]) is None:
+        pass
     if isinstance(answer, Answer):
         return answer.ok
     raise from_body(answer.error)
@@ -108,6 +109,7 @@ class ModelRoute:
     child: int
     path: tuple[str, ...]
     strict: bool
+    closed: bool = False
 
 
 @dataclass
@@ -137,7 +139,9 @@ class Model:
         self.routes: list[ModelRoute] = []
         self.actors: list[ModelActor] = []
 
-    def deploy(self, machine: Machine, parent: int | None, path: tuple[str, ...], *, strict: bool) -> None:
+    def deploy(
+        self, machine: Machine, parent: int | None, path: tuple[str, ...], *, strict: bool, once: bool = False
+    ) -> None:
         self.machines.append(machine)
         if parent is None:
             return
@@ -146,6 +150,12 @@ class Model:
         for actor in self.actors:
             if actor.finished and actor.version == parent:
                 actor.note(route.child, "final")
+            self.settle(actor)
+        route.closed = once
+
+    def close(self, route: ModelRoute) -> None:
+        route.closed = True
+        for actor in self.actors:
             self.settle(actor)
 
     def spawn(self, version: int) -> None:
@@ -172,7 +182,8 @@ class Model:
     def _hop(self, actor: ModelActor) -> bool:
         waiting = False
         for route in self.routes:
-            if route.parent != actor.version or actor.last(route.child) in ("diverged", "rescue"):
+            decided = actor.last(route.child) in ("diverged", "rescue")
+            if route.parent != actor.version or route.closed or decided:
                 continue
             if waiting:
                 actor.note(route.child, "blocked")

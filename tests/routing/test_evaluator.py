@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statekeep.daemon.routing import evaluator
-from statekeep.daemon.routing.evaluator import STUCK, UNKNOWN, Malformed
+from statekeep.daemon.routing.evaluator import Malformed
 from statekeep.daemon.routing.histories import Histories
 from statekeep.daemon.routing.paths import ANY_ONE, ANY_RUN, MAX_TOKENS, Path, Relation
+from statekeep.daemon.routing.replaying import STUCK, UNKNOWN
 
 SYMBOLS = 6
 TOKENS = st.sampled_from([0, 0, 1, 1, 2, 3, ANY_ONE, ANY_RUN])

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statekeep.daemon.routing.histories import EMPTY, Histories, fingerprint
+from statekeep.daemon.routing.fingerprint import EMPTY, fingerprint
+from statekeep.daemon.routing.histories import Histories
 
 EVENT_TYPES = ["SUBMIT_INFO", "PAY_FEE", "WAIVE_FEE", "ÜBERWEISUNG", ""]
 SYMBOLS = st.integers(0, len(EVENT_TYPES) - 1)

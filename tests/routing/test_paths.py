@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statekeep.daemon.routing.histories import fingerprint
+from statekeep.daemon.routing.fingerprint import fingerprint
 from statekeep.daemon.routing.paths import ANY_ONE, ANY_RUN, MAX_TOKENS, Path, PathTooLong, Relation
 from tests.routing.patterns import ALPHABET, HISTORY, TEXTS, path, relation
 

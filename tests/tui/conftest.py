@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,9 @@ class Printed(NamedTuple):
     out: str
     err: str
 
+
+STATEKEEP = [sys.executable, "-c", "import sys; from statekeep.tui.cli import main; sys.exit(main())"]
+"""The command as a process of its own."""
 
 Run = Callable[..., Printed]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,7 @@ from statekeep.protocol import Client
 from statekeep.tui.cli import loan, story
 from statekeep.tui.cli.stage import FalseClaim, Stage
 from statekeep.tui.cli.throwaway import ThrowawayDaemon
-from tests.tui.conftest import Run
-
-STATEKEEP = [sys.executable, "-c", "import sys; from statekeep.tui.cli import main; sys.exit(main())"]
+from tests.tui.conftest import STATEKEEP, Run
 
 TOLD = [
     "✓  1,203 paid the fee and 847 had it waived: all are in awaiting_docs.",

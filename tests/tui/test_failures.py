@@ -16,9 +16,7 @@ from statekeep.protocol.messages import AnyRequest, Finding
 from statekeep.tui.cli import main
 from tests.protocol.fakes import HangUp, fake_daemon
 from tests.tui import records
-from tests.tui.conftest import Asked, Run
-
-STATEKEEP = [sys.executable, "-c", "import sys; from statekeep.tui.cli import main; sys.exit(main())"]
+from tests.tui.conftest import STATEKEEP, Asked, Run
 
 
 def test_a_refusal_ends_with_1(run: Run, daemon: Asked) -> None:
@@ -89,6 +87,17 @@ def test_an_error_cannot_steer_the_terminal(run: Run, daemon: Asked) -> None:
     """What the daemon says is text, also where it repeats a caller's."""
     daemon.answers(errors.Busy("\x1b[2J"))
     assert "\x1b" not in run("status").err
+
+
+def test_without_the_drawing_library_json_still_works(run: Run, daemon: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``pip install statekeep`` alone brings the command; what it lacks for tables is said."""
+    monkeypatch.delitem(sys.modules, "statekeep.tui.cli.render", raising=False)
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    daemon.answers(records.ALICE)
+    assert run("actor", "alice", "--json").code == 0
+    code, _, err = run("actor", "alice")
+    assert code == 2
+    assert "pip install 'statekeep[cli]'" in err
 
 
 def test_ctrl_c_ends_with_130(monkeypatch: pytest.MonkeyPatch, run: Run, daemon: Asked) -> None:

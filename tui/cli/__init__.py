@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import sys
@@ -21,11 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args.json = getattr(args, "json", False)
     args.socket = getattr(args, "socket", None) or str(default_socket())
     try:
-        code = int(args.run(args))
+        code = _run(args)
         sys.stdout.flush()
-    except (StatekeepError, UnusableInput) as error:
-        sys.stdout.flush()
-        return explain(args.command, args.socket, error)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
@@ -33,3 +31,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.PIPE_CLOSED
     return code
+
+
+def _run(args: argparse.Namespace) -> int:
+    try:
+        return int(args.run(args))
+    except (StatekeepError, UnusableInput) as error:
+        sys.stdout.flush()  # what was done comes before what was not
+        return explain(args.command, args.socket, error)

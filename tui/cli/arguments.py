@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -106,6 +106,14 @@ def event_path(text: str) -> list[str]:
     if not all(events):
         raise argparse.ArgumentTypeError("there is a comma too many")
     return events
+
+
+def path_text(events: Sequence[str]) -> str:
+    """What ``event_path`` reads as these events."""
+    plain = not any("," in event or event != event.strip() for event in events) and not "".join(events[:1]).startswith(
+        "["
+    )
+    return ",".join(events) if plain else json.dumps(events, ensure_ascii=False)
 
 
 def json_value(text: str) -> Any:

@@ -30,7 +30,7 @@ class Line(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column of a table. Numbers stand at its right edge; what is ``whole`` is not broken over lines if it is short."""
+    """A column of a table. Numbers stand at its right edge; what is ``whole`` and short is not broken over lines."""
 
     title: str
     number: bool = False

@@ -12,14 +12,18 @@ import msgspec
 from statekeep.protocol import Client
 from statekeep.protocol.messages import Page, PageRequest, Record
 from statekeep.tui.cli.blocks import Block, Span, line
+from statekeep.tui.cli.failures import UnusableInput
 
 PageT = TypeVar("PageT", bound=Page)
 
 
 def show(blocks: Iterable[Block]) -> None:
     """Draw on stdout."""
-    from statekeep.tui.cli.render import show as draw  # noqa: PLC0415 - a third of the start-up, for those who look
-
+    try:
+        from statekeep.tui.cli.render import show as draw  # noqa: PLC0415 - a third of the start-up, for those who look
+    except ModuleNotFoundError as missing:
+        advice = "pip install 'statekeep[cli]', or use --json."
+        raise UnusableInput(f"Tables need {missing.name}, which is not installed.", "draw", advice) from missing
     draw(blocks)
 
 

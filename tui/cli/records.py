@@ -6,11 +6,14 @@ import argparse
 import operator
 from typing import get_args
 
+import msgspec
+
 from statekeep.protocol import Client
-from statekeep.protocol.messages import Decisions, Outcome, StatusRequest
+from statekeep.protocol.messages import Decision, Decisions, Outcome, StatusRequest
 from statekeep.tui.cli import views
 from statekeep.tui.cli.actors import add_actor
 from statekeep.tui.cli.arguments import Subparsers, add_command, add_paging, page_limit
+from statekeep.tui.cli.exports import Format, export, format_of
 from statekeep.tui.cli.failures import UnusableInput
 from statekeep.tui.cli.output import print_json, print_pages, show
 
@@ -22,11 +25,16 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         "decisions",
         list_decisions,
         "show what was decided about an actor, or about a route, and why",
-        "  statekeep decisions alice\n  statekeep decisions --route loan-v2 --outcome pending",
+        "  statekeep decisions alice\n  statekeep decisions --route loan-v2 --outcome pending\n"
+        "  statekeep decisions --route loan-v2 --export decisions.csv",
     )
     add_actor(parser, optional=True)
     parser.add_argument("--route", metavar="R", help="about the route to this version, actor by actor")
     parser.add_argument("--outcome", choices=get_args(Outcome), metavar="O", help=", ".join(get_args(Outcome)))
+    parser.add_argument(
+        "--export", metavar="FILE", help="write all of them to FILE.csv or FILE.jsonl, or to stdout for - with --format"
+    )
+    parser.add_argument("--format", choices=get_args(Format), help="how to write them, if FILE does not say")
     add_paging(parser)
     add_command(subparsers, "status", show_status, "show the daemon in figures")
 
@@ -40,6 +48,11 @@ def list_decisions(client: Client, args: argparse.Namespace) -> int:
     request = Decisions(
         actor=args.actor, route=args.route, outcome=args.outcome, cursor=args.cursor, limit=page_limit(args)
     )
+    if args.export is not None:
+        form = format_of(args.export, args.format)
+        pages = client.pages(msgspec.structs.replace(request, limit=1000))
+        export(Decision, (made for page in pages for made in page.decisions), args.export, form)
+        return 0
     view = views.route if args.actor is None else views.decisions
     print_pages(client, args, request, operator.attrgetter("decisions"), view)
     return 0

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any, get_args
 
 from statekeep.protocol import Client
 from statekeep.protocol.messages import Deploy, Guards, Landing, Preview, Versions
 from statekeep.tui.cli import views
-from statekeep.tui.cli.arguments import Subparsers, add_command, event_path, read_definition
+from statekeep.tui.cli.arguments import Subparsers, add_command, event_path, path_text, read_definition
 from statekeep.tui.cli.blocks import Command, Line, line
 from statekeep.tui.cli.output import print_json, show
 from statekeep.tui.cli.wording import count
@@ -101,8 +100,7 @@ def deploy_command(args: argparse.Namespace, digest: str) -> list[str]:
     if args.parent is not None:
         words += ["--parent", args.parent]
     if args.path:
-        plain = not any("," in event or event != event.strip() for event in args.path) and args.path[0][0] != "["
-        words += ["--path", ",".join(args.path) if plain else json.dumps(args.path)]
+        words += ["--path", path_text(args.path)]
     for option, value, default in (("--landing", args.landing, "replay"), ("--guards", args.guards, "ignore")):
         words += [option, value] if value != default else []
     return [*words, "--digest", digest]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from statekeep.protocol.messages import (
@@ -15,6 +15,7 @@ from statekeep.protocol.messages import (
     HistoryPage,
     Outcome,
     Plan,
+    PlanRow,
     Sent,
     ServerStatus,
     Version,
@@ -42,29 +43,35 @@ def plan(made: Plan, *, done: bool) -> Iterator[Block]:
     yield line(_summary(made, done=done))
     if made.rows:
         yield Line()
-        yield Rows(
-            (
-                Column("outcome", whole=True),
-                Column("state"),
-                Column("landing"),
-                Column("actors", number=True),
-                Column("skipped events", number=True),
-            ),
-            [
-                (
-                    Span(row.outcome, OUTCOME_STYLES[row.outcome]),
-                    state(row.state),
-                    "-" if row.landing is None else state(row.landing),
-                    count(row.actors),
-                    count(row.skipped) if row.landing is not None else "-",
-                )
-                for row in made.rows
-            ],
-            indent=2,
-        )
+        yield plan_rows(made.rows)
         yield Line()
     yield from map(_finding, made.warnings)
     yield facts(("digest", made.digest), ("judged", count(made.histories, "distinct history")))
+
+
+def plan_rows(rows: Iterable[PlanRow]) -> Rows:
+    """Actors by what happens to them."""
+    columns = (
+        Column("outcome", whole=True),
+        Column("state"),
+        Column("landing"),
+        Column("actors", number=True),
+        Column("skipped events", number=True),
+    )
+    return Rows(
+        columns,
+        [
+            (
+                Span(row.outcome, OUTCOME_STYLES[row.outcome]),
+                state(row.state),
+                "-" if row.landing is None else state(row.landing),
+                count(row.actors),
+                count(row.skipped) if row.landing is not None else "-",
+            )
+            for row in rows
+        ],
+        indent=2,
+    )
 
 
 def _summary(made: Plan, *, done: bool) -> Span:

@@ -1,0 +1,121 @@
+#include "cohorts.h"
+#include "evaluator.h"
+
+uint32_t sk_members(const sk_cohorts *cohorts, uint32_t version, uint32_t *members)
+{
+    uint32_t found = 0;
+    for (uint32_t cohort = 0; cohort < cohorts->count; cohort++)
+        if (cohorts->version[cohort] == version && cohorts->population[cohort] != 0)
+            members[found++] = cohort;
+    return found;
+}
+
+int sk_populate(const sk_cohorts *cohorts, uint32_t version, uint32_t nodes, uint32_t *actors, uint32_t *cohort_of,
+                uint32_t *position)
+{
+    for (uint32_t cohort = 0; cohort < cohorts->count; cohort++) {
+        uint32_t node = cohorts->history[cohort];
+        *position = cohort;
+        if (cohorts->version[cohort] != version || cohorts->finished[cohort] || cohorts->population[cohort] == 0)
+            continue;
+        if (node >= nodes)
+            return SK_MALFORMED;
+        actors[node] += cohorts->population[cohort];
+        cohort_of[node] = cohort;
+    }
+    *position = cohorts->count;
+    return SK_OK;
+}
+
+int sk_claim(const sk_cohorts *cohorts, const uint32_t *members, uint32_t n, const uint8_t *relation, uint32_t nodes,
+             uint8_t *outcome, uint8_t *wanted, uint32_t *position)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t cohort = members[i];
+        *position = i;
+        if (cohort >= cohorts->count || cohorts->history[cohort] >= nodes)
+            return SK_MALFORMED;
+        uint32_t node = cohorts->history[cohort];
+        if (cohorts->finished[cohort]) {
+            outcome[i] = SK_OUTCOME_FINAL;
+        } else if (cohorts->waiting[cohort] != 0) {
+            outcome[i] = SK_OUTCOME_BLOCKED;
+        } else if (relation[node] == SK_MATCH) {
+            outcome[i] = SK_OUTCOME_MIGRATED;
+            wanted[node] = 1;
+        } else {
+            outcome[i] = relation[node] == SK_PENDING ? SK_OUTCOME_PENDING : SK_OUTCOME_DIVERGED;
+        }
+    }
+    *position = n;
+    return SK_OK;
+}
+
+int sk_land(const sk_cohorts *cohorts, const uint32_t *members, uint32_t n, const uint32_t *node_landing,
+            const uint32_t *node_skipped, uint32_t nodes, int strict, uint8_t *outcome, uint32_t *landing,
+            uint32_t *skipped, uint32_t *position)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        landing[i] = skipped[i] = 0;
+        if (outcome[i] != SK_OUTCOME_MIGRATED)
+            continue;
+        uint32_t cohort = members[i];
+        *position = i;
+        if (cohort >= cohorts->count || cohorts->history[cohort] >= nodes)
+            return SK_MALFORMED;
+        uint32_t node = cohorts->history[cohort];
+        landing[i] = node_landing[node];
+        skipped[i] = node_skipped[node];
+        if (landing[i] == SK_STUCK || (strict && skipped[i] != 0)) {
+            outcome[i] = SK_OUTCOME_RESCUE;
+            landing[i] = 0;
+        }
+    }
+    *position = n;
+    return SK_OK;
+}
+
+static uint32_t mixed(uint32_t hash, uint32_t value)
+{
+    /* The finaliser of 32-bit MurmurHash3: every bit of the input reaches every bit of the output. */
+    hash ^= value;
+    hash = (hash ^ hash >> 16) * 0x85ebca6bu;
+    hash = (hash ^ hash >> 13) * 0xc2b2ae35u;
+    return hash ^ hash >> 16;
+}
+
+int sk_tally(const sk_cohorts *cohorts, const uint32_t *members, uint32_t n, const uint8_t *outcome,
+             const uint32_t *landing, const uint32_t *skipped, uint32_t *slots, sk_line *lines, uint32_t room,
+             uint32_t *position)
+{
+    uint32_t stored = 0;
+    *position = 0;
+    if (room < 2 || (room & (room - 1)) != 0)
+        return SK_MALFORMED;
+    for (uint32_t slot = 0; slot < room; slot++)
+        slots[slot] = SK_UNKNOWN;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t cohort = members[i];
+        *position = i;
+        if (cohort >= cohorts->count)
+            return SK_MALFORMED;
+        uint32_t before = cohorts->configuration[cohort];
+        uint32_t slot = mixed(mixed(mixed(outcome[i], before), landing[i]), skipped[i]) & (room - 1);
+        /* At most half of the slots are taken, so an empty one is found. */
+        for (; slots[slot] != SK_UNKNOWN; slot = (slot + 1) & (room - 1)) {
+            const sk_line *line = &lines[slots[slot]];
+            if (line->outcome == outcome[i] && line->before == before && line->landing == landing[i] &&
+                line->skipped == skipped[i])
+                break;
+        }
+        if (slots[slot] == SK_UNKNOWN) {
+            if (stored == room / 2)
+                return SK_MISSING;
+            slots[slot] = stored;
+            lines[stored++] = (sk_line){0, outcome[i], before, landing[i], skipped[i]};
+        }
+        lines[slots[slot]].actors += cohorts->population[cohort];
+    }
+    *position = stored;
+    return SK_OK;
+}

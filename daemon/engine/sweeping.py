@@ -1,0 +1,103 @@
+"""Changes of the routes, deploys and closes, from their commit until every cohort has been judged.
+
+See ``routing.sweep`` for how that can take its time, and ``World.touch`` for what happens meanwhile.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Container
+
+from statekeep.daemon.engine.world import World
+from statekeep.daemon.routing.plan import Plan, plan
+from statekeep.daemon.routing.rule import Route, Standing
+from statekeep.daemon.routing.sweep import Sweep
+from statekeep.daemon.store import DeploymentRow
+from statekeep.protocol.messages import Deployment, DeploymentList, Deployments
+
+CHUNK = 1_024
+"""Cohorts that a sweep judges at a time: some 4 ms. A change that concerns no more is made in one transaction."""
+
+
+def begin_deploy(world: World, planned: Plan) -> None:
+    """Begin to carry out the plan of a deploy whose route is in its place."""
+    route = planned.route
+    _begin(world, route, DeploymentRow(route.deployed, route.child, 0, world.clock(), 0, 0, 0), _deploy(planned))
+
+
+def begin_close(world: World, route: Route) -> int:
+    """Let those who wait for ``route``, closed just now, be judged by its later siblings; how many actors did wait."""
+    waiting = _waiting(world, route)
+    row = DeploymentRow(route.closed, route.child, 1, world.clock(), 0, 0, 0)
+    _begin(world, route, row, _close(world, route.closed, waiting))
+    return sum(world.cohorts.population[cohort] for cohort in waiting)
+
+
+def resume(world: World) -> None:
+    """Take up the sweep that the daemon before did not come to the end of."""
+    for row in world.deployments.values():
+        if row.done:
+            continue
+        route = world.forest.routes.by_child[row.route]
+        if row.closing:
+            waiting = array("I", (cohort for cohort in _waiting(world, route) if cohort <= row.last_cohort))
+            world.sweep = _close(world, row.position, waiting)
+        else:
+            planned = plan(route, world.cohorts, world.histories, world.forest.table(route.child))
+            world.sweep = _deploy(planned, row.last_cohort, world.store.records.decided(route.child))
+        world.judge_next(CHUNK)
+
+
+def _begin(world: World, route: Route, row: DeploymentRow, sweep: Sweep) -> None:
+    row = row._replace(cohorts=sweep.left, last_cohort=len(world.cohorts))
+    world.deployments[row.position] = row
+    world.store.add_deployment(row)
+    world.cohorts.routes_changed(route.parent)
+    world.sweep = sweep
+    world.judge_next(CHUNK)
+
+
+def _deploy(planned: Plan, last: int | None = None, judged: Container[int] = ()) -> Sweep:
+    """The sweep of a plan over its members up to ``last`` that were not ``judged`` before."""
+    places = [
+        place
+        for place, cohort in enumerate(planned.members)
+        if (last is None or cohort <= last) and cohort not in judged
+    ]
+    members = array("I", (planned.members[place] for place in places))
+    return Sweep(planned.route.deployed, members, lambda place: planned.standing(places[place]))
+
+
+def _close(world: World, position: int, waiting: array[int]) -> Sweep:
+    def standing(place: int) -> Standing:
+        found, node = world.cohorts.standing(waiting[place]), world.cohorts.history[waiting[place]]
+        world.relations.settle(found, node, world.forest.routes, world.forest.table, resumed=True)
+        return found
+
+    return Sweep(position, waiting, standing)
+
+
+def _waiting(world: World, route: Route) -> array[int]:
+    """The cohorts that wait for ``route``."""
+    members, waiting, finished = world.cohorts.members(route.parent), world.cohorts.waiting, world.cohorts.finished
+    return array("I", (cohort for cohort in members if waiting[cohort] == route.child and not finished[cohort]))
+
+
+def deployments(world: World, _: Deployments) -> DeploymentList:
+    """Every change of the routes, and how far it has come."""
+    forest, sweep = world.forest, world.sweep
+    return DeploymentList(
+        deployments=[
+            Deployment(
+                version=forest.name(row.route),
+                parent=forest.name(forest.routes.by_child[row.route].parent),
+                kind="close" if row.closing else "deploy",
+                path=forest.path(row.route),
+                position=row.position,
+                time=row.time,
+                cohorts=row.cohorts,
+                swept=row.cohorts - (sweep.left if sweep is not None and sweep.position == row.position else 0),
+            )
+            for row in world.deployments.values()
+        ]
+    )

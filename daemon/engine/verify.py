@@ -1,0 +1,178 @@
+"""Comparing every actor with what it must be, from definitions, events and deploys alone.
+
+Of one actor, in this order: its values on the disk are authentic; its events follow one another from its spawn to
+where it stands; and all that reads say of it, every decision included, is what ``expected`` makes of those events. The
+last is asked only when there is a history to go by, so that a difference names the damage and not what follows from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from statekeep.daemon.engine import actors, records
+from statekeep.daemon.engine.deploys import OUTCOMES
+from statekeep.daemon.engine.expected import Event, Expected, Unexpected, Verdict, Versions, expect, log_of
+from statekeep.daemon.engine.world import World
+from statekeep.daemon.routing.fingerprint import fingerprint
+from statekeep.daemon.store import StorageError
+from statekeep.protocol.messages import Decision, Difference, Suspect, Verify, VerifyPage
+
+LOOKED_AT = 256
+"""Events that one request looks at, spawns included: some 10 ms. It looks at more only if one actor has more."""
+
+
+def verify(world: World, request: Verify) -> VerifyPage:
+    """Look at the next actors, as many as fit into a few milliseconds."""
+    limit, everyone = actors.page_size(request.limit), bytearray(b"\0" + b"\1" * len(world.cohorts))
+    differences: list[Difference] = []
+    actor, looked_at, events = request.cursor, 0, 0
+    for actor in world.actors.above(request.cursor, everyone, limit):
+        differences += _look_at(world, actor)
+        looked_at += 1
+        events += 1 + world.histories.depth[world.cohorts.history[world.actors.cohort[actor]]]
+        if events >= LOOKED_AT:
+            break
+    more = world.actors.above(actor, everyone, 1)
+    return VerifyPage(looked_at=looked_at, differences=differences, next=actor if more else None)
+
+
+def _look_at(world: World, actor: int) -> Iterator[Difference]:
+    try:
+        yield from Account(world, actor).differences()
+    except StorageError:
+        raise
+    except Exception as fault:  # noqa: BLE001 - what reading makes of senseless rows is a finding about them
+        yield Difference(actor=actor, what="record", found=type(fault).__name__)
+
+
+class Account:
+    """What is on record of one actor, and what is wrong with it."""
+
+    def __init__(self, world: World, actor: int) -> None:
+        self._world = world
+        self._actor = actor
+        self._key: str | None = None
+        self._spawned_on, self._cohort, self._last = world.store.records.head(actor)
+        self._rows = world.store.records.events(self._last)
+
+    def differences(self) -> Iterator[Difference]:
+        """All that differs."""
+        yield from self._damage()
+        broken = next(self._breaks(), None)
+        if broken is not None:
+            yield broken
+            return
+        yield from self._displacement()
+        try:
+            expected = self._expect()
+        except Unexpected as problem:
+            event_type = self._world.symbols.names[problem.event.symbol]
+            yield self._differs("event", problem.event.position, event_type, problem.accepted)
+            return
+        types = [self._world.symbols.names[symbol] for symbol in expected.history]
+        yield from self._standing(expected, types)
+        yield from self._decisions(expected, types)
+
+    def _expect(self) -> Expected:
+        world, symbol_at, node_of = self._world, self._world.histories.symbol, self._world.cohorts.history
+        spawn, *later = self._rows
+        events = [Event(row.position, symbol_at[node_of[row.cohort]]) for row in later]
+        versions = Versions(lambda version: world.forest.table(version).chart, world.symbols.names.__getitem__)
+        log = log_of(world.forest.routes.below(self._spawned_on))
+        return expect(versions, self._spawned_on, spawn.position, events, log)
+
+    def _differs(self, what: Suspect, position: int = 0, found: Any = None, expected: Any = None) -> Difference:
+        return Difference(
+            actor=self._actor, key=self._key, what=what, position=position, found=found, expected=expected
+        )
+
+    def _damage(self) -> Iterator[Difference]:
+        """Values that are not as they were written; and whether the key leads to the actor."""
+        store = self._world.store.records
+        damage = list(store.damage(self._actor, [row.position for row in self._rows]))
+        if not {"data_key", "key"} & {found.what for found in damage}:
+            self._key = store.key_of(self._actor)
+            if self._key is not None and (holder := store.find_actor(self._key)) != self._actor:
+                yield self._differs("lookup", found=holder, expected=self._actor)
+        yield from (self._differs(what, position) for what, position in damage)
+
+    def _breaks(self) -> Iterator[Difference]:
+        """Where the events do not follow one another: each must make the history before it longer by one."""
+        if not self._rows:
+            yield self._differs("history", self._last, expected=["**"])
+        before, node_of, parent_of = 0, self._world.cohorts.history, self._world.histories.parent
+        for number, row in enumerate(self._rows):
+            node = node_of[row.cohort]
+            if (node == 0) != (number == 0) or parent_of[node] != before:
+                expected = [*self._types(before), "*"] if number else []
+                yield self._differs("history", row.position, self._types(node), expected)
+            before = node
+
+    def _types(self, node: int) -> list[str]:
+        """The event types of a history."""
+        return [self._world.symbols.names[symbol] for symbol in self._world.histories.symbols(node)]
+
+    def _displacement(self) -> Iterator[Difference]:
+        """Whether the actor stands where its last event led, on the disk and in memory."""
+        led_to = self._rows[-1].cohort
+        for cohort in {self._cohort, self._world.actors.cohort[self._actor]} - {led_to}:
+            yield self._differs("cohort", self._last, cohort, led_to)
+
+    def _standing(self, expected: Expected, types: Sequence[str]) -> Iterator[Difference]:
+        """What a read of the actor says of it, beside what it must."""
+        world = self._world
+        found, cohort = actors.describe(world, self._actor, self._key), world.actors.cohort[self._actor]
+        values: dict[Suspect, Any] = {
+            "version": world.forest.name(expected.version),
+            "state": expected.configuration.value,
+            "status": expected.configuration.status,
+            "events": len(types),
+            "fingerprint": f"{fingerprint(types):016x}",
+            "needs_rescue": expected.needs_rescue,
+            "position": self._rows[-1].position,
+        }
+        different = [what for what, value in values.items() if getattr(found, what) != value]
+        yield from (self._differs(what, found=getattr(found, what), expected=values[what]) for what in different)
+        configuration = world.forest.configuration(world.cohorts.version[cohort], world.cohorts.configuration[cohort])
+        if not different and configuration != expected.configuration:
+            # Alike to look at; apart in what their history states have recorded.
+            dump = world.forest.table(expected.version).chart.dump
+            yield self._differs("state", found=dump(configuration), expected=dump(expected.configuration))
+
+    def _decisions(self, expected: Expected, types: Sequence[str]) -> Iterator[Difference]:
+        """The decisions on record beside those that must be, route by route."""
+        times = {row.position: row.time for row in self._rows}
+        by_route: dict[str, tuple[list[Decision], list[Decision]]] = {}
+        for found in records.of_actor(self._world, self._actor, self._key):
+            by_route.setdefault(found.route, ([], []))[0].append(found)
+        for verdict in expected.verdicts:
+            wanted = self._decision(verdict, types, times)
+            by_route.setdefault(wanted.route, ([], []))[1].append(wanted)
+        for both in by_route.values():
+            for one, other in zip_longest(*both):
+                if one != other:
+                    yield self._differs("decision", (one or other).position, one, other)
+
+    def _decision(self, made: Verdict, types: Sequence[str], times: Mapping[int, int]) -> Decision:
+        """A verdict as a read of the decisions must show it."""
+        forest, route = self._world.forest, made.route
+        moved, path = made.landing is not None, forest.path(route.child)
+        return Decision(
+            actor=self._actor,
+            key=self._key,
+            route=forest.name(route.child),
+            outcome=OUTCOMES[made.outcome],
+            version_before=forest.name(route.parent),
+            version_after=forest.name(route.child) if moved else None,
+            state_before=made.before.value,
+            landing=None if made.landing is None else made.landing.value,
+            skipped=made.skipped,
+            events=made.events,
+            fingerprint=f"{fingerprint(types[: made.events]):016x}",
+            path=path,
+            path_hash=f"{fingerprint(path):016x}",
+            position=made.position,
+            time=times.get(made.position) or self._world.deployments[made.position].time,
+        )

@@ -1,0 +1,77 @@
+"""Long answers as files that other programs read: JSON lines or CSV, page by page as they come."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Literal, TextIO
+
+import msgspec
+
+from statekeep.protocol.messages import Record
+from statekeep.tui.cli.failures import UnusableInput
+
+Format = Literal["csv", "jsonl"]
+
+_SUFFIXES: Final[dict[str, Format]] = {".csv": "csv", ".jsonl": "jsonl"}
+
+
+def format_of(target: str, wanted: Format | None) -> Format:
+    """The format to write, by the name of the file if none was named. Raises ``UnusableInput``."""
+    found = wanted or _SUFFIXES.get(Path(target).suffix)
+    if found is None:
+        raise UnusableInput(
+            f"{target} does not say whether it is to be CSV or JSON lines.",
+            f"write {target}",
+            "End the name with .csv or .jsonl, or say --format csv or --format jsonl.",
+        )
+    return found
+
+
+def export(kind: type[Record], records: Iterable[Record], target: str, form: Format) -> None:
+    """Write records of one kind to a file, or to stdout for ``-``. The file is there when all of it is."""
+    with _opened(target) as file:
+        if form == "jsonl":
+            file.writelines(msgspec.json.encode(record).decode() + "\n" for record in records)
+        else:
+            _write_csv(kind, records, file)
+
+
+@contextmanager
+def _opened(target: str) -> Iterator[TextIO]:
+    if target == "-":
+        yield sys.stdout
+        return
+    unfinished = Path(target + ".part")
+    try:
+        file = unfinished.open("w", encoding="utf-8", newline="")
+    except OSError as problem:
+        raise UnusableInput(
+            f"{target} can't be written: {problem.strerror}.", f"write {unfinished}", "Name a file that can be made."
+        ) from problem
+    try:
+        with file:
+            yield file
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _write_csv(kind: type[Record], records: Iterable[Record], file: TextIO) -> None:
+    """A column for each field; what is neither text nor number is JSON, and what there is not is empty."""
+    fields = kind.__struct_fields__
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(fields)
+    writer.writerows([_cell(getattr(record, field)) for field in fields] for record in records)
+
+
+def _cell(value: Any) -> str | int:
+    if value is None:
+        return ""
+    return (
+        value if isinstance(value, str | int) and not isinstance(value, bool) else json.dumps(value, ensure_ascii=False)
+    )

@@ -1,0 +1,183 @@
+"""``replay-check``: try a definition on histories that were exported, without a daemon."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final, get_args
+
+import msgspec
+
+from statekeep.protocol.messages import Finding, Guards, HistoryCount, Landing, Outcome, PlanRow, Record
+from statekeep.tui.cli import failures, wording
+from statekeep.tui.cli.arguments import Subparsers, event_path, read_definition
+from statekeep.tui.cli.blocks import Block, Line, Span, facts, line
+from statekeep.tui.cli.failures import Exit, UnusableInput
+from statekeep.tui.cli.output import print_json, show
+from statekeep.tui.cli.views import plan_rows
+from statekeep.tui.cli.wording import count
+
+SHOWN: Final = 10
+"""Lost histories that are named on a terminal, those with the most actors; ``--json`` names all."""
+
+_EXAMPLES: Final = """\
+  statekeep histories loan-v1 > histories.jsonl
+  statekeep replay-check loan-v2.json --histories histories.jsonl --path SUBMIT_INFO,PAY_FEE --landing strict"""
+
+_ABOUT: Final = """\
+Try a new definition on the histories that `statekeep histories` printed, without a daemon: who would migrate, where
+they would land, and which of their events would be skipped. The exit code is 1 if a landing is lost: if the path
+matches and the landing policy refuses (with --landing strict, for any skipped event; else only for a replay that
+does not end). Earlier siblings of the route are not known here: preview shows who is blocked."""
+
+# The rooms of the statecharts and of the routing rule are imported by the commands that use them.
+
+
+class Lost(Record, frozen=True, kw_only=True):
+    """A history whose actors the path claims, but the landing policy refuses to land."""
+
+    history: list[str]
+    actors: int
+    skipped: list[str]
+    """Its events that the new definition does not handle."""
+    ends: bool = True
+    """False: its replay has a step that does not end."""
+
+
+class Checked(Record, frozen=True, kw_only=True):
+    """What a deploy would do to the actors with these histories."""
+
+    histories: int
+    actors: int
+    counts: dict[Outcome, int]
+    """Actors by outcome."""
+    rows: list[PlanRow]
+    skipped: dict[str, int]
+    """Event types that are skipped, and for how many actors."""
+    lost: list[Lost]
+    findings: list[Finding]
+
+
+def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "replay-check",
+        help="try a new definition on exported histories, and fail if a landing is lost",
+        description=_ABOUT,
+        epilog=f"examples:\n{_EXAMPLES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", metavar="FILE", help="the new definition as JSON, or - for stdin")
+    parser.add_argument(
+        "--histories", required=True, metavar="H", help="what `statekeep histories` printed; - for stdin"
+    )
+    parser.add_argument("--path", type=event_path, default=[], metavar="A,B", help="as for deploy (default: all)")
+    parser.add_argument("--parent", metavar="P", help="the version of the histories; only said again")
+    parser.add_argument("--landing", choices=get_args(Landing), default="replay", help="default: %(default)s")
+    parser.add_argument("--guards", choices=get_args(Guards), default="ignore", help="default: %(default)s")
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
+    parser.set_defaults(run=check_replay)
+
+
+def check_replay(args: argparse.Namespace) -> int:
+    """Try the definition, and say what came of it."""
+    from statekeep.daemon.statecharts import check  # noqa: PLC0415
+
+    definition = read_definition(args.file)
+    findings = check(definition, guards=args.guards)
+    if any(finding.level == "error" for finding in findings):
+        for finding in findings:
+            print(wording.printable(failures.line(finding)), file=sys.stderr)
+        return Exit.REFUSED
+    checked = _try(args, definition, findings, _read(args.histories))
+    if args.json:
+        print_json(checked)
+    else:
+        show(_view(args, checked))
+    return Exit.REFUSED if checked.lost else Exit.DONE
+
+
+def _read(file: str) -> Iterator[HistoryCount]:
+    """The histories of an export, one at a time."""
+    decode = msgspec.json.Decoder(HistoryCount).decode
+    try:
+        lines = Path("/dev/stdin" if file == "-" else file).open("rb")
+    except OSError as problem:
+        advice = "Name the file that `statekeep histories VERSION` was printed to."
+        raise UnusableInput(f"{file} can't be read: {problem.strerror}.", f"read {file}", advice) from problem
+    with lines:
+        for number, text in enumerate(lines, start=1):
+            try:
+                yield decode(text)
+            except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+                advice = "Each line is one history, as `statekeep histories VERSION` prints it."
+                raise UnusableInput(f"Line {number} of {file}: {problem}.", f"parse {file}", advice) from problem
+
+
+def _try(
+    args: argparse.Namespace, definition: dict[str, object], findings: list[Finding], histories: Iterable[HistoryCount]
+) -> Checked:
+    from statekeep.daemon.routing.rehearsal import PathTooLong, Rehearsal  # noqa: PLC0415
+    from statekeep.daemon.statecharts import Table, Unending, load  # noqa: PLC0415
+
+    try:
+        rehearsal = Rehearsal(args.path, strict=args.landing == "strict")
+        table = Table(load(definition, guards=args.guards), rehearsal.event_type)
+    except (PathTooLong, Unending) as problem:
+        raise UnusableInput(f"{problem}.", f"try {args.file}", "No version could be deployed so.") from problem
+    counts: Counter[Outcome] = Counter()
+    skipped: Counter[str] = Counter()
+    rows: Counter[tuple[Outcome, bytes, int | None, int]] = Counter()
+    lost: list[Lost] = []
+    judged = 0
+    for found in histories:
+        judged += 1
+        made = rehearsal.judge(found.history, table)
+        counts[made.outcome] += found.actors
+        rows[made.outcome, msgspec.json.encode(found.state), made.landing, len(made.skipped)] += found.actors
+        skipped.update(dict.fromkeys(made.skipped, found.actors))
+        if made.outcome == "rescue":
+            lost.append(Lost(history=found.history, actors=found.actors, skipped=made.skipped, ends=made.ends))
+    return Checked(
+        histories=judged,
+        actors=counts.total(),
+        counts=dict(counts),
+        rows=[
+            PlanRow(
+                outcome=outcome,
+                state=msgspec.json.decode(state),
+                landing=None if landing is None else table.configurations[landing].value,
+                skipped=events,
+                actors=actors,
+            )
+            for (outcome, state, landing, events), actors in rows.most_common()
+        ],
+        skipped=dict(skipped.most_common()),
+        lost=sorted(lost, key=lambda one: -one.actors),
+        findings=findings,
+    )
+
+
+def _view(args: argparse.Namespace, checked: Checked) -> Iterator[Block]:
+    source = f" of {args.parent}" if args.parent else ""
+    yield line(
+        Span(f"{count(checked.actors, 'actor')}{source}", "strong"),
+        f" with {count(checked.histories, 'distinct history')}, tried on {args.file}; path: {wording.path(args.path)}",
+    )
+    yield Line()
+    yield plan_rows(checked.rows)
+    yield Line()
+    yield facts(*((event, f"skipped for {count(actors, 'actor')}") for event, actors in checked.skipped.items()))
+    for finding in checked.findings:
+        yield line(Span(failures.line(finding), "waiting"), indent=2)
+    for one in checked.lost[:SHOWN]:
+        why = f"skips {', '.join(one.skipped)}" if one.ends else "its replay does not end"
+        yield line(f"{count(one.actors, 'actor')} with {', '.join(one.history)}: {why}", indent=2)
+    if checked.lost:
+        actors = sum(one.actors for one in checked.lost)
+        yield line(Span(f"Lost: the landings of {count(actors, 'actor')}.", "bad"))
+    else:
+        yield line(Span("No landing is lost.", "good"))

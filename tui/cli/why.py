@@ -1,0 +1,266 @@
+"""``why``: why an actor is where it is, in sentences made of what is on record."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from statekeep.protocol import Client, errors
+from statekeep.protocol.messages import (
+    Actor,
+    ActorRef,
+    Decision,
+    Decisions,
+    Definition,
+    EventRecord,
+    Get,
+    History,
+    Record,
+    Version,
+    Versions,
+)
+from statekeep.tui.cli.actors import add_actor
+from statekeep.tui.cli.arguments import Subparsers, add_command
+from statekeep.tui.cli.blocks import Line, line
+from statekeep.tui.cli.output import print_json, show
+from statekeep.tui.cli.wording import count, date, state
+
+if TYPE_CHECKING:
+    from statekeep.daemon.routing.rehearsal import Rehearsed
+
+_ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+
+_WILDCARDS: Final = {"*": "any event", "**": "any run of events"}
+
+
+class Why(Record, frozen=True, kw_only=True):
+    """What ``--json`` prints."""
+
+    actor: int
+    sentences: list[str]
+
+
+class Case(NamedTuple):
+    """All that is on record about one actor."""
+
+    actor: Actor
+    spawned_on: str
+    spawned_at: int
+    events: list[EventRecord]
+    decisions: list[Decision]
+    """The last about each route, in their order."""
+    earlier: list[Decision]
+    """The deferrals before them too."""
+    versions: dict[str, Version]
+
+    @property
+    def name(self) -> str:
+        return self.actor.key or f"actor {self.actor.id}"
+
+    @property
+    def history(self) -> list[str]:
+        return [event.event for event in self.events]
+
+
+def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers,
+        "why",
+        tell_why,
+        "tell in sentences why an actor is where it is",
+        "  statekeep why alice\n  statekeep why alice loan-v2",
+    )
+    add_actor(parser)
+    parser.add_argument("version", nargs="?", metavar="VERSION", help="only about the route to this version")
+
+
+def tell_why(client: Client, args: argparse.Namespace) -> int:
+    """Tell why."""
+    case = _case(client, args.actor)
+    if args.version is not None and args.version not in case.versions:
+        raise errors.UnknownVersion(args.version, list(case.versions))
+    paragraphs = [_beginning(case)]
+    told = [made for made in case.decisions if args.version in (None, made.route)]
+    paragraphs += [" ".join(_about(client, case, made)) for made in told]
+    if not told:
+        paragraphs.append(_nothing(case, args.version))
+    if args.json:
+        print_json(Why(actor=case.actor.id, sentences=paragraphs))
+    else:
+        show(block for text in paragraphs for block in (line(text), Line()))
+    return 0
+
+
+def _case(client: Client, reference: ActorRef) -> Case:
+    actor = client.call(Get(reference))
+    pages = list(client.pages(History(actor.id, limit=1000)))
+    made = [one for page in client.pages(Decisions(actor=actor.id, limit=1000)) for one in page.decisions]
+    last = {one.route: one for one in made}
+    return Case(
+        actor,
+        pages[0].spawned_on,
+        pages[0].spawned_at,
+        [event for page in pages for event in page.events],
+        [one for one in made if last[one.route] is one],
+        made,
+        {version.version: version for version in client.call(Versions()).versions},
+    )
+
+
+def _beginning(case: Case) -> str:
+    history = f"its history is {', '.join(case.history)}" if case.events else "it has processed no event yet"
+    where = f"{state(case.actor.state)} on {case.actor.version}"
+    status = "" if case.actor.status == "active" else f", {case.actor.status}"
+    return (
+        f"{case.name} was spawned on {case.spawned_on} at {date(case.spawned_at)}; {history}. It is in {where}{status}."
+    )
+
+
+def _nothing(case: Case, version: str | None) -> str:
+    if version is None:
+        return f"No route was ever open for it: no version takes over actors of {case.actor.version}."
+    parent = case.versions[version].parent
+    if parent is None:
+        return f"{version} has no parent: no route leads to it."
+    return f"{version} takes over actors of {parent}, where {case.name} has not been while the route was open."
+
+
+def _about(client: Client, case: Case, made: Decision) -> Iterator[str]:
+    """The sentences about one route."""
+    whom = f"every actor of {made.version_before}" if not made.path else _whom(made.path)
+    yield f"At {date(case.versions[made.route].time)} {made.route} was deployed for {whom}."
+    match made.outcome:
+        case "migrated":
+            yield _migrated(case, made)
+            if made.skipped:
+                yield f"{made.route} does not handle {_skipped(_replayed(client, case, made))}, which the landing skipped."
+        case "diverged":
+            yield _diverged(case, made)
+        case "pending":
+            yield _pending(case, made)
+        case "blocked":
+            yield _blocked(case, made)
+        case "final":
+            finished = case.events[-1].time if case.events else case.spawned_at
+            yield f"This actor had finished at {date(finished)}, and a finished actor stays as it is."
+        case "rescue":
+            yield _rescue(client, case, made)
+
+
+def _whom(path: Sequence[str]) -> str:
+    if len(path) == 2 and path[0] == "**":
+        return f"histories in which {_named(path[1:])} comes at some time"
+    return f"histories that begin with {_named(path)}"
+
+
+def _named(tokens: Sequence[str]) -> str:
+    return ", ".join(_WILDCARDS.get(token, token) for token in tokens)
+
+
+def _ordinal(number: int) -> str:
+    """``second``, ``21st``."""
+    if number <= len(_ORDINALS):
+        return _ORDINALS[number - 1]
+    ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def _positions(case: Case, path: Sequence[str]) -> list[int]:
+    """Where the path stands after none of the events, after one, and so on: a set of positions each, as bits."""
+    from statekeep.daemon.routing.rehearsal import Rehearsal  # noqa: PLC0415 - for those who ask why
+
+    rehearsal = Rehearsal(path, strict=False)
+    symbols = map(rehearsal.symbol, case.history)
+    return list(accumulate(symbols, rehearsal.path.advance, initial=rehearsal.path.start))
+
+
+def _migrated(case: Case, made: Decision) -> str:
+    assert made.landing is not None
+    moved = f"from {state(made.state_before)} to {state(made.landing)}"
+    before = [
+        one for one in case.decisions if one.position == made.position and one.version_after == made.version_before
+    ]
+    if before:
+        return f"From {made.version_before} it went straight on there, {moved}."
+    if made.position == case.versions[made.route].position:
+        return f"This actor moved there at once, {moved}."
+    if made.events and case.events[made.events - 1].position == made.position:
+        event = case.events[made.events - 1]
+        done = "completed that" if _completed(case, made) else "ended the claim of a route before it"
+        return f"This actor's {_ordinal(made.events)} event, {event.event}, {done} at {date(event.time)}, and it moved {moved}."
+    if made.time == case.spawned_at:
+        return f"This actor moved there as soon as it was spawned, {moved}."
+    return f"A route before it was closed at {date(made.time)}, and this actor moved {moved}."
+
+
+def _completed(case: Case, made: Decision) -> bool:
+    """Whether the event that was the last when it was decided is the one that the path was waiting for."""
+    accepting = len([event for event in made.path if event != "**"])
+    return not _positions(case, made.path)[made.events - 1] >> accepting & 1
+
+
+def _diverged(case: Case, made: Decision) -> str:
+    number = _positions(case, made.path).index(0)
+    stays = f"it stays on {made.version_before} for good"
+    if case.actor.version != made.version_before:
+        stays = f"{made.route} can never take it over"
+    return f"This actor's {_ordinal(number)} event was {case.history[number - 1]}, so {stays}."
+
+
+def _pending(case: Case, made: Decision) -> str:
+    """What the path is still waiting for; the nearest way there, if it has several."""
+    furthest = _positions(case, made.path)[-1].bit_length() - 1
+    rest = list(made.path)
+    for _ in range(furthest):
+        while rest.pop(0) == "**":
+            pass
+    if rest[0] == "**":
+        missing = f"as soon as {_named(rest[1:])} {'comes' if len(rest) == 2 else 'come'}"
+    else:
+        missing = f"if its next {'event is' if len(rest) == 1 else 'events are'} {_named(rest)}"
+    return _ended(case, made) or f"This actor moves there {missing}."
+
+
+def _blocked(case: Case, made: Decision) -> str:
+    siblings = [one.route for one in case.earlier if one.outcome == "pending" and one.position <= made.position]
+    blocker = [route for route in siblings if case.versions[route].parent == made.version_before][-1]
+    return _ended(case, made) or (
+        f"{blocker} came before it, may still take this actor over, and has the first claim. "
+        f"`statekeep close {blocker}` would end that claim."
+    )
+
+
+def _ended(case: Case, made: Decision) -> str:
+    """Why a deferred route will not be decided any more; empty if it may be."""
+    if case.versions[made.route].closed:
+        return f"{made.route} was closed before it could take this actor over."
+    if case.actor.status != "active":
+        return "This actor finished before it could move there."
+    return ""
+
+
+def _rescue(client: Client, case: Case, made: Decision) -> str:
+    judged = _replayed(client, case, made)
+    stays = f"it stays in {state(made.state_before)} on {made.version_before}"
+    if not judged.ends:
+        return f"This actor's history does, but its replay on {made.route} does not come to an end: {stays}."
+    return (
+        f"This actor's history does, but {made.route} lands strictly and does not handle {_skipped(judged)}: {stays}."
+    )
+
+
+def _replayed(client: Client, case: Case, made: Decision) -> Rehearsed:
+    """The replay of the history that was judged."""
+    from statekeep.daemon.routing.rehearsal import Rehearsal  # noqa: PLC0415 - for those who ask why
+    from statekeep.daemon.statecharts import Table, load  # noqa: PLC0415
+
+    rehearsal = Rehearsal([], strict=False)
+    chart = load(client.call(Definition(made.route)).definition, guards=case.versions[made.route].guards)
+    return rehearsal.judge(case.history[: made.events], Table(chart, rehearsal.event_type))
+
+
+def _skipped(judged: Rehearsed) -> str:
+    return f"{count(len(judged.skipped), 'event')} of it ({', '.join(judged.skipped)})"
