@@ -277,6 +277,59 @@ static void test_derive_by_hand(void)
     EXPECT(sk_derive(&trie, &names, 1, &columns, &position) == SK_MALFORMED && position == 1);
 }
 
+/* Each node with actors adds one to the `nodes` and its actors to the `actors` of itself and of all before it, and is
+ * on its parent's list of children, which ascends.
+ */
+static void expect_gathered(const sk_trie *trie, const uint32_t *depth, uint32_t deepest, const sk_tree *tree)
+{
+    uint32_t n = trie->count, *actors = buffer(n, 4), *nodes = buffer(n, 4), position;
+
+    memset(actors, 0, n * 4);
+    memset(nodes, 0, n * 4);
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t at = i, left = depth[i] + 1; left > 0; left--, at = trie->parent[at])
+            actors[at] += tree->actors[i];
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t at = i, left = actors[i] > 0 && depth[i] <= deepest ? depth[i] + 1 : 0; left > 0; left--) {
+            nodes[at]++;
+            at = trie->parent[at];
+        }
+    EXPECT(sk_gather(trie, depth, deepest, tree, &position) == SK_OK && position == n);
+    EXPECT(memcmp(tree->actors, actors, n * 4) == 0 && memcmp(tree->nodes, nodes, n * 4) == 0);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t child = tree->child[i];
+
+        for (uint32_t c = i + 1; c < n; c++)
+            if (trie->parent[c] == i && actors[c] > 0) {
+                EXPECT(child == c);
+                child = tree->sibling[c];
+            }
+        EXPECT(child == 0);
+    }
+    free(actors);
+    free(nodes);
+}
+
+static void test_gather(uint32_t rounds)
+{
+    for (uint32_t r = 0; r < rounds; r++) {
+        sk_trie trie = random_trie(1 + below(40), false);
+        uint32_t n = trie.count, *depth = buffer(n, 4);
+        sk_tree tree = {buffer(n, 4), buffer(n, 4), buffer(n, 4), buffer(n, 4)};
+
+        for (uint32_t i = 0; i < n; i++) {
+            depth[i] = i == 0 ? 0 : depth[trie.parent[i]] + 1;
+            tree.actors[i] = below(4) ? 0 : below(9);
+            tree.child[i] = tree.sibling[i] = tree.nodes[i] = 0;
+        }
+        expect_gathered(&trie, depth, below(6), &tree);
+        void *all[] = {depth, tree.actors, tree.child, tree.sibling, tree.nodes};
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+            free(all[i]);
+        free_trie(trie);
+    }
+}
+
 static void test_scan_by_hand(void)
 {
     uint32_t cohort_of[] = {0, 1, 2, 1, UINT32_MAX, 1}, found[2];
@@ -302,6 +355,7 @@ static void test_garbage(uint32_t rounds)
         sk_table table = {garbage(rows * width, 4), column_of, rows, width, symbols, below(8)};
         sk_names names = {garbage(10, 1), start, 10, symbols};
         sk_columns columns = {garbage(n, 4), garbage(n, 8), garbage(n, 8)};
+        sk_tree tree = {garbage(n, 4), garbage(n, 4), garbage(n, 4), garbage(n, 4)};
         uint32_t *configuration = garbage(n, 4), *skipped = garbage(n, 4), *found = buffer(symbols, 4);
         uint64_t *states = buffer(n * words, 8);
         uint8_t *relation = buffer(n, 1), *wanted = garbage(n, 1);
@@ -318,11 +372,13 @@ static void test_garbage(uint32_t rounds)
         position = below(2) ? 0 : below(14);
         reached[sk_replay(&trie, &table, wanted, configuration, skipped, &position)]++;
         EXPECT(position <= n);
+        reached[sk_gather(&trie, columns.depth, below(9), &tree, &position)]++;
+        EXPECT(position <= n);
         EXPECT(sk_scan(trie.parent, n, wanted, n, below(14), found, symbols) <= symbols);
 
         void *all[] = {(void *)path.takes, (void *)path.stays, (void *)path.class_of, (void *)table.cells, column_of,
                        start, (void *)names.text, columns.depth, columns.fingerprint, columns.key, configuration,
-                       skipped, found, states, relation, wanted};
+                       skipped, tree.actors, tree.child, tree.sibling, tree.nodes, found, states, relation, wanted};
         for (size_t i = 0; i < sizeof all / sizeof *all; i++)
             free(all[i]);
         free_trie(trie);
@@ -339,6 +395,7 @@ int main(int argc, char **argv)
     test_mark(rounds);
     test_replay_by_hand();
     test_derive_by_hand();
+    test_gather(rounds);
     test_scan_by_hand();
     test_garbage(rounds);
     printf("evaluator: %" PRIu32 " rounds\n", rounds);

@@ -11,10 +11,14 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import trio
 
 import statekeep
 from statekeep.daemon.engine import About, Engine
+from statekeep.daemon.engine.sweeping import resume
+from statekeep.daemon.engine.verify import pages
+from statekeep.daemon.engine.world import World
 from statekeep.daemon.listening import SocketInUse, listener
 from statekeep.daemon.server import Server
 from statekeep.daemon.store import (
@@ -32,6 +36,9 @@ from statekeep.protocol.framing import REQUEST_LIMIT
 from statekeep.protocol.location import data_directory, socket_path
 
 log = logging.getLogger("statekeepd")
+
+STORE = "store.db"
+"""The file of the store in the data directory."""
 
 UNDER_WAY = 1_024
 """Requests of one connection under way: a pipelining client fills a batch alone, and its answers fit into memory."""
@@ -52,7 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="statekeepd: %(message)s", level=logging.INFO)
     options = _parser().parse_args(arguments)
     try:
-        with _open(options.data, options.key or options.data / "master.key") as store, listener(options.socket) as at:
+        if options.verify:
+            return _verify(options)
+        with _open(options) as store, listener(options.socket) as at:
             trio.run(_serve, store, at, options)
     except tuple(_EXIT_CODES) as refusal:
         log.critical("%s", refusal)
@@ -79,6 +88,12 @@ def _parser() -> argparse.ArgumentParser:
         help="where clients connect (default: %(default)s)",
     )
     parser.add_argument("--key", type=Path, help="file with the master key (default: master.key in the data directory)")
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="serve nobody: work out anew what every actor of the store must be, print each difference as a line of "
+        "JSON, and exit with 1 if there is one",
+    )
     return parser
 
 
@@ -86,15 +101,33 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _open(data: Path, key_file: Path) -> Store:
+def _open(options: argparse.Namespace) -> Store:
+    data, key_file = options.data, options.key or options.data / "master.key"
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = data / "store.db"
+    path = data / STORE
     if key_file.exists() or path.exists():
         key = master_key(key_file)
     else:
         key = make_master_key(key_file)
         log.info("made the master key %s; without it the store can't be read: keep a copy elsewhere", key_file)
     return open_store(path, key, now=_now())
+
+
+def _verify(options: argparse.Namespace) -> int:
+    """Verify the store in the data directory, and leave it as it is; returns the exit code."""
+    (options.data / STORE).stat()  # raises if there is none: it must not be made
+    looked_at = differences = 0
+    with _open(options) as store:
+        world = World(store, _now)
+        resume(world)
+        for page in pages(world):
+            looked_at += page.looked_at
+            differences += len(page.differences)
+            sys.stdout.writelines(msgspec.json.encode(found).decode() + "\n" for found in page.differences)
+            if sys.stderr.isatty():
+                sys.stderr.write(f"\r{looked_at:,} actors looked at, {differences:,} differences\r")
+    sys.stdout.write(f"{differences:,} differences in {looked_at:,} actors\n")
+    return 1 if differences else 0
 
 
 async def _serve(store: Store, listening: socket.socket, options: argparse.Namespace) -> None:

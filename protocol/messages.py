@@ -46,6 +46,7 @@ Suspect = Literal[
     "fingerprint",
     "needs_rescue",
     "position",
+    "waiting",
     "decision",
     "event",
     "history",
@@ -60,11 +61,11 @@ Suspect = Literal[
 ]
 """What ``verify`` found to be different.
 
-``version`` to ``position``: what a read of the actor says of it. ``decision``: one that is on record, or is not.
-``event``: one that the actor could not have processed. ``history``: an event that does not continue the one before it.
-``cohort``: the actor stands elsewhere than where its last event led. ``owner``: the event is another actor's.
-``lookup``: the key does not lead to the actor. ``data_key``, ``key``, ``context``, ``payload``: the value fails
-authentication. ``record``: the rows make no sense together.
+``version`` to ``position``: what a read of the actor says of it. ``waiting``: the route that is pending for it.
+``decision``: one that is on record, or is not. ``event``: one that the actor could not have processed. ``history``: an
+event that does not continue the one before it. ``cohort``: the actor stands elsewhere than where its last event led.
+``owner``: the event is another actor's. ``lookup``: the key does not lead to the actor. ``data_key``, ``key``,
+``context``, ``payload``: the value fails authentication. ``record``: the rows make no sense together.
 """
 
 Landing = Literal["replay", "strict"]

@@ -70,6 +70,8 @@ class Expected:
         self.version = spawned_on
         self.configuration = versions.chart(spawned_on).initial().configuration
         self.history: list[int] = []
+        self.waiting = 0
+        """The route that is pending and has first claim, by its child; 0 if none is."""
         self.needs_rescue = False
         self.finished = False
         self.verdicts: list[Verdict] = []
@@ -119,15 +121,15 @@ class Expected:
 
     def _hop(self, position: int) -> bool:
         """Judge the routes of the version, first claim first, up to the one that takes the actor over, if any does."""
-        waiting = False
+        self.waiting = 0
         for route in self._claims():
-            if waiting:
+            if self.waiting:
                 self._note(position, route, Outcome.BLOCKED)
                 continue
             relation = self._relation(route)
             if relation is Relation.PENDING:
                 self._note(position, route, Outcome.PENDING)
-                waiting = True
+                self.waiting = route.child
             elif relation is Relation.DIVERGED:
                 self._note(position, route, Outcome.DIVERGED)
             elif self._land(position, route):

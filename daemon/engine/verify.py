@@ -19,7 +19,7 @@ from statekeep.daemon.routing.fingerprint import fingerprint
 from statekeep.daemon.store import StorageError
 from statekeep.protocol.messages import Decision, Difference, Suspect, Verify, VerifyPage
 
-LOOKED_AT = 256
+LOOKED_AT = 128
 """Events that one request looks at, spawns included: some 10 ms. It looks at more only if one actor has more."""
 
 
@@ -36,6 +36,14 @@ def verify(world: World, request: Verify) -> VerifyPage:
             break
     more = world.actors.above(actor, everyone, 1)
     return VerifyPage(looked_at=looked_at, differences=differences, next=actor if more else None)
+
+
+def pages(world: World) -> Iterator[VerifyPage]:
+    """All actors, page by page."""
+    page = VerifyPage(looked_at=0, differences=[], next=0)
+    while page.next is not None:
+        page = verify(world, Verify(cursor=page.next, limit=actors.MAX_PAGE))
+        yield page
 
 
 def _look_at(world: World, actor: int) -> Iterator[Difference]:
@@ -135,11 +143,17 @@ class Account:
         }
         different = [what for what, value in values.items() if getattr(found, what) != value]
         yield from (self._differs(what, found=getattr(found, what), expected=values[what]) for what in different)
+        waiting = world.cohorts.waiting[cohort]
+        if not expected.finished and waiting != expected.waiting:
+            yield self._differs("waiting", found=self._route(waiting), expected=self._route(expected.waiting))
         configuration = world.forest.configuration(world.cohorts.version[cohort], world.cohorts.configuration[cohort])
         if not different and configuration != expected.configuration:
             # Alike to look at; apart in what their history states have recorded.
             dump = world.forest.table(expected.version).chart.dump
             yield self._differs("state", found=dump(configuration), expected=dump(expected.configuration))
+
+    def _route(self, child: int) -> str | None:
+        return self._world.forest.name(child) if child else None
 
     def _decisions(self, expected: Expected, types: Sequence[str]) -> Iterator[Difference]:
         """The decisions on record beside those that must be, route by route."""

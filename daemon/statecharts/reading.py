@@ -45,7 +45,7 @@ def as_json(value: object, limits: Limits, findings: Findings) -> Object | None:
 
 
 def _size(value: object) -> int:
-    """Bytes in compact JSON, without members, with a comma or colon after it. Raises ``ValueError`` if it is no JSON."""
+    """Bytes in compact JSON, without members, with a comma or colon after it. Raises ``ValueError`` if it is none."""
     match value:
         case str():
             return len(value) + 3 if value.isascii() else len(_utf_8(value)) + 3

@@ -21,15 +21,14 @@ def scxml(chart: Chart) -> str:
     Ids and events that XML or SCXML cannot spell have the odd characters written as ``_x20_``. Guards become ``cond``
     and actions elements of a namespace of their own, both by name: what they do is not in the definition.
     """
-    root = chart.root
-    head = {"xmlns": "http://www.w3.org/2005/07/scxml", "xmlns:x": "urn:statekeep:xstate", "version": "1.0"}
-    if root.kind == "compound" and root.initial is not None and not list(_content(root)):
-        head["initial"] = _name(root.initial.id)
-        body = [line for child in root.states.values() for line in _state(child)]
-    else:  # <scxml> itself has no transitions, regions, entry or exit
-        head["initial"] = _name(root.id)
-        body = list(_state(root))
-    return "\n".join([f"<scxml{_attributes(head)}>", *(f"  {line}" for line in body), "</scxml>"])
+    head = {
+        "xmlns": "http://www.w3.org/2005/07/scxml",
+        "xmlns:x": "urn:statekeep:xstate",
+        "version": "1.0",
+        "initial": _name(chart.id),
+    }
+    # The machine itself becomes a state: <scxml> has no transitions and no regions, and nothing could lead to it.
+    return "\n".join([f"<scxml{_attributes(head)}>", *(f"  {line}" for line in _state(chart.root)), "</scxml>"])
 
 
 def _state(node: Node) -> Iterator[str]:

@@ -35,7 +35,7 @@ class Watched(Engine):
         super().__init__(store, count(1_700_000_000_000).__next__, about)
         self.batches: list[Sequence[AnyRequest]] = []
 
-    def run(self, batch: Sequence[AnyRequest]) -> list[Answer | Refusal]:
+    def run(self, batch: Sequence[AnyRequest]) -> list[Answer | Refusal | None]:
         self.batches.append(batch)
         return super().run(batch)
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import trio
 import trio.testing
 from trio.testing import MockClock
 
-from statekeep.daemon.engine import About, Engine
-from statekeep.daemon.listening import listener
-from statekeep.daemon.server import BATCH, PATIENCE, Connection, Server
+from statekeep.daemon.server import BATCH, PATIENCE, Connection
 from statekeep.protocol.framing import Dialect
 from statekeep.protocol.messages import (
     Answer,
@@ -240,7 +236,7 @@ async def test_a_stop_answers_what_has_come_in(monkeypatch: pytest.MonkeyPatch) 
         peer = await prepare(running, 1)
         run, count = running.engine.run, 2 * BATCH + 7
 
-        def stop_first(batch: Sequence[AnyRequest]) -> list[Answer | Refusal]:
+        def stop_first(batch: Sequence[AnyRequest]) -> list[Answer | Refusal | None]:
             running.stop.set()
             return run(batch)
 
@@ -320,21 +316,15 @@ async def test_nonsense_is_refused_and_the_connection_goes_on(
         assert [error(answer) for answer in answers if "error" in answer] == [expected]
 
 
-async def test_an_engine_that_dies_ends_the_server(tmp_path: Path) -> None:
-    """A fault that the engine could not take back is not served on: the daemon ends, and is started again."""
+async def test_an_engine_that_dies_ends_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault that the engine could not take back is not served on: the daemon ends at once, and is started again."""
 
-    class Dying(Engine):
-        def __init__(self) -> None:
-            self.about = About(1, "", "", 0, FRAME, UNDER_WAY)
+    def die(batch: Sequence[AnyRequest]) -> NoReturn:
+        raise MemoryError(len(batch))
 
-        def run(self, batch: Sequence[AnyRequest]) -> list[Answer | Refusal]:
-            raise MemoryError(len(batch))
-
-    with listener(tmp_path / "s") as listening:
-        serve = partial(Server(Dying()).serve, [trio.SocketListener(trio.socket.from_stdlib_socket(listening))])
-        with trio.fail_after(PATIENCE - 1), pytest.RaisesGroup(MemoryError, flatten_subgroups=True):
-            async with trio.open_nursery() as nursery:
-                await nursery.start(partial(serve, stop=trio.Event()))
-                async with await trio.open_unix_socket(tmp_path / "s") as stream:
-                    await Peer(stream).write(Get(1))
-                    assert await Peer(stream).read(1) == []
+    with trio.fail_after(PATIENCE / 2), pytest.RaisesGroup(MemoryError, flatten_subgroups=True):
+        async with served() as running:
+            peer = await running.connect()
+            monkeypatch.setattr(running.engine, "run", die)
+            await peer.write(Get(1))
+            assert await peer.read(1) == []

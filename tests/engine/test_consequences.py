@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,7 +79,7 @@ def test_2_one_prefix_class_one_decision(engine: Engine) -> None:
 
 
 def test_4_an_earlier_sibling_has_first_claim(engine: Engine) -> None:
-    """While it is pending for an actor, later siblings wait for that actor; when it has diverged, they have their turn."""
+    """While it is pending for an actor, later siblings wait for that actor; then they have their turn."""
     deploy(engine, "loan-v1")
     actor = spawn(engine, "loan-v1", "SUBMIT_INFO")
     deploy(engine, "first", parent="loan-v1", path=[*PAID, "APPROVE"])
@@ -147,7 +148,12 @@ def test_9_a_later_hotfix_is_blocked_and_the_preview_says_so(engine: Engine) -> 
     deploy(engine, "loan-v2", VERIFIED, parent="loan-v1", path=PAID)
     actors = [spawn(engine, "loan-v1") for _ in range(3)]
     spawn(engine, "loan-v1", *WAIVED)
-    hotfix = {"version": "hotfix", "definition": LOAN, "parent": "loan-v1", "path": ["**", "SUBMIT_INFO"]}
+    hotfix: dict[str, Any] = {
+        "version": "hotfix",
+        "definition": LOAN,
+        "parent": "loan-v1",
+        "path": ["**", "SUBMIT_INFO"],
+    }
     plan = ask(engine, Preview(**hotfix))
     assert plan.counts == {"migrated": 1, "blocked": 3}
     assert ask(engine, Deploy(**hotfix, digest=plan.digest)).plan == plan
@@ -165,7 +171,7 @@ def test_5_a_route_that_nobody_can_reach_is_refused(engine: Engine) -> None:
 
 def test_a_fingerprint_moves_nobody(engine: Engine) -> None:
     """A history made up to have the path's fingerprint stays: at the deploy, at its events and at the spawn."""
-    both = {"initial": "a", "states": {"a": {"on": {event: "a" for event in (*PAID, *COLLISION)}}}}
+    both = {"initial": "a", "states": {"a": {"on": dict.fromkeys([*PAID, *COLLISION], "a")}}}
     deploy(engine, "v1", both)
     crafted, honest = spawn(engine, "v1", *COLLISION), spawn(engine, "v1", *PAID)
     deploy(engine, "v2", both, parent="v1", path=PAID)

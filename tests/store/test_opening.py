@@ -89,9 +89,8 @@ def test_a_store_of_a_newer_statekeep_is_refused(path: Path) -> None:
     """A migration that this StateKeep does not know is named, and nothing changes."""
     open_store(path, KEY, now=0).close()
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        db = Database(connection)
-        applied = next(iter(db["_sqlite_migrations"].rows))
-        db["_sqlite_migrations"].insert({**applied, "id": 1_000, "name": "from_the_future"})
+        applied = Database(connection).table("_sqlite_migrations")
+        applied.insert({**next(iter(applied.rows)), "id": 1_000, "name": "from_the_future"})
     before = contents(path.parent)
     with pytest.raises(UnknownSchema, match="from_the_future"):
         open_store(path, KEY, now=0)

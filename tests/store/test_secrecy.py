@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from statekeep.protocol.messages import Deploy, Preview, Send, Spawn
 from tests.engine.worlds import ask, engine_in
@@ -34,7 +35,7 @@ def live(directory: Path) -> None:
         ask(engine, Spawn(spring, key=key, context={field: person}))
         for event in (signed, sent):
             ask(engine, Send(key, event, dict([WORDS["payloads"]])))
-        child = {"version": autumn, "definition": definition, "parent": spring, "path": ["**", unseen]}
+        child: dict[str, Any] = {"version": autumn, "definition": definition, "parent": spring, "path": ["**", unseen]}
         ask(engine, Deploy(**child, digest=ask(engine, Preview(**child)).digest))
         assert (directory / "store.db-wal").stat().st_size > 0
         search(directory)

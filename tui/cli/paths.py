@@ -117,5 +117,5 @@ def _advice(request: Paths, nodes: Sequence[PathNode]) -> Line:
         return line(f"Nobody has gone anywhere yet: without --path, a child of {request.version} takes over everyone.")
     return line(
         Span(f"--path {path_text(node.path)}", "strong"),
-        f" takes over {count(node.actors, 'actor')}" + (" of these." if not request.under else "."),
+        f" takes over {count(node.actors)} of these {count(nodes[0].actors, 'actor')}.",
     )

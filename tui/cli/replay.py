@@ -102,19 +102,19 @@ def check_replay(args: argparse.Namespace) -> int:
 
 def _read(file: str) -> Iterator[HistoryCount]:
     """The histories of an export, one at a time."""
-    decode = msgspec.json.Decoder(HistoryCount).decode
     try:
-        lines = Path("/dev/stdin" if file == "-" else file).open("rb")
+        text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as problem:
         advice = "Name the file that `statekeep histories VERSION` was printed to."
         raise UnusableInput(f"{file} can't be read: {problem.strerror}.", f"read {file}", advice) from problem
-    with lines:
-        for number, text in enumerate(lines, start=1):
-            try:
-                yield decode(text)
-            except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-                advice = "Each line is one history, as `statekeep histories VERSION` prints it."
-                raise UnusableInput(f"Line {number} of {file}: {problem}.", f"parse {file}", advice) from problem
+    decode = msgspec.json.Decoder(HistoryCount).decode
+    for number, one in enumerate(text.splitlines(), start=1):
+        try:
+            found = decode(one)
+        except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+            advice = "Each line is one history, as `statekeep histories VERSION` prints it."
+            raise UnusableInput(f"Line {number} of {file}: {problem}.", f"parse {file}", advice) from problem
+        yield found
 
 
 def _try(

@@ -30,6 +30,9 @@ from statekeep.tui.cli.wording import count, date, state
 if TYPE_CHECKING:
     from statekeep.daemon.routing.rehearsal import Rehearsed
 
+TOLD: Final = 12
+"""Events of a history that are named, the last ones."""
+
 _ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
 _WILDCARDS: Final = {"*": "any event", "**": "any run of events"}
@@ -111,7 +114,10 @@ def _case(client: Client, reference: ActorRef) -> Case:
 
 
 def _beginning(case: Case) -> str:
-    history = f"its history is {', '.join(case.history)}" if case.events else "it has processed no event yet"
+    history = "it has processed no event yet"
+    if case.events:
+        left_out = "" if len(case.events) <= TOLD else f"{count(len(case.events) - TOLD, 'event')}, then "
+        history = f"its history is {left_out}{', '.join(case.history[-TOLD:])}"
     where = f"{state(case.actor.state)} on {case.actor.version}"
     status = "" if case.actor.status == "active" else f", {case.actor.status}"
     return (
@@ -136,7 +142,8 @@ def _about(client: Client, case: Case, made: Decision) -> Iterator[str]:
         case "migrated":
             yield _migrated(case, made)
             if made.skipped:
-                yield f"{made.route} does not handle {_skipped(_replayed(client, case, made))}, which the landing skipped."
+                judged = _replayed(client, case, made)
+                yield f"{made.route} does not handle {_skipped(judged)}: the landing skipped that."
         case "diverged":
             yield _diverged(case, made)
         case "pending":
@@ -190,7 +197,8 @@ def _migrated(case: Case, made: Decision) -> str:
     if made.events and case.events[made.events - 1].position == made.position:
         event = case.events[made.events - 1]
         done = "completed that" if _completed(case, made) else "ended the claim of a route before it"
-        return f"This actor's {_ordinal(made.events)} event, {event.event}, {done} at {date(event.time)}, and it moved {moved}."
+        which = f"{_ordinal(made.events)} event, {event.event},"
+        return f"This actor's {which} {done} at {date(event.time)}, and it moved {moved}."
     if made.time == case.spawned_at:
         return f"This actor moved there as soon as it was spawned, {moved}."
     return f"A route before it was closed at {date(made.time)}, and this actor moved {moved}."
@@ -227,6 +235,8 @@ def _pending(case: Case, made: Decision) -> str:
 def _blocked(case: Case, made: Decision) -> str:
     siblings = [one.route for one in case.earlier if one.outcome == "pending" and one.position <= made.position]
     blocker = [route for route in siblings if case.versions[route].parent == made.version_before][-1]
+    if case.actor.version != made.version_before:
+        return f"{blocker} came before it and had the first claim, until this actor had moved elsewhere."
     return _ended(case, made) or (
         f"{blocker} came before it, may still take this actor over, and has the first claim. "
         f"`statekeep close {blocker}` would end that claim."
@@ -244,7 +254,9 @@ def _ended(case: Case, made: Decision) -> str:
 
 def _rescue(client: Client, case: Case, made: Decision) -> str:
     judged = _replayed(client, case, made)
-    stays = f"it stays in {state(made.state_before)} on {made.version_before}"
+    stays = f"it stayed in {state(made.state_before)} on {made.version_before}"
+    if case.actor.needs_rescue and case.actor.version == made.version_before:
+        stays = f"it stays on {made.version_before} and needs rescue"
     if not judged.ends:
         return f"This actor's history does, but its replay on {made.route} does not come to an end: {stays}."
     return (
