@@ -10,13 +10,13 @@ from collections.abc import Container
 
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.plan import Plan, plan
-from statekeep.daemon.routing.rule import Route, Standing
+from statekeep.daemon.routing.rule import Judgement, Route, Standing
 from statekeep.daemon.routing.sweep import Sweep
 from statekeep.daemon.store import DeploymentRow
 from statekeep.protocol.messages import Deployment, DeploymentList, Deployments
 
-CHUNK = 1_024
-"""Cohorts that a sweep judges at a time: some 4 ms. A change that concerns no more is made in one transaction."""
+CHUNK = 2_048
+"""Cohorts that a sweep judges at a time: some 8 ms. A change that concerns no more is made in one transaction."""
 
 
 def begin_deploy(world: World, planned: Plan) -> None:
@@ -54,7 +54,8 @@ def _begin(world: World, route: Route, row: DeploymentRow, sweep: Sweep) -> None
     world.store.add_deployment(row)
     world.cohorts.routes_changed(route.parent)
     world.sweep = sweep
-    world.judge_next(CHUNK)
+    if sweep.left <= CHUNK:
+        world.judge_next(CHUNK)
 
 
 def _deploy(planned: Plan, last: int | None = None, judged: Container[int] = ()) -> Sweep:
@@ -65,16 +66,16 @@ def _deploy(planned: Plan, last: int | None = None, judged: Container[int] = ())
         if (last is None or cohort <= last) and cohort not in judged
     ]
     members = array("I", (planned.members[place] for place in places))
-    return Sweep(planned.route.deployed, members, lambda place: planned.standing(places[place]))
+    return Sweep(planned.route.deployed, members, lambda place: planned.judge(places[place]))
 
 
 def _close(world: World, position: int, waiting: array[int]) -> Sweep:
-    def standing(place: int) -> Standing:
+    def judge(place: int) -> tuple[list[Judgement], Standing]:
         found, node = world.cohorts.standing(waiting[place]), world.cohorts.history[waiting[place]]
         world.relations.settle(found, node, world.forest.routes, world.forest.table, resumed=True)
-        return found
+        return found.judgements, found
 
-    return Sweep(position, waiting, standing)
+    return Sweep(position, waiting, judge)
 
 
 def _waiting(world: World, route: Route) -> array[int]:

@@ -141,7 +141,7 @@ class Account:
             "needs_rescue": expected.needs_rescue,
             "position": self._rows[-1].position,
         }
-        different = [what for what, value in values.items() if getattr(found, what) != value]
+        different: list[Suspect] = [what for what, value in values.items() if getattr(found, what) != value]
         yield from (self._differs(what, found=getattr(found, what), expected=values[what]) for what in different)
         waiting = world.cohorts.waiting[cohort]
         if not expected.finished and waiting != expected.waiting:

@@ -160,25 +160,27 @@ class World:
 
         Whoever looks at a cohort touches it first, so that nobody sees it where the routes no longer have it stand.
         """
-        if self.sweep is None or not self.sweep.concerns(cohort):
+        place = None if self.sweep is None else self.sweep.place(cohort)
+        if place is None:
             return False
-        self._judge([cohort])
+        self._judge([place])
         return True
 
     def judge_next(self, limit: int) -> None:
         """Go on with the sweep, if there is one."""
         if self.sweep is not None:
-            self._judge(list(self.sweep.next(limit)))
+            self._judge(self.sweep.next(limit))
 
-    def _judge(self, cohorts: list[int]) -> None:
+    def _judge(self, places: list[int]) -> None:
         sweep = self.sweep
         assert sweep is not None
         decisions, moved = list[DecisionRow](), list[CohortRow]()
-        for cohort in cohorts:
-            standing = sweep.judge(cohort)
-            decisions.extend(decision_row(cohort, sweep.position, made) for made in standing.judgements)
-            finished = self.forest.finished(standing.version, standing.configuration)
-            if self.cohorts.put(cohort, standing, finished=finished):
+        for place in places:
+            cohort, judgements, standing = sweep.judge(place)
+            decisions.extend([decision_row(cohort, sweep.position, made) for made in judgements])
+            if standing is not None:
+                finished = self.forest.finished(standing.version, standing.configuration)
+                self.cohorts.put(cohort, standing, finished=finished)
                 moved.append(self._row(cohort))
         self.store.add_decisions(decisions)
         self.store.move_cohorts(moved)

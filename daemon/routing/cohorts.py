@@ -82,10 +82,8 @@ class Cohorts:
         """Where a cohort stands."""
         return Standing(self.version[cohort], self.configuration[cohort], self.waiting[cohort], self.rescued[cohort])
 
-    def put(self, cohort: int, standing: Standing, *, finished: bool) -> bool:
-        """Let a cohort stand elsewhere; whether that changed anything."""
-        if standing == self.standing(cohort):
-            return False
+    def put(self, cohort: int, standing: Standing, *, finished: bool) -> None:
+        """Let a cohort stand elsewhere."""
         if self._open.get(self._key(cohort)) == cohort:
             del self._open[self._key(cohort)]
         self.version[cohort] = standing.version
@@ -95,7 +93,6 @@ class Cohorts:
         self.finished[cohort] = finished
         if not finished:
             self._open[self._key(cohort)] = cohort
-        return True
 
     def find(self, version: int, history: int) -> int | None:
         """The cohort that an actor with this version and history joins, if there is one that may be entered."""

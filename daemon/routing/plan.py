@@ -22,6 +22,8 @@ from statekeep.daemon.routing.histories import Histories
 from statekeep.daemon.routing.replaying import TransitionTable
 from statekeep.daemon.routing.rule import Judgement, Landing, Outcome, Route, Standing
 
+_OUTCOMES = {outcome.value: outcome for outcome in Outcome}
+
 
 class Line(NamedTuple):
     """Actors that share what happens to them: the rows of a preview."""
@@ -48,24 +50,23 @@ class Plan:
         """The plan in sums, in no particular order."""
         found = tally(self.cohorts, self.members, self.outcomes, self.landings, self.skipped)
         for actors, number, before, landing, skipped in found:
-            outcome = Outcome(number)
+            outcome = _OUTCOMES[number]
             yield Line(actors, outcome, before, landing if outcome is Outcome.MIGRATED else None, skipped)
 
-    def standing(self, place: int) -> Standing:
-        """Where the cohort in this place of the columns stands by the plan, with the judgement that put it there."""
-        route, cohorts, outcome = self.route, self.cohorts, Outcome(self.outcomes[place])
-        cohort = self.members[place]
-        before, landing = cohorts.configuration[cohort], Landing(self.landings[place], self.skipped[place])
+    def judge(self, place: int) -> tuple[list[Judgement], Standing | None]:
+        """The judgement of the cohort in this place of the columns, and where it stands now if that has changed."""
+        route, cohorts, cohort = self.route, self.cohorts, self.members[place]
+        outcome = _OUTCOMES[self.outcomes[place]]
+        landing = Landing(self.landings[place], self.skipped[place])
+        made = [Judgement(route, outcome, cohorts.configuration[cohort], landing)]
         if outcome is Outcome.MIGRATED:
-            standing = Standing(route.child, landing.configuration)
-        else:
+            return made, Standing(route.child, landing.configuration)
+        if outcome is Outcome.RESCUE or (outcome is Outcome.PENDING and not route.closed):
             standing = cohorts.standing(cohort)
-            if outcome is Outcome.PENDING and not route.closed:
-                standing.waiting = route.child
-            elif outcome is Outcome.RESCUE:
-                standing.rescued = route.child
-        standing.judgements.append(Judgement(route, outcome, before, landing))
-        return standing
+            standing.waiting = route.child if outcome is Outcome.PENDING else standing.waiting
+            standing.rescued = route.child if outcome is Outcome.RESCUE else standing.rescued
+            return made, standing
+        return made, None
 
 
 def plan(route: Route, cohorts: Cohorts, histories: Histories, table: TransitionTable) -> Plan:

@@ -12,17 +12,18 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 
-from statekeep.daemon.routing.rule import Standing
+from statekeep.daemon.routing.rule import Judgement, Standing
 
 
 class Sweep:
     """What is left to do of one deploy or close."""
 
-    def __init__(self, position: int, members: array[int], judge: Callable[[int], Standing]) -> None:
-        """``judge`` says where the cohort in a place of ``members``, which ascend, stands by the change."""
+    def __init__(
+        self, position: int, members: array[int], judge: Callable[[int], tuple[list[Judgement], Standing | None]]
+    ) -> None:
+        """``judge`` says of the cohort in a place of ``members``, which ascend, what is decided and where it stands."""
         self.position = position
         """Of the change, in the order of the store: its decisions bear it."""
         self.left = len(members)
@@ -31,21 +32,23 @@ class Sweep:
         self._judged = bytearray(len(members))
         self._at = 0
 
-    def concerns(self, cohort: int) -> bool:
-        """Whether a cohort is still to be judged."""
+    def place(self, cohort: int) -> int | None:
+        """The place of a cohort that is still to be judged."""
         place = bisect_left(self._members, cohort)
-        return place < len(self._members) and self._members[place] == cohort and not self._judged[place]
+        here = place < len(self._members) and self._members[place] == cohort
+        return place if here and not self._judged[place] else None
 
-    def judge(self, cohort: int) -> Standing:
-        """Where a cohort stands that is still to be judged, which it then is no more."""
-        place = bisect_left(self._members, cohort)
+    def next(self, limit: int) -> list[int]:
+        """The next places in turn, ``limit`` of them at most."""
+        places = list[int]()
+        while self._at < len(self._members) and len(places) < limit:
+            if not self._judged[self._at]:
+                places.append(self._at)
+            self._at += 1
+        return places
+
+    def judge(self, place: int) -> tuple[int, list[Judgement], Standing | None]:
+        """The cohort in a place, what is decided for it, and where it stands now if that has changed."""
         self._judged[place] = 1
         self.left -= 1
-        return self._judge(place)
-
-    def next(self, limit: int) -> Iterator[int]:
-        """The next cohorts in turn, ``limit`` of them at most."""
-        while self._at < len(self._members) and self._judged[self._at]:
-            self._at += 1
-        unjudged = (place for place in range(self._at, len(self._members)) if not self._judged[place])
-        return (self._members[place] for place in islice(unjudged, limit))
+        return self._members[place], *self._judge(place)

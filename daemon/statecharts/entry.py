@@ -29,12 +29,11 @@ class EntrySet:
             if target.kind != "history" and not (target is transition.source is domain and not transition.reenter):
                 self._add(target)
             self._add_descendants(target)
-        limit = None if transition.reenter and transition.source.parent is None else domain
         for target in effective_targets(transition.targets, self._history):
             ancestors = proper_ancestors(target, domain)
             if domain is not None and domain.kind == "parallel":
                 ancestors.append(domain)
-            self._add_ancestors(ancestors, limit)
+            self._add_ancestors(ancestors, domain)
 
     def _add(self, node: Node) -> None:
         self.nodes[node] = None

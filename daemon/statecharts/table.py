@@ -84,6 +84,6 @@ class Table:
         blank = array("I", [UNKNOWN]) * width
         wider = array("I")
         for start in range(0, len(cells), width):
-            wider += cells[:width]
+            wider += cells[start : start + width]
             wider += blank
         self.cells, self.width = wider, 2 * width

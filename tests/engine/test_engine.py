@@ -12,9 +12,11 @@ import pytest
 
 from statekeep.daemon.engine import Engine, actors
 from statekeep.daemon.engine.world import World
-from statekeep.protocol.messages import Actor, AnyRequest
+from statekeep.protocol.messages import (
+    Actor,
     Actors,
     Answer,
+    AnyRequest,
     Deploy,
     Get,
     History,
@@ -102,7 +104,7 @@ def test_a_fault_fails_alone(loans: Engine, monkeypatch: pytest.MonkeyPatch) -> 
     original = actors.send
     monkeypatch.setattr(actors, "send", send)
     loans._load()
-    batch = [
+    batch: list[AnyRequest] = [
         Send("alice", "WAIVE_FEE"),
         Send("bob", "PAY_FEE"),
         Spawn("loan-v1", key="carol"),
@@ -119,7 +121,12 @@ def test_a_fault_fails_alone(loans: Engine, monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_a_fault_anywhere_is_made_up_for(loans: Engine, monkeypatch: pytest.MonkeyPatch, write: str) -> None:
     """One write fails once, whichever it is: the batch is run again, and nothing of the first run is left."""
-    batch: list[AnyRequest] = [Spawn("loan-v1", key="carol"), Send("alice", "PAY_FEE"), Send("bob", "WAIVE_FEE"), Send("bob", "REJECT")]
+    batch: list[AnyRequest] = [
+        Spawn("loan-v1", key="carol"),
+        Send("alice", "PAY_FEE"),
+        Send("bob", "WAIVE_FEE"),
+        Send("bob", "REJECT"),
+    ]
     store = loans._store
     monkeypatch.setattr(store, write, failing(1, getattr(store, write)))
     assert codes(loans.run(batch)) == ["ok"] * 4

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 
+from statekeep.daemon.engine import Engine
+from statekeep.protocol import operations
 from statekeep.protocol.errors import StatekeepError
-from statekeep.protocol.messages import AnyRequest, Record
-from statekeep.tui.cli import main
+from statekeep.protocol.messages import AnyRequest, PageRequest, Record
+from statekeep.tui.cli import arguments, main
+from tests.engine.worlds import MEMORY, ask, engine_in
 from tests.protocol.fakes import fake_daemon
 
 
@@ -69,6 +73,34 @@ class Asked:
         # The number is the connection's matter.
         self.asked.append(msgspec.structs.replace(request, id=0))
         return self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+
+
+class Direct:
+    """A client without a socket: it asks an engine in this process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def call(self, request: AnyRequest) -> Any:
+        return ask(self._engine, request)
+
+    def pages(self, request: PageRequest[Any]) -> Iterator[Any]:
+        following: PageRequest[Any] | None = request
+        while following is not None:
+            page = ask(self._engine, following)  # type: ignore[arg-type]  # each is one of AnyRequest
+            yield page
+            following = operations.following(following, page)
+
+    def close(self) -> None:
+        """The engine outlives its clients."""
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """A real engine, which every command asks."""
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name, engine_in(Path(name)) as engine:
+        monkeypatch.setattr(arguments, "Client", lambda _: Direct(engine))
+        yield engine
 
 
 @pytest.fixture

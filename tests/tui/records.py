@@ -10,6 +10,8 @@ from statekeep.protocol.messages import (
     EventRecord,
     Finding,
     HistoryPage,
+    PathNode,
+    PathPage,
     Plan,
     PlanRow,
     Sent,
@@ -131,6 +133,13 @@ DECISION = Decision(
     time=NOON,
 )
 DECISIONS = DecisionPage(decisions=[DECISION])
+PATHS = PathPage(
+    actors=2_000,
+    nodes=[
+        PathNode(path=["SUBMIT_INFO"], actors=2_000, here=797, state="under_review", children=1),
+        PathNode(path=["SUBMIT_INFO", "PAY_FEE"], actors=1_203, here=1_203, state="awaiting_docs"),
+    ],
+)
 STATUS = ServerStatus(
     server="0.1.0",
     pid=77,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 
 import statekeep
-from statekeep.tui.cli import actors, charts, definitions, demo, paths, records, replay, versions, why
+from statekeep.tui.cli import actors, charts, definitions, demo, paths, records, replay, verify, versions, why
 from statekeep.tui.cli.arguments import common
 
 _EPILOG = """\
 exit codes:
   0    done
-  1    the daemon refused, a definition has errors, or a claim of the demo is
-       false
+  1    the daemon refused, a definition has errors, verify found a difference,
+       or a claim of the demo is false
   2    the command line is wrong, or its input can't be read
   3    no daemon, or trouble on the way to it: what was under way may or may
        not have been carried out
@@ -38,6 +38,6 @@ def build() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"statekeep {statekeep.__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
-    for group in (versions, definitions, paths, actors, records, why, charts, replay, demo):
+    for group in (versions, definitions, paths, actors, records, why, verify, charts, replay, demo):
         group.add_commands(subparsers)
     return parser

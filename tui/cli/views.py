@@ -130,7 +130,7 @@ def _version(depth: int, version: Version) -> list[Cell]:
 
 def actor(found: Actor) -> Iterator[Block]:
     """One actor as it stands."""
-    yield line(Span(_called(found.id, found.key), "strong"))
+    yield line(Span(called(found.id, found.key), "strong"))
     yield facts(
         ("version", found.version),
         ("state", Span(state(found.state), "strong")),
@@ -223,7 +223,7 @@ def decision(made: Decision) -> Iterator[Block]:
     yield line(
         Span(made.outcome, OUTCOME_STYLES[made.outcome]),
         ": ",
-        Span(_called(made.actor, made.key), "strong"),
+        Span(called(made.actor, made.key), "strong"),
         f", route to {made.route}",
     )
     yield facts(
@@ -296,7 +296,8 @@ def status(found: ServerStatus) -> Iterator[Block]:
     )
 
 
-def _called(number: int, key: str | None) -> str:
+def called(number: int, key: str | None) -> str:
+    """An actor by its key, if it has one, and its id."""
     return f"actor {number}" if key is None else f"{key} (actor {number})"
 
 

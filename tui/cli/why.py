@@ -258,9 +258,9 @@ def _rescue(client: Client, case: Case, made: Decision) -> str:
     if case.actor.needs_rescue and case.actor.version == made.version_before:
         stays = f"it stays on {made.version_before} and needs rescue"
     if not judged.ends:
-        return f"This actor's history does, but its replay on {made.route} does not come to an end: {stays}."
+        return f"This actor's history matches, but its replay on {made.route} does not come to an end: {stays}."
     return (
-        f"This actor's history does, but {made.route} lands strictly and does not handle {_skipped(judged)}: {stays}."
+        f"This actor's history matches, but {made.route} lands strictly and does not handle {_skipped(judged)}: {stays}."
     )
 
 
