@@ -237,7 +237,13 @@ class VersionExists(Conflict):
 
     code = "version_exists"
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, *, same: bool = False) -> None:
+        if same:
+            super().__init__(
+                f"The version {_quote(version)} has been deployed with this very content.",
+                "A deploy would change nothing; `versions` shows its actors, `decisions` what was decided.",
+            )
+            return
         super().__init__(
             f"The version {_quote(version)} exists with another content, and a deployed version never changes.",
             "Deploy this under a new name, with the existing version as its parent.",

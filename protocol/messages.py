@@ -242,7 +242,7 @@ class EventRecord(Record, frozen=True, kw_only=True):
     event: str
     payload: Any = None
     version: str
-    """The version that took it."""
+    """The version that the actor stood on after it."""
     state: StateValue
     """The state that it led to."""
     position: int

@@ -16,6 +16,7 @@ INNER = "server -> engine -> store, routing, statecharts"
 
 TRESPASSES = [
     (OUTER, "tui.trespass", "statekeep.daemon.engine"),
+    (OUTER, "tui.trespass", "statekeep.daemon.routing.rule"),
     (OUTER, "protocol.trespass", "statekeep.daemon"),
     (OUTER, "daemon.config", "statekeep.tui"),
     (OUTER, "trespass", "os"),
@@ -35,6 +36,7 @@ TRESPASSES = [
 
 ALLOWED = [
     ("tui.cli.newcomer", "statekeep.daemon.statecharts"),
+    ("tui.cli.newcomer", "statekeep.daemon.routing.rehearsal"),
     ("daemon.server", "statekeep.daemon.engine"),
     ("daemon.store.newcomer", "cryptography"),
     ("daemon.server", "trio"),

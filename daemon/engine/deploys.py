@@ -76,7 +76,7 @@ def deploy(world: World, request: Deploy) -> Deployed:
 def preview(world: World, request: Preview) -> Plan:
     """What ``deploy`` would do now."""
     if _deployed_before(world, request) is not None:
-        raise errors.VersionExists(request.version)
+        raise errors.VersionExists(request.version, same=True)
     return consider(world, request).answer
 
 

@@ -77,9 +77,9 @@ class Expected:
         self.verdicts: list[Verdict] = []
         self._versions = versions
         self._routes: list[Route] = []
-        self._closed: set[int] = set()
-        self._last: dict[int, Outcome] = {}
-        self._states: dict[int, State] = {}
+        self._closed: set[Route] = set()
+        self._last: dict[Route, Outcome] = {}
+        self._states: dict[Route, State] = {}
         for change in log:
             self._learn(change)
         self._settle(position)
@@ -95,9 +95,8 @@ class Expected:
             raise Unexpected(event, chart.accepts(self.configuration))
         self.configuration = step.configuration
         self.history.append(event.symbol)
-        for route in self._routes:
-            if route.child in self._states:
-                self._states[route.child] = route.path.advance(self._states[route.child], event.symbol)
+        for route, state in self._states.items():
+            self._states[route] = route.path.advance(state, event.symbol)
         self._settle(event.position)
 
     def change(self, change: Change) -> None:
@@ -110,7 +109,7 @@ class Expected:
 
     def _learn(self, change: Change) -> None:
         if change.closes:
-            self._closed.add(change.route.child)
+            self._closed.add(change.route)
         else:
             self._routes.append(change.route)
 
@@ -142,14 +141,14 @@ class Expected:
             route
             for route in self._routes
             if route.parent == self.version
-            and route.child not in self._closed
-            and self._last.get(route.child) not in (Outcome.DIVERGED, Outcome.RESCUE)
+            and route not in self._closed
+            and self._last.get(route) not in (Outcome.DIVERGED, Outcome.RESCUE)
         ]
 
     def _relation(self, route: Route) -> Relation:
-        if route.child not in self._states:
-            self._states[route.child] = reduce(route.path.advance, self.history, route.path.start)
-        return route.path.judge(self._states[route.child])
+        if route not in self._states:
+            self._states[route] = reduce(route.path.advance, self.history, route.path.start)
+        return route.path.judge(self._states[route])
 
     def _land(self, position: int, route: Route) -> bool:
         """Replay the history on the child, and move there unless the landing is refused."""
@@ -178,8 +177,8 @@ class Expected:
         self, position: int, route: Route, outcome: Outcome, landing: Configuration | None = None, skipped: int = 0
     ) -> None:
         """Put an outcome on record; a deferral that lasts is noted once."""
-        if self._last.get(route.child) is not outcome:
-            self._last[route.child] = outcome
+        if self._last.get(route) is not outcome:
+            self._last[route] = outcome
             made = Verdict(position, route, outcome, len(self.history), self.configuration, landing, skipped)
             self.verdicts.append(made)
 

@@ -188,5 +188,5 @@ class Account:
             path=path,
             path_hash=f"{fingerprint(path):016x}",
             position=made.position,
-            time=times.get(made.position) or self._world.deployments[made.position].time,
+            time=times[made.position] if made.position in times else self._world.deployments[made.position].time,
         )

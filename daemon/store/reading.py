@@ -131,7 +131,8 @@ class Records:
             WITH RECURSIVE trail (position, previous, cohort, time) AS (
                 SELECT position, previous, cohort, time FROM events WHERE position = ?
                 UNION ALL
-                SELECT e.position, e.previous, e.cohort, e.time FROM events e JOIN trail ON e.position = trail.previous
+                SELECT e.position, e.previous, e.cohort, e.time FROM events e
+                JOIN trail ON e.position = trail.previous AND e.position < trail.position
             )
             SELECT position, cohort, time, NULL FROM trail ORDER BY position
         """

@@ -140,13 +140,14 @@ def test_a_key_that_does_not_lead_to_its_actor_is_named(directory: Path) -> None
         ("DELETE FROM events WHERE position = (SELECT last FROM actors WHERE id = 1)", 4, None, ["**"]),
         ("DELETE FROM events WHERE position = 2", 3, ["SUBMIT_INFO"], []),
         ("UPDATE events SET previous = 2 WHERE position = 4", 4, PAID, ["*"]),
+        ("UPDATE events SET previous = 4 WHERE position = 3", 3, ["SUBMIT_INFO"], []),
         ("UPDATE events SET cohort = (SELECT cohort FROM actors WHERE id = 2) WHERE position = 3", 3, WAIVED, ["*"]),
     ],
 )
 def test_events_that_make_no_history_are_named(
     directory: Path, damage: str, position: int, found: list[str] | None, expected: list[str]
 ) -> None:
-    """A dropped event, be it first, last or cunningly skipped, or one that was exchanged, at the place of the break."""
+    """Dropped events, be they first, last or cunningly skipped; a ring of them; an exchanged one: where it breaks."""
     (difference,) = after(directory, damage)
     assert (difference.actor, difference.what, difference.position) == (ALICE, "history", position)
     assert (difference.found, difference.expected) == (found, expected)

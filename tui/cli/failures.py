@@ -23,7 +23,9 @@ class Exit(enum.IntEnum):
 
     DONE = 0
     REFUSED = 1
-    """The daemon refused, a definition has errors, ``verify`` found a difference, or a claim of the demo was false."""
+    """The daemon refused, a definition has errors, ``replay-check`` lost a landing, ``verify`` found a difference, or a
+    claim of the demo was false.
+    """
     UNUSABLE = 2
     """The command line is wrong, or its input can't be read."""
     UNREACHABLE = 3

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 import msgspec
 
@@ -92,7 +92,7 @@ def check_replay(args: argparse.Namespace) -> int:
         for finding in findings:
             print(wording.printable(failures.line(finding)), file=sys.stderr)
         return Exit.REFUSED
-    checked = _try(args, definition, findings, _read(args.histories))
+    checked = rehearse(args, definition, findings, _read(args.histories))
     if args.json:
         print_json(checked)
     else:
@@ -117,9 +117,10 @@ def _read(file: str) -> Iterator[HistoryCount]:
         yield found
 
 
-def _try(
-    args: argparse.Namespace, definition: dict[str, object], findings: list[Finding], histories: Iterable[HistoryCount]
+def rehearse(
+    args: argparse.Namespace, definition: dict[str, Any], findings: list[Finding], histories: Iterable[HistoryCount]
 ) -> Checked:
+    """Judge histories by the route and the landing policy of ``args``."""
     from statekeep.daemon.routing.rehearsal import PathTooLong, Rehearsal  # noqa: PLC0415
     from statekeep.daemon.statecharts import Table, Unending, load  # noqa: PLC0415
 

@@ -259,9 +259,8 @@ def _rescue(client: Client, case: Case, made: Decision) -> str:
         stays = f"it stays on {made.version_before} and needs rescue"
     if not judged.ends:
         return f"This actor's history matches, but its replay on {made.route} does not come to an end: {stays}."
-    return (
-        f"This actor's history matches, but {made.route} lands strictly and does not handle {_skipped(judged)}: {stays}."
-    )
+    skips = f"lands strictly and does not handle {_skipped(judged)}"
+    return f"This actor's history matches, but {made.route} {skips}: {stays}."
 
 
 def _replayed(client: Client, case: Case, made: Decision) -> Rehearsed:

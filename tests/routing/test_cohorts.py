@@ -1,0 +1,132 @@
+"""Cohorts: who shares one, and which may still be joined."""
+
+from __future__ import annotations
+
+import pytest
+
+from statekeep.daemon.routing import cohorts as module
+from statekeep.daemon.routing.cohorts import Cohorts
+from statekeep.daemon.routing.rule import Standing
+
+
+def made(*standings: Standing, finished: bool = False, actors: int = 1) -> Cohorts:
+    """Cohorts with these standings, each with a history of its own and some actors."""
+    cohorts = Cohorts()
+    for history, standing in enumerate(standings):
+        cohorts.population[cohorts.add(history, standing, finished=finished)] = actors
+    return cohorts
+
+
+def test_a_cohort_is_found_by_version_and_history() -> None:
+    """And by nothing else: neither the other version nor the other history has it."""
+    cohorts = made(Standing(1, 10), Standing(2, 20, waiting=3, rescued=4))
+    assert [cohorts.find(1, 0), cohorts.find(2, 1)] == [1, 2]
+    assert [cohorts.find(1, 1), cohorts.find(2, 0)] == [None, None]
+    assert cohorts.standing(2) == Standing(2, 20, waiting=3, rescued=4)
+    assert len(cohorts) == 2
+
+
+def test_a_cohort_that_moves_is_found_where_it_stands() -> None:
+    """And no more where it stood."""
+    cohorts = made(Standing(1, 10))
+    assert cohorts.put(1, Standing(2, 20), finished=False)
+    assert (cohorts.find(1, 0), cohorts.find(2, 0)) == (None, 1)
+    assert cohorts.standing(1) == Standing(2, 20)
+
+
+def test_a_cohort_that_stays_is_not_changed() -> None:
+    """So that nothing is written for it."""
+    cohorts = made(Standing(1, 10, waiting=2))
+    assert not cohorts.put(1, Standing(1, 10, waiting=2), finished=False)
+    assert cohorts.put(1, Standing(1, 10, waiting=3), finished=False)
+    assert cohorts.find(1, 0) == 1
+
+
+def test_a_cohort_that_lands_finished_is_not_joined() -> None:
+    """Who finishes there later was judged on its own way."""
+    cohorts = made(Standing(1, 10))
+    cohorts.put(1, Standing(2, 20), finished=True)
+    assert cohorts.find(2, 0) is None
+    assert cohorts.finished[1]
+
+
+def test_the_mover_leaves_its_namesake_alone() -> None:
+    """Two cohorts may become alike: one that moves on does not take the other's place in the index."""
+    cohorts = made(Standing(1, 10), Standing(1, 11))
+    cohorts.history[2] = 0
+    cohorts.put(2, Standing(1, 11, waiting=5), finished=False)
+    assert cohorts.find(1, 0) == 2
+    cohorts.put(1, Standing(2, 20), finished=False)
+    assert cohorts.find(1, 0) == 2
+
+
+def test_finished_cohorts_that_saw_a_change_are_not_joined() -> None:
+    """Those in them were frozen when the route came; one that is made afterwards is open, until the next change."""
+    cohorts = made(Standing(1, 10), finished=True)
+    assert cohorts.find(1, 0) == 1
+    cohorts.routes_changed(1)
+    assert cohorts.find(1, 0) is None
+    cohorts.population[cohorts.add(0, Standing(1, 10), finished=True)] = 1
+    assert cohorts.find(1, 0) == 2
+
+
+def test_empty_cohorts_that_saw_a_change_are_not_joined() -> None:
+    """A change does not judge them, and who comes back to one later would find it unjudged."""
+    cohorts = made(Standing(1, 10), actors=0)
+    assert cohorts.find(1, 0) == 1
+    cohorts.routes_changed(1)
+    assert cohorts.find(1, 0) is None
+
+
+def test_a_change_elsewhere_closes_nothing() -> None:
+    """Only the cohorts of the version whose routes have changed are concerned."""
+    cohorts = made(Standing(1, 10), finished=True, actors=0)
+    cohorts.routes_changed(2)
+    assert cohorts.find(1, 0) == 1
+
+
+def test_a_change_clears_the_memos() -> None:
+    """They say where events and spawns lead by the routes that there were."""
+    cohorts = made(Standing(1, 10))
+    cohorts.remember(1, 5, 1)
+    cohorts.after_spawn[1] = 1
+    assert cohorts.after_event == {1 << 32 | 5: 1}
+    cohorts.routes_changed(2)
+    assert (cohorts.after_event, cohorts.after_spawn) == ({}, {})
+
+
+def test_the_memo_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When it is full it begins anew."""
+    monkeypatch.setattr(module, "REMEMBERED", 2)
+    cohorts = made(Standing(1, 10))
+    for symbol in range(3):
+        cohorts.remember(1, symbol, 1)
+    assert cohorts.after_event == {1 << 32 | 2: 1}
+
+
+def test_members_are_those_with_actors() -> None:
+    """In ascending order, and of one version."""
+    cohorts = made(Standing(1, 10), Standing(2, 10), Standing(1, 11), Standing(1, 12))
+    cohorts.population[3] = 0
+    assert list(cohorts.members(1)) == [1, 4]
+    assert list(cohorts.members(3)) == []
+
+
+def test_a_census_sums_what_is_alike() -> None:
+    """Over cohorts that agree in version, configuration, rescue and finality; the empty ones do not count."""
+    cohorts = made(Standing(1, 10), Standing(1, 10), Standing(1, 10, rescued=2), Standing(2, 10), Standing(2, 11))
+    cohorts.population[2] = 4
+    cohorts.population[5] = 0
+    assert sorted(cohorts.census()) == [(1, 0, 10, 1, 2), (1, 0, 10, 2, 0), (5, 0, 10, 1, 0)]
+
+
+def test_what_is_on_disk_comes_back() -> None:
+    """Standings and populations; open is what has actors and has not finished: nobody knows what the others saw."""
+    rows = [(1, 0, 10, 2, 0), (1, 1, 11, 0, 3), (2, 1, 12, 0, 0)]
+    cohorts = Cohorts()
+    cohorts.restore(rows, [(1, 5), (3, 2)], lambda version, configuration: (version, configuration) == (2, 12))
+    assert [cohorts.standing(1), cohorts.standing(2)] == [Standing(1, 10, 2, 0), Standing(1, 11, 0, 3)]
+    assert list(cohorts.population) == [0, 5, 0, 2]
+    assert list(cohorts.finished) == [0, 0, 0, 1]
+    assert [cohorts.find(1, 0), cohorts.find(1, 1), cohorts.find(2, 1)] == [1, None, None]
+    assert cohorts.add(1, Standing(1, 11), finished=False) == 4
