@@ -125,9 +125,13 @@ def _verify(options: argparse.Namespace) -> int:
             differences += len(page.differences)
             sys.stdout.writelines(msgspec.json.encode(found).decode() + "\n" for found in page.differences)
             if sys.stderr.isatty():
-                sys.stderr.write(f"\r{looked_at:,} actors looked at, {differences:,} differences\r")
-    sys.stdout.write(f"{differences:,} differences in {looked_at:,} actors\n")
+                sys.stderr.write(f"{_count(looked_at, 'actor')} looked at\x1b[K\r")
+    sys.stdout.write(f"{_count(differences, 'difference')} in {_count(looked_at, 'actor')}\n")
     return 1 if differences else 0
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 async def _serve(store: Store, listening: socket.socket, options: argparse.Namespace) -> None:

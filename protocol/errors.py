@@ -278,9 +278,11 @@ class PreviewOutdated(Conflict):
 
     code = "preview_outdated"
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, changed: Sequence[tuple[str, int, int]] = ()) -> None:
+        what = "; ".join(f"{outcome} {then:,} then, {now:,} now" for outcome, then, now in changed)
         super().__init__(
-            f"The deploy of {_quote(version)} would no longer do what its preview showed: actors or versions changed.",
+            f"The deploy of {_quote(version)} would no longer do what its preview showed: "
+            f"{what or 'actors, versions or the definition changed'}.",
             "Preview again, and deploy with the new digest.",
         )
 

@@ -116,6 +116,25 @@ class Finding(Record, frozen=True, kw_only=True):
     hint: str = ""
 
 
+class Change(Record, frozen=True, kw_only=True):
+    """One difference between two definitions. What is new is named as in the new one, what is gone as it was."""
+
+    what: Literal["state", "transition"]
+    kind: Literal["added", "removed", "renamed", "changed", "retargeted"]
+    path: str
+    """The dotted path of the state, or of the transition's source."""
+    event: str = ""
+    """Of a transition: the event with guard and actions."""
+    before: str = ""
+    after: str = ""
+
+    def __str__(self) -> str:
+        """The change in a line."""
+        subject = f"{self.path}, {self.event}" if self.event else self.path
+        change = f": {self.before} -> {self.after}".replace(":  ->", ": ->") if self.before or self.after else ""
+        return f"{self.kind} {self.what} {subject}{change.rstrip()}"
+
+
 class PlanRow(Record, frozen=True, kw_only=True):
     """Actors of one state that share an outcome and a landing state."""
 
@@ -138,7 +157,24 @@ class Plan(Record, frozen=True, kw_only=True):
     """Distinct histories that were judged."""
     digest: str
     """Names this very plan: ``deploy`` with it is refused when the plan has changed."""
+    changes: list[Change] = []
+    """How the new definition differs from the parent's."""
     warnings: list[Finding] = []
+
+
+class PlannedActor(Record, frozen=True, kw_only=True):
+    """One actor behind a line of a preview."""
+
+    actor: Actor
+    landing: StateValue | None = None
+    """Where it would land, if it would move."""
+    skipped: int = 0
+
+
+class PlannedPage(Page, frozen=True, kw_only=True):
+    """Actors of one outcome, by id."""
+
+    actors: list[PlannedActor]
 
 
 class Deployed(Record, frozen=True, kw_only=True):
@@ -454,6 +490,18 @@ class Preview(Plannable[Plan], tag="preview"):
     """Say what ``deploy`` would do. Runs the same code and changes nothing."""
 
 
+class PreviewActors(Plannable[PlannedPage], tag="preview_actors"):
+    """The actors behind a line of a preview, page by page."""
+
+    outcome: Outcome = "migrated"
+    state: StateValue | None = None
+    """Only actors in this state, as the line shows it."""
+    landing_state: StateValue | None = None
+    """Only actors that would land in this state, as the line shows it."""
+    cursor: Count = 0
+    limit: Annotated[int, Meta(ge=1)] = 100
+
+
 class Close(Request[Closed], tag="close"):
     """End the claim of an open route on all actors that it has not decided; it judges nobody any more."""
 
@@ -550,6 +598,7 @@ AnyRequest = (
     Hello
     | Deploy
     | Preview
+    | PreviewActors
     | Close
     | Deployments
     | Versions

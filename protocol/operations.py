@@ -54,6 +54,7 @@ class Operations:
 
     deploy = Operation(messages.Deploy)
     preview = Operation(messages.Preview)
+    preview_actors = Operation(messages.PreviewActors)
     close_route = Operation(messages.Close)
     deployments = Operation(messages.Deployments)
     versions = Operation(messages.Versions)

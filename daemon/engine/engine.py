@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from statekeep.daemon.engine import about, actors, deploys, paths, records, sweeping, verify
+from statekeep.daemon.engine import about, actors, deploys, paths, planning, records, sweeping, verify
 from statekeep.daemon.engine.about import About
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.store import StorageError, Store
@@ -28,6 +28,7 @@ from statekeep.protocol.messages import (
     History,
     Paths,
     Preview,
+    PreviewActors,
     Record,
     Refusal,
     Send,
@@ -67,7 +68,8 @@ class Engine:
             Hello: partial(about.hello, self.about),
             StatusRequest: partial(about.status, world, self.about),
             Deploy: partial(deploys.deploy, world),
-            Preview: partial(deploys.preview, world),
+            Preview: partial(planning.preview, world),
+            PreviewActors: partial(planning.preview_actors, world),
             Close: partial(deploys.close, world),
             Deployments: partial(sweeping.deployments, world),
             Versions: partial(deploys.versions, world),
@@ -137,7 +139,7 @@ class Engine:
 def _waits(request: AnyRequest) -> bool:
     """Whether a request is put off while a sweep goes on."""
     match request:
-        case Deploy() | Preview() | Close() | Versions() | Paths() | Histories():
+        case Deploy() | Preview() | PreviewActors() | Close() | Versions() | Paths() | Histories():
             return True
         case Actors():
             return request.version is not None or request.state is not None

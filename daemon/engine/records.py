@@ -12,7 +12,7 @@ from itertools import chain, pairwise
 from typing import NamedTuple
 
 from statekeep.daemon.engine.actors import page_size
-from statekeep.daemon.engine.deploys import OUTCOMES
+from statekeep.daemon.engine.planning import OUTCOMES
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.rule import Outcome, Route
 from statekeep.daemon.store import DecisionRow, EventRow

@@ -12,8 +12,8 @@ from itertools import zip_longest
 from typing import Any
 
 from statekeep.daemon.engine import actors, records
-from statekeep.daemon.engine.deploys import OUTCOMES
 from statekeep.daemon.engine.expected import Event, Expected, Unexpected, Verdict, Versions, expect, log_of
+from statekeep.daemon.engine.planning import OUTCOMES
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.fingerprint import fingerprint
 from statekeep.daemon.store import StorageError

@@ -46,6 +46,10 @@ class Plan:
     landings: array[int]
     skipped: array[int]
 
+    def before(self, place: int) -> int:
+        """The configuration of the cohort in a place of the columns."""
+        return self.cohorts.configuration[self.members[place]]
+
     def lines(self) -> Iterator[Line]:
         """The plan in sums, in no particular order."""
         found = tally(self.cohorts, self.members, self.outcomes, self.landings, self.skipped)

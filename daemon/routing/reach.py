@@ -19,6 +19,9 @@ from itertools import chain, repeat, takewhile
 
 from statekeep.daemon.routing.paths import ANY_ONE, ANY_RUN, OTHER, Path, Relation
 
+FOLLOWED = 10_000
+"""Pairs of states, some tens of milliseconds. Literal paths have at most 257 pairs, paths by people a few dozen."""
+
 
 def unreachable(path: Path, earlier: Sequence[Path]) -> int | None:
     """The index of the first of the ``earlier`` siblings that keeps every history from ``path``, if one does."""
@@ -29,3 +32,25 @@ def unreachable(path: Path, earlier: Sequence[Path]) -> int | None:
         if sibling.relation(chain(head, repeat(OTHER, missing))) is not Relation.DIVERGED:
             return index
     return None
+
+
+def compatible(one: Path, other: Path) -> bool:
+    """Whether some history matches both paths.
+
+    The states of both are followed together, on the events that either names and one that neither does. Where that
+    leads to more pairs than ``FOLLOWED``, the answer is yes.
+    """
+    events = {token for path in (one, other) for token in path.taking if token >= 0} | {OTHER}
+    ahead = [(one.start, other.start)]
+    seen = set(ahead)
+    while ahead:
+        states = ahead.pop()
+        relations = {one.judge(states[0]), other.judge(states[1])}
+        if relations == {Relation.MATCH} or len(seen) > FOLLOWED:
+            return True
+        if Relation.DIVERGED in relations:
+            continue
+        after = {(one.advance(states[0], event), other.advance(states[1], event)) for event in events} - seen
+        seen |= after
+        ahead += after
+    return False

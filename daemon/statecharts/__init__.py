@@ -7,7 +7,7 @@ and ``Table`` remembers each step that has occurred. The names are those of XSta
 from statekeep.daemon.statecharts.chart import Chart, Step
 from statekeep.daemon.statecharts.configuration import Configuration
 from statekeep.daemon.statecharts.definition import check, load
-from statekeep.daemon.statecharts.diff import Change, diff
+from statekeep.daemon.statecharts.diff import diff
 from statekeep.daemon.statecharts.findings import InvalidDefinition, Limits
 from statekeep.daemon.statecharts.macrostep import Unending
 from statekeep.daemon.statecharts.mermaid import mermaid
@@ -19,7 +19,6 @@ from statekeep.daemon.statecharts.trace import trace
 __all__ = [
     "STUCK",
     "UNKNOWN",
-    "Change",
     "Chart",
     "Configuration",
     "InvalidDefinition",

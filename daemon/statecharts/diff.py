@@ -2,38 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Literal
-
-import msgspec
 
 from statekeep.daemon.statecharts.chart import Chart
 from statekeep.daemon.statecharts.labels import event_label, names, state_label, target_label, transition_label
 from statekeep.daemon.statecharts.nodes import Node, Transition
+from statekeep.protocol.messages import Change
 
 ALIKE = 0.5
 """Share of what is known of two states that must agree before one counts as the other renamed."""
 
-ChangeKind = Literal["added", "removed", "renamed", "changed", "retargeted"]
 Pairs = dict[Node, Node]
 """From the states of the old definition to those of the new one that they have become."""
-
-
-class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One difference. What is said of the new definition is named as there, what is gone as it was."""
-
-    what: Literal["state", "transition"]
-    kind: ChangeKind
-    path: str
-    """The dotted path of the state, or of the transition's source."""
-    event: str = ""
-    """Of a transition: the event with guard and actions, as ``outline`` shows it."""
-    before: str = ""
-    after: str = ""
-
-    def __str__(self) -> str:
-        subject = f"{self.path}, {self.event}" if self.event else self.path
-        change = f": {self.before} -> {self.after}".replace(":  ->", ": ->") if self.before or self.after else ""
-        return f"{self.kind} {self.what} {subject}{change.rstrip()}"
 
 
 def diff(old: Chart, new: Chart) -> list[Change]:

@@ -58,8 +58,9 @@ def _grow(draw: Draw, state: State, states: list[State], depth: int) -> None:
     keys = draw(st.lists(st.sampled_from(KEYS), min_size=1, max_size=3, unique=True))
     config["states"] = {}
     for number, key in enumerate(keys):
-        # The first is the initial one: history there needs care, and final there goes in rings with onDone.
-        child = State(key, state, draw(st.sampled_from(kinds if number else kinds[:-2])))
+        # The first is the initial one: final there goes in rings with onDone, history there needs a default.
+        rare = draw(st.integers(0, 7)) == 0
+        child = State(key, state, draw(st.sampled_from(kinds if number or rare else kinds[:-2])))
         state.children.append(child)
         states.append(child)
         config["states"][key] = child.config
@@ -79,8 +80,9 @@ def _wire(draw: Draw, state: State, targets: list[State]) -> None:
     if state.kind == "history":
         config["type"] = "history"
         config["history"] = draw(st.sampled_from(["shallow", "deep"]))
-        siblings = [child.key for child in state.parent.children if child is not state] if state.parent else []
-        if draw(st.booleans()):
+        assert state.parent is not None
+        siblings = [child.key for child in state.parent.children if child is not state]
+        if draw(st.booleans()) or state.parent.config.get("initial") == state.key:
             outside = draw(st.sampled_from(targets)).keys
             config["target"] = draw(st.sampled_from([*map(_escaped, siblings), "#m." + _path(outside)]))
         return

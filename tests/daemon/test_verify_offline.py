@@ -55,7 +55,7 @@ def test_each_difference_is_a_line_of_json(data: Path, capsys: pytest.CaptureFix
         "found": ["SUBMIT_INFO"],
         "expected": [],
     }
-    assert total == "1 differences in 4 actors"
+    assert total == "1 difference in 4 actors"
 
 
 def test_a_store_in_use_is_left_alone(data: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -88,10 +88,13 @@ def test_where_nobody_is_there_is_nothing(crowd: Engine, under: list[str]) -> No
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
-@pytest.mark.parametrize("request_", [Paths("loan-v1"), Paths("loan-v1", depth=1), Histories("loan-v1")])
-def test_pages_follow_each_other(crowd: Engine, request_: Paths | Histories, limit: int) -> None:
+@pytest.mark.parametrize("request_", [Paths("light"), Paths("light", depth=1), Histories("light")])
+def test_pages_follow_each_other(engine: Engine, request_: Paths | Histories, limit: int) -> None:
     """However small they are, together they are the whole, in its order."""
-    assert everything(crowd, msgspec.structs.replace(request_, limit=limit)) == everything(crowd, request_)
+    deploy(engine, "light", {"initial": "on", "states": {"on": {"on": {"a": {}, "b": {}}}}})
+    for events in ("aaa", "aab", "ab", "b", "ba", "bab", "bb"):
+        spawn(engine, "light", *events)
+    assert everything(engine, msgspec.structs.replace(request_, limit=limit)) == everything(engine, request_)
 
 
 def test_each_history_is_listed_once(crowd: Engine) -> None:

@@ -137,6 +137,22 @@ def test_a_page_beyond_the_last_is_empty(routed: Engine, cursor: int) -> None:
     assert (page.decisions, page.next) == ([], None)
 
 
+def test_nothing_is_recorded_twice(engine: Engine) -> None:
+    """Who comes to a cohort by another way, or after the memo of ways was cleared, adds only what is new."""
+    deploy(engine, "loan-v1")
+    deploy(engine, "loan-v2", parent="loan-v1", path=["SUBMIT_INFO"])
+    deploy(engine, "loan-v3", parent="loan-v2", path=PAID)
+    spawn(engine, "loan-v1", "SUBMIT_INFO")
+    count = "SELECT count(*) FROM decisions"
+    before = engine._store._connection.execute(count).fetchone()
+    deploy(engine, "other")
+    deploy(engine, "unrelated", parent="other")
+    for version in ("loan-v1", "loan-v2", "loan-v1"):
+        spawn(engine, version, "SUBMIT_INFO")
+    # The third of loan-v1 has nothing to add; that of loan-v2 was pending for loan-v3 from its spawn on.
+    assert engine._store._connection.execute(count).fetchone() == (before[0] + 1,)
+
+
 def test_a_decision_is_told_in_full(routed: Engine) -> None:
     """Key, versions, states, path and both hashes, when and where: enough to check it by hand."""
     (made, _), (_, blocked) = decisions(routed, actor="eve")[0], decisions(routed, actor="eve")[0]

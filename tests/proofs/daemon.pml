@@ -1,4 +1,4 @@
-/* The daemon between its clients, its operator, its sweep and a crash.
+/* The daemon between its clients, its operator, its sweep and a crash. Checked by Spin, every interleaving of it.
 
    Two actors that begin on version 0, events of two types, two routes with paths of up to two tokens, one close. What
    stands below as the store is what was committed: a batch of events, a chunk of the sweep, a deploy and a close are
@@ -24,8 +24,7 @@ bit closed[ROUTES + 1];
 byte swept = ACTORS;                 /* the sweep's cursor: so many actors it has been at since the last change */
 
 /* The specification, and what clients know. */
-byte specified[ACTORS], answered[ACTORS], sent[ACTORS];
-bit waiting[ACTORS];                 /* an event is under way */
+byte specified[ACTORS], answered[ACTORS];
 bool crashed;
 
 /* Moves `at` as the rule moves actor `a`. */
@@ -63,26 +62,21 @@ inline check() {
   n = 0; v = 0
 }
 
-active [ACTORS] proctype client() {
-  do
-  :: atomic { sent[_pid] < EVENTS && !waiting[_pid] -> sent[_pid]++; waiting[_pid] = 1 }
-  :: sent[_pid] == EVENTS && !waiting[_pid] -> break
-  od
-}
-
-/* A batch: the events of one actor or of both. */
+/* Batches of events, of one actor or of both, as clients may send them. */
 active proctype engine() {
   byte r, n, v, a;
   bit batch[ACTORS];
 
   do
   :: atomic {
-       waiting[0] || waiting[1] ->
-       if :: waiting[0] -> batch[0] = 1 :: waiting[1] -> batch[1] = 1 fi;
-       if :: waiting[0] -> batch[0] = 1 :: waiting[1] -> batch[1] = 1 fi
+       if
+       :: length[0] < EVENTS -> batch[0] = 1
+       :: length[1] < EVENTS -> batch[1] = 1
+       :: length[0] < EVENTS && length[1] < EVENTS -> batch[0] = 1; batch[1] = 1
+       fi
      };
 #ifdef EARLY
-     atomic { a = 0; do :: a == ACTORS -> break :: else -> answered[a] = answered[a] + batch[a]; a++ od; a = 0 };
+     atomic { do :: a == ACTORS -> break :: else -> answered[a] = answered[a] + batch[a]; a++ od; a = 0 };
 #endif
      if
      :: atomic { !crashed -> crashed = 1; goto restart }
@@ -110,19 +104,11 @@ active proctype engine() {
 #ifndef EARLY
        do :: a == ACTORS -> break :: else -> answered[a] = answered[a] + batch[a]; a++ od; a = 0;
 #endif
-       do :: a == ACTORS -> break :: else -> waiting[a] = waiting[a] && !batch[a]; batch[a] = 0; a++ od; a = 0;
        check()
      };
-     goto again;
-restart:
-     atomic {                                                   /* connections are gone, and with them their requests */
-       a = 0;
-       do :: a == ACTORS -> break :: else -> waiting[a] = 0; batch[a] = 0; a++ od;
-       a = 0; check()
-     };
-again:
-     skip
-  :: sent[0] == EVENTS && sent[1] == EVENTS && !waiting[0] && !waiting[1] -> break
+restart:                                                        /* what was under way is gone */
+     atomic { batch[0] = 0; batch[1] = 0; check() }
+  :: length[0] == EVENTS && length[1] == EVENTS -> break
   od
 }
 
@@ -153,8 +139,8 @@ active proctype operator() {
        routes++;
        if :: parent[routes] = 0 :: routes > 1 -> parent[routes] = 1 fi;
        if :: tokens[routes] = 0 :: tokens[routes] = 1 :: tokens[routes] = 2 fi;
-       if :: path[2 * routes] = 1 :: path[2 * routes] = 2 fi;
-       if :: path[2 * routes + 1] = 1 :: path[2 * routes + 1] = 2 fi;
+       if :: tokens[routes] > 0 -> if :: path[2 * routes] = 1 :: path[2 * routes] = 2 fi :: else fi;
+       if :: tokens[routes] > 1 -> if :: path[2 * routes + 1] = 1 :: path[2 * routes + 1] = 2 fi :: else fi;
        swept = 0; route_specified(); check()
      }
   :: atomic {

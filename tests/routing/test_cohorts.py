@@ -29,17 +29,17 @@ def test_a_cohort_is_found_by_version_and_history() -> None:
 def test_a_cohort_that_moves_is_found_where_it_stands() -> None:
     """And no more where it stood."""
     cohorts = made(Standing(1, 10))
-    assert cohorts.put(1, Standing(2, 20), finished=False)
+    cohorts.put(1, Standing(2, 20), finished=False)
     assert (cohorts.find(1, 0), cohorts.find(2, 0)) == (None, 1)
     assert cohorts.standing(1) == Standing(2, 20)
 
 
-def test_a_cohort_that_stays_is_not_changed() -> None:
-    """So that nothing is written for it."""
+def test_a_cohort_that_stays_can_be_joined_as_before() -> None:
+    """When only what it waits for has changed."""
     cohorts = made(Standing(1, 10, waiting=2))
-    assert not cohorts.put(1, Standing(1, 10, waiting=2), finished=False)
-    assert cohorts.put(1, Standing(1, 10, waiting=3), finished=False)
+    cohorts.put(1, Standing(1, 10, waiting=3), finished=False)
     assert cohorts.find(1, 0) == 1
+    assert cohorts.standing(1) == Standing(1, 10, waiting=3)
 
 
 def test_a_cohort_that_lands_finished_is_not_joined() -> None:

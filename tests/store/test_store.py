@@ -131,11 +131,12 @@ def test_records_see_what_was_written_before_them(path: Path) -> None:
 def test_a_rollback_forgets_everything(path: Path, *, looked: bool) -> None:
     """Also what a read had already sent to SQLite; what was committed before stays."""
     with open_store(path, KEY, now=0) as store:
-        store.add_name(0, "FIRST")
+        fill(store)
         store.commit()
         before = everything(store)
         store.add_name(1, "SECOND")
-        store.add_actor(ALICE)
+        store.add_actor(BOB._replace(id=3))
+        store.add_event(1, 6, EventRow(8, 1, 14, "lost"))
         if looked:
             store.records.actor(1)
         store.rollback()

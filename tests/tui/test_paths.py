@@ -78,7 +78,7 @@ def test_bars_are_shares(run: Run, daemon: Asked) -> None:
 
 def test_branches_are_drawn_to_their_end() -> None:
     """A line leads from each event to the next beside it, past all that stands below."""
-    paths = [[], ["A"], ["A", "B"], ["A", "B", "C"], ["A", "D"], ["E"]]
+    paths = [[], ["A"], ["A", "B"], ["A", "B", "C"], ["A", "D"], ["E"], ["E", "F"]]
     page = PathPage(actors=9, nodes=[PathNode(path=path, actors=9) for path in paths])
     assert [row[0] for row in drawn(Paths("v"), page)] == [
         "(spawned)",
@@ -87,6 +87,7 @@ def test_branches_are_drawn_to_their_end() -> None:
         "│  │  └─ C",
         "│  └─ D",
         "└─ E",
+        "   └─ F",
     ]
 
 

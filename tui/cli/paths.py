@@ -109,10 +109,10 @@ def _guides(levels: Sequence[int]) -> list[str]:
 
 
 def _advice(request: Paths, nodes: Sequence[PathNode]) -> Line:
-    """How to write the path that takes over what was shown, or, if that was everybody, the first branch of it."""
-    node, *below = nodes
-    if not request.under and below:
-        node = below[0]
+    """How to write the path that takes over what was shown, or, if that was everybody, the first that chooses."""
+    node = nodes[0]
+    if not request.under:
+        node = next((below for below in nodes if below.actors < node.actors), nodes[-1])
     if not node.path:
         return line(f"Nobody has gone anywhere yet: without --path, a child of {request.version} takes over everyone.")
     return line(

@@ -1,0 +1,289 @@
+"""What a deploy would do: the checks, the plan, and the plan in words and numbers. Changes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from itertools import islice
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from statekeep.daemon.engine.actors import check_name, describe, page_size
+from statekeep.daemon.engine.versions import GUARDS, LANDINGS, SEMANTICS
+from statekeep.daemon.engine.world import World
+from statekeep.daemon.routing.paths import Path, PathTooLong
+from statekeep.daemon.routing.plan import Line, plan
+from statekeep.daemon.routing.plan import Plan as RoutingPlan
+from statekeep.daemon.routing.reach import compatible, unreachable
+from statekeep.daemon.routing.replaying import STUCK
+from statekeep.daemon.routing.rule import Outcome, Route
+from statekeep.daemon.statecharts import Table, check, diff, load
+from statekeep.daemon.store import VersionRow
+from statekeep.protocol import errors
+from statekeep.protocol.messages import (
+    Deploy,
+    Deployed,
+    Finding,
+    Plan,
+    PlannedActor,
+    PlannedPage,
+    PlanRow,
+    Preview,
+    PreviewActors,
+    StateValue,
+)
+from statekeep.protocol.messages import Outcome as OutcomeName
+
+LOOKED_INTO = 1_000
+"""Histories that are replayed event by event to name what a landing skips: a few milliseconds."""
+
+OUTCOMES: dict[Outcome, OutcomeName] = {
+    Outcome.MIGRATED: "migrated",
+    Outcome.DIVERGED: "diverged",
+    Outcome.PENDING: "pending",
+    Outcome.BLOCKED: "blocked",
+    Outcome.FINAL: "final",
+    Outcome.RESCUE: "rescue",
+}
+
+
+Plannable = Deploy | Preview | PreviewActors
+
+
+class Candidate(NamedTuple):
+    """A version that may be deployed, and what that would do."""
+
+    row: VersionRow
+    table: Table
+    plan: RoutingPlan | None
+    """``None`` for a root: it takes nobody over."""
+    answer: Plan
+
+
+def preview(world: World, request: Preview) -> Plan:
+    """What ``deploy`` would do now."""
+    if deployed_before(world, request) is not None:
+        raise errors.VersionExists(request.version, same=True)
+    return consider(world, request).answer
+
+
+def deployed_before(world: World, request: Plannable) -> Deployed | None:
+    """The answer to a version that is there with the same content; a retry is no error.
+
+    Raises ``VersionExists`` when it is there with another.
+    """
+    row = world.forest.find(request.version)
+    if row is None:
+        return None
+    route = world.forest.routes.by_child.get(row.id)
+    same = (
+        # Key order is meaning (document order), which == on objects does not see.
+        json.dumps(request.definition) == json.dumps(world.store.catalogue.definition(row.id))
+        and request.parent == (world.forest.name(route.parent) if route else None)
+        and request.path == world.forest.path(row.id)
+        and (request.landing, request.guards) == (LANDINGS[row.landing], GUARDS[row.guards])
+    )
+    if not same:
+        raise errors.VersionExists(request.version)
+    return Deployed(version=row.name, created=False, position=row.position)
+
+
+def consider(world: World, request: Plannable) -> Candidate:
+    """Check everything about a deploy, and plan it. Changes nothing."""
+    check_name("version", request.version)
+    findings = check(request.definition, guards=request.guards)
+    if any(finding.level == "error" for finding in findings):
+        raise errors.InvalidDefinition(request.version, findings)
+    table = Table(load(request.definition, guards=request.guards), world.symbols.names.__getitem__)
+    number = len(world.forest) + 1
+    policies = (GUARDS.index(request.guards), LANDINGS.index(request.landing))
+    row = VersionRow(number, request.version, request.definition, SEMANTICS, *policies, 0, 0)
+    route = _route(world, request, number)
+    planned = None if route is None else plan(route, world.cohorts, world.histories, table)
+    return Candidate(row, table, planned, _describe(world, request, planned, table, findings))
+
+
+def _route(world: World, request: Plannable, child: int) -> Route | None:
+    if request.parent is None:
+        if request.path:
+            raise errors.InvalidPath("a path says who comes over from a parent, but no parent is named", "Name one.")
+        return None
+    parent = world.forest.find(request.parent)
+    if parent is None:
+        raise errors.UnknownParent(request.parent, [row.name for row in world.forest])
+    for token in request.path:
+        check_name("event type", token)
+    try:
+        path = Path.parse(request.path, world.symbols.numbering())
+    except PathTooLong as error:
+        raise errors.InvalidPath(str(error)) from None
+    siblings = [route for route in world.forest.routes.of(parent.id) if not (route.strict or route.closed)]
+    in_the_way = unreachable(path, [route.path for route in siblings])
+    if in_the_way is not None:
+        raise errors.UnreachableRoute(request.version, world.forest.name(siblings[in_the_way].child))
+    return Route(child, parent.id, path, request.landing == "strict", deployed=0)
+
+
+def _describe(
+    world: World, request: Plannable, planned: RoutingPlan | None, table: Table, findings: list[Finding]
+) -> Plan:
+    """The plan for people. Its digest covers all that is shown of the actors, and what the version is."""
+    counts: Counter[OutcomeName] = Counter()
+    rows: dict[str, PlanRow] = {}
+    answer = Plan(version=request.version, parent=request.parent, counts={}, rows=[], histories=0, digest="")
+    if planned is not None:
+        parent = world.forest.table(planned.route.parent)
+        lines = list(planned.lines())
+        for line in lines:
+            row = _row(line, parent, table)
+            counts[row.outcome] += row.actors
+            name = json.dumps([row.outcome, row.state, row.landing, row.skipped], sort_keys=True)
+            rows[name] = replace(row, actors=row.actors + (rows[name].actors if name in rows else 0))
+        findings = [*findings, *_warnings(world, planned, table, lines)]
+        answer = replace(
+            answer,
+            counts={outcome: counts[outcome] for outcome in OUTCOMES.values() if counts[outcome]},
+            rows=[rows[name] for name in sorted(rows)],
+            histories=len(planned.members),
+            changes=diff(parent.chart, table.chart),
+        )
+    content = (
+        msgspec.json.encode(answer),
+        json.dumps(request.definition),
+        request.path,
+        request.landing,
+        request.guards,
+    )
+    numbers = "-".join(str(counts[outcome]) for outcome in OUTCOMES.values())
+    return replace(answer, warnings=findings, digest=f"{numbers}-{sha256(repr(content).encode()).hexdigest()[:16]}")
+
+
+def changed_counts(before: str, after: str) -> list[tuple[OutcomeName, int, int]]:
+    """The outcomes whose numbers differ between two digests, which begin with them; none if ``before`` is no digest."""
+    try:
+        then, now = ([int(number) for number in digest.split("-")[:-1]] for digest in (before, after))
+        pairs = zip(OUTCOMES.values(), then, now, strict=True)
+        return [(outcome, old, new) for outcome, old, new in pairs if old != new]
+    except ValueError:
+        return []
+
+
+def _row(line: Line, parent: Table, table: Table) -> PlanRow:
+    return PlanRow(
+        outcome=OUTCOMES[line.outcome],
+        state=parent.configurations[line.before].value,
+        landing=None if line.landing is None else table.configurations[line.landing].value,
+        skipped=line.skipped,
+        actors=line.actors,
+    )
+
+
+def _warnings(world: World, planned: RoutingPlan, table: Table, lines: list[Line]) -> Iterator[Finding]:
+    """What an operator should know before the deploy, each with its number of actors."""
+    counts = Counter[Outcome]()
+    for line in lines:
+        counts[line.outcome] += line.actors
+    route, routes, name = planned.route, world.forest.routes, world.forest.name
+    ahead = ", ".join(name(sibling.child) for sibling in routes.of(route.parent) if not sibling.closed)
+    if counts[Outcome.BLOCKED]:
+        yield _warning(
+            "blocked",
+            f"{counts[Outcome.BLOCKED]:,} actors are blocked: an earlier route is pending for them ({ahead}).",
+            "`close` an earlier route that shall take nobody over any more, and they are judged by this one.",
+        )
+    if counts[Outcome.PENDING]:
+        yield _warning(
+            "pending",
+            f"{counts[Outcome.PENDING]:,} actors may match later; the event that completes the path will move them.",
+            "With `once`, the route takes over who matches now, and nobody later.",
+        )
+    if counts[Outcome.RESCUE]:
+        yield _warning(
+            "rescue",
+            f"{counts[Outcome.RESCUE]:,} actors match, but their landing is refused; they stay, marked needs_rescue.",
+            "Let the new definition handle the events that they have processed, or deploy with landing `replay`.",
+        )
+    final = sum(x.actors for x in lines if x.landing is not None and table.configurations[x.landing].status != "active")
+    if final:
+        yield _warning("final_landing", f"{final:,} actors would land in a final state, and so be finished.")
+    taken = routes.by_child.get(route.parent)
+    if taken is not None and not compatible(taken.path, route.path):
+        yield _warning(
+            "incompatible_path",
+            f"No actor that migrated into {name(route.parent)} can match: its own path leads elsewhere.",
+            "A path begins at the spawn, not at the last migration: write it as the whole history.",
+        )
+    yield from _skips(world, planned, table)
+
+
+def _skips(world: World, planned: RoutingPlan, table: Table) -> Iterator[Finding]:
+    """Which events the landings skip, by type."""
+    places = (place for place, skipped in enumerate(planned.skipped) if skipped)
+    looked_into = list(islice(places, LOOKED_INTO))
+    skips = Counter[str]()
+    for place in looked_into:
+        cohort = planned.members[place]
+        configuration = table.initial
+        for symbol in world.histories.symbols(world.cohorts.history[cohort]):
+            entry = table.next(configuration, symbol)
+            if entry == STUCK:
+                break
+            configuration = entry >> 1
+            if not entry & 1:
+                skips[world.symbols.names[symbol]] += world.cohorts.population[cohort]
+    for event, times in skips.most_common(10):
+        some = f" in {LOOKED_INTO:,} of the histories" if len(looked_into) == LOOKED_INTO else ""
+        yield _warning("skipped", f"{event} is not handled, and would be skipped {times:,} times{some}.")
+
+
+def _warning(code: str, message: str, hint: str = "") -> Finding:
+    return Finding(level="warning", code=code, path="", message=message, hint=hint)
+
+
+def preview_actors(world: World, request: PreviewActors) -> PlannedPage:
+    """The actors behind a line of a preview, page by page."""
+    limit = page_size(request.limit)
+    candidate = consider(world, request)
+    planned = candidate.plan
+    if planned is None:
+        return PlannedPage(actors=[])
+    parent, table = world.forest.table(planned.route.parent), candidate.table
+    places = {planned.members[place]: place for place in _places(planned, request, parent, table)}
+    flags = bytearray(len(world.cohorts) + 1)
+    for cohort in places:
+        flags[cohort] = 1
+
+    def planned_actor(actor: int) -> PlannedActor:
+        place = places[world.actors.cohort[actor]]
+        return PlannedActor(
+            actor=describe(world, actor, world.store.records.key_of(actor)),
+            landing=_landing(planned, place, table),
+            skipped=planned.skipped[place],
+        )
+
+    found = world.actors.above(request.cursor, flags, limit + 1)
+    page = [planned_actor(actor) for actor in found[:limit]]
+    return PlannedPage(actors=page, next=found[limit - 1] if len(found) > limit else None)
+
+
+def _landing(planned: RoutingPlan, place: int, table: Table) -> StateValue | None:
+    """Where the actors in a place of the plan's columns would land, if they would move."""
+    if planned.outcomes[place] != Outcome.MIGRATED:
+        return None
+    return table.configurations[planned.landings[place]].value
+
+
+def _places(planned: RoutingPlan, request: PreviewActors, parent: Table, table: Table) -> Iterable[int]:
+    """The places of the plan's columns that pass the filter of ``request``."""
+    wanted = next(outcome for outcome, name in OUTCOMES.items() if name == request.outcome)
+    for place, outcome in enumerate(planned.outcomes):
+        if outcome != wanted:
+            continue
+        before = parent.configurations[planned.before(place)].value
+        landing = _landing(planned, place, table)
+        if request.state in (None, before) and request.landing_state in (None, landing):
+            yield place
