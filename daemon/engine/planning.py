@@ -192,24 +192,24 @@ def _warnings(world: World, planned: RoutingPlan, table: Table, lines: list[Line
     if counts[Outcome.BLOCKED]:
         yield _warning(
             "blocked",
-            f"{counts[Outcome.BLOCKED]:,} actors are blocked: an earlier route is pending for them ({ahead}).",
+            f"{_actors(counts[Outcome.BLOCKED])} would be blocked, as an earlier route is pending ({ahead}).",
             "`close` an earlier route that shall take nobody over any more, and they are judged by this one.",
         )
     if counts[Outcome.PENDING]:
         yield _warning(
             "pending",
-            f"{counts[Outcome.PENDING]:,} actors may match later; the event that completes the path will move them.",
+            f"{_actors(counts[Outcome.PENDING])} may match later, and would be moved by the event that completes the path.",
             "With `once`, the route takes over who matches now, and nobody later.",
         )
     if counts[Outcome.RESCUE]:
         yield _warning(
             "rescue",
-            f"{counts[Outcome.RESCUE]:,} actors match, but their landing is refused; they stay, marked needs_rescue.",
+            f"{_actors(counts[Outcome.RESCUE])} would match but stay, marked needs_rescue, as the landing is refused.",
             "Let the new definition handle the events that they have processed, or deploy with landing `replay`.",
         )
     final = sum(x.actors for x in lines if x.landing is not None and table.configurations[x.landing].status != "active")
     if final:
-        yield _warning("final_landing", f"{final:,} actors would land in a final state, and so be finished.")
+        yield _warning("final_landing", f"{_actors(final)} would land in a final state, and so be finished.")
     taken = routes.by_child.get(route.parent)
     if taken is not None and not compatible(taken.path, route.path):
         yield _warning(
@@ -238,6 +238,10 @@ def _skips(world: World, planned: RoutingPlan, table: Table) -> Iterator[Finding
     for event, times in skips.most_common(10):
         some = f" in {LOOKED_INTO:,} of the histories" if len(looked_into) == LOOKED_INTO else ""
         yield _warning("skipped", f"{event} is not handled, and would be skipped {times:,} times{some}.")
+
+
+def _actors(number: int) -> str:
+    return f"{number:,} actor" + ("s" if number != 1 else "")
 
 
 def _warning(code: str, message: str, hint: str = "") -> Finding:

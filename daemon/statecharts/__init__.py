@@ -8,8 +8,8 @@ from statekeep.daemon.statecharts.chart import Chart, Step
 from statekeep.daemon.statecharts.configuration import Configuration
 from statekeep.daemon.statecharts.definition import check, load
 from statekeep.daemon.statecharts.diff import diff
-from statekeep.daemon.statecharts.findings import InvalidDefinition, Limits
-from statekeep.daemon.statecharts.macrostep import Unending
+from statekeep.daemon.statecharts.errors import InvalidDefinition, Unending
+from statekeep.daemon.statecharts.findings import Limits
 from statekeep.daemon.statecharts.mermaid import mermaid
 from statekeep.daemon.statecharts.outline import outline
 from statekeep.daemon.statecharts.scxml import scxml

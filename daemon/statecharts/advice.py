@@ -2,8 +2,8 @@
 
 from statekeep.daemon.statecharts import javascript
 from statekeep.daemon.statecharts.chart import Chart
+from statekeep.daemon.statecharts.errors import Unending
 from statekeep.daemon.statecharts.findings import Findings, member
-from statekeep.daemon.statecharts.macrostep import Unending
 from statekeep.daemon.statecharts.nodes import Node, initial_children
 from statekeep.daemon.statecharts.reading import kind_of
 from statekeep.daemon.statecharts.transitions import history_default

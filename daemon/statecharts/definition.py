@@ -2,8 +2,8 @@
 
 from statekeep.daemon.statecharts.advice import advise
 from statekeep.daemon.statecharts.chart import Chart
-from statekeep.daemon.statecharts.findings import Findings, InvalidDefinition, Limits
-from statekeep.daemon.statecharts.macrostep import Unending
+from statekeep.daemon.statecharts.errors import InvalidDefinition, Unending
+from statekeep.daemon.statecharts.findings import Findings, Limits
 from statekeep.daemon.statecharts.reading import Object, as_json
 from statekeep.daemon.statecharts.structure import check_structure
 from statekeep.daemon.statecharts.tree import Tree

@@ -6,6 +6,7 @@ because a parallel state gives its default to those regions only into which noth
 
 from collections.abc import Iterable
 
+from statekeep.daemon.statecharts.errors import Unending
 from statekeep.daemon.statecharts.nodes import Node, Transition, proper_ancestors
 from statekeep.daemon.statecharts.transitions import History, effective_targets, history_default, transition_domain
 
@@ -20,9 +21,15 @@ class EntrySet:
         """All proper ancestors of the nodes: those into which something has been found."""
         self._completed: set[Node] = set()
         """Parallel ancestors whose regions have been seen to. Once is enough, and many targets may share them."""
+        self._resolving: set[Node] = set()
+        """History nodes inside whose record or default the search is. XState lets a record lead back to itself."""
 
     def add_transition(self, transition: Transition) -> None:
-        """Find what one transition enters, its source's domain being left already."""
+        """Find what one transition enters, its domain being left already.
+
+        Raises:
+            Unending: a history node has recorded what leads back to it.
+        """
         domain = transition_domain(transition, self._history)
         for target in transition.targets or ():
             # An internal transition to its own source enters the children anew, not the source.
@@ -44,8 +51,11 @@ class EntrySet:
 
     def _add_descendants(self, node: Node) -> None:
         if node.kind == "history":
-            targets = self._history[node] if node in self._history else history_default(node)
-            self._add_from(node, targets)
+            if node in self._resolving:
+                raise Unending(len(self.nodes))
+            self._resolving.add(node)
+            self._add_from(node, self._history[node] if node in self._history else history_default(node))
+            self._resolving.remove(node)
         elif node.kind == "compound" and node.initial is not None:
             if node.initial.kind != "history":
                 self._add(node.initial)

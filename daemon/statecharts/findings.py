@@ -31,16 +31,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """For one event. XState itself has no bound unless ``options.maxIterations`` sets one."""
 
 
-class InvalidDefinition(Exception):
-    """The definition cannot run here. ``findings`` has every error, with what to write instead, and the warnings."""
-
-    def __init__(self, findings: list[Finding]) -> None:
-        self.findings = findings
-        errors = [finding for finding in findings if finding.level == "error"]
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        super().__init__(f"{errors[0].path}: {errors[0].message}{more}")
-
-
 class Findings:
     """Findings in the order in which they were made."""
 

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from statekeep.daemon.statecharts.entry import EntrySet
+from statekeep.daemon.statecharts.errors import Unending
 from statekeep.daemon.statecharts.nodes import Node, Transition, document_order
 from statekeep.daemon.statecharts.transitions import (
     History,
@@ -23,17 +24,6 @@ ENTRIES_PER_MICROSTEP = 16
 
 _PATIENCE = 8
 """Microsteps before a run starts to compare where it stands with where it has been; few events take as many."""
-
-
-class Unending(Exception):
-    """The machine does not come to rest: more microsteps than the limit allows, so probably a cycle of eventless
-    transitions or of done events. The configuration before the event stands.
-    """
-
-    def __init__(self, entered: int) -> None:
-        super().__init__("the machine does not come to rest")
-        self.entered = entered
-        """How many states were entered until it was given up."""
 
 
 class Macrostep:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable
 
 from statekeep.daemon.statecharts.chart import Chart
 from statekeep.daemon.statecharts.configuration import Configuration
-from statekeep.daemon.statecharts.macrostep import Unending
+from statekeep.daemon.statecharts.errors import Unending
 
 UNKNOWN = 0xFFFFFFFF
 STUCK = 0xFFFFFFFE

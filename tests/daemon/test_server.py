@@ -11,6 +11,7 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
+from statekeep.daemon.engine import sweeping
 from statekeep.daemon.server import BATCH, PATIENCE, Connection
 from statekeep.protocol.framing import Dialect
 from statekeep.protocol.messages import (
@@ -26,6 +27,7 @@ from statekeep.protocol.messages import (
     Send,
     Spawn,
     StatusRequest,
+    Versions,
 )
 from tests.daemon.serving import FRAME, LIGHT, UNDER_WAY, Peer, Served, served
 
@@ -75,6 +77,24 @@ async def test_answers_follow_the_commit(monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setattr(store, "commit", spy)
         assert (await peer.ask(Send(1, "TOGGLE")))["ok"]["handled"]
         assert seen == [False]
+
+
+async def test_what_waits_for_a_sweep_is_answered_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Meanwhile events are processed; and nobody has to send anything for the answers to come."""
+    monkeypatch.setattr(sweeping, "CHUNK", 1)
+    async with served() as running:
+        peer = await prepare(running, 20)
+        await peer.write(*(Send(actor, "TOGGLE") for actor in range(1, 21) for _ in range(actor)))
+        await peer.read(210)
+        other = await running.connect()
+        await peer.write(Deploy("w", LIGHT, parent="v", path=["TOGGLE"] * 10), Versions(id=1))
+        await peer.read(1)
+        assert (await other.ask(Send(20, "TOGGLE")))["ok"]["version"] == "w"
+        assert running.engine.sweeping
+        assert not peer.has_answer()
+        with trio.fail_after(5):
+            (versions,) = await peer.read(1)
+        assert [version["active"] for version in versions["ok"]["versions"]] == [9, 11]
 
 
 async def test_what_could_not_be_made_durable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

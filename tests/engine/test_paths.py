@@ -68,7 +68,9 @@ def test_the_tree_counts_live_actors(crowd: Engine) -> None:
 def test_a_node_counts_what_its_path_would_take_over(crowd: Engine) -> None:
     """So a person who looks at the tree sees what a deploy with that path does."""
     node = ask(crowd, Paths("loan-v1", PAID)).nodes[0]
-    assert deploy(crowd, "loan-v2", VERIFIED, parent="loan-v1", path=PAID).plan.counts["migrated"] == node.actors
+    plan = deploy(crowd, "loan-v2", VERIFIED, parent="loan-v1", path=PAID).plan
+    assert plan is not None
+    assert plan.counts["migrated"] == node.actors
     assert [node.path for node in ask(crowd, Paths("loan-v1")).nodes] == [[], ["SUBMIT_INFO"], WAIVED]
     assert ask(crowd, Paths("loan-v2", PAID)).nodes == [msgspec.structs.replace(node, state="income_verify")]
 

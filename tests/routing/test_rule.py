@@ -89,7 +89,7 @@ def test_a_history_is_put_where_it_belongs(world: World, history: list[int]) -> 
 
 @given(worlds(), HISTORY)
 def test_event_by_event_comes_to_the_same(world: World, history: list[int]) -> None:
-    """Resumed after each event, the walk stands where one from the start would, and says of each route once what it is."""
+    """Resumed after each event, the walk stands where one from the start would, and has met every route there."""
     standing, beginning = world.settle(Standing(1, 0), [], resumed=False), list[int]()
     said = list(standing.judgements)
     for event in history:
@@ -134,6 +134,13 @@ def test_a_walk_goes_down_the_forest() -> None:
     assert standing == Standing(3, 302)
     found = [(made.before, made.landing) for made in standing.judgements]
     assert found == [(7, Landing(202, 0)), (202, Landing(302, 0))]
+
+
+def test_whoever_arrives_meets_all_the_routes_there() -> None:
+    """Also when the walk was resumed: of the child's routes nothing is on record yet."""
+    world = World.of((1, ["a"], False, False), (2, ["a", "b"], False, False), (2, ["a", "c"], False, False))
+    standing = world.settle(Standing(1, 0, waiting=2), [0], resumed=True)
+    assert outcomes(standing) == [(2, Outcome.MIGRATED), (3, Outcome.PENDING), (4, Outcome.BLOCKED)]
 
 
 def test_a_closed_route_is_passed_over() -> None:

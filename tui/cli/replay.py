@@ -17,7 +17,7 @@ from statekeep.tui.cli.arguments import Subparsers, event_path, read_definition
 from statekeep.tui.cli.blocks import Block, Line, Span, facts, line
 from statekeep.tui.cli.failures import Exit, UnusableInput
 from statekeep.tui.cli.output import print_json, show
-from statekeep.tui.cli.views import plan_rows
+from statekeep.tui.cli.plans import plan_rows
 from statekeep.tui.cli.wording import count
 
 SHOWN: Final = 10

@@ -21,7 +21,7 @@ from statekeep.protocol.messages import (
     Spawn,
     VersionList,
 )
-from statekeep.tui.cli import loan, views
+from statekeep.tui.cli import loan, plans, views
 from statekeep.tui.cli.blocks import Line
 from statekeep.tui.cli.stage import Stage, timed
 from statekeep.tui.cli.throwaway import ThrowawayDaemon
@@ -202,7 +202,7 @@ def _preview(stage: Stage, client: Client, request: Deploy) -> tuple[Plan, float
     stage.type(_command(request, "preview"))
     preview = Preview(request.version, request.definition, parent=request.parent, path=request.path)
     plan, seconds = timed(lambda: client.call(preview))
-    stage.view(views.plan(plan, done=False))
+    stage.view(plans.plan(plan, done=False))
     return plan, seconds
 
 

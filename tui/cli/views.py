@@ -1,9 +1,9 @@
-"""How each record reads: blocks of a version, a plan, an actor, its events and the decisions about it."""
+"""How an actor, its events, the decisions about it and the daemon itself read: blocks of each record."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from statekeep.protocol.messages import (
@@ -11,22 +11,14 @@ from statekeep.protocol.messages import (
     ActorPage,
     Decision,
     DecisionPage,
-    Finding,
     HistoryPage,
     Outcome,
-    Plan,
-    PlanRow,
     Sent,
     ServerStatus,
-    Version,
-    VersionList,
 )
-from statekeep.tui.cli import failures, wording
+from statekeep.tui.cli import wording
 from statekeep.tui.cli.blocks import Block, Cell, Column, Line, Rows, Span, Style, facts, line
 from statekeep.tui.cli.wording import count, date, moment, state
-
-SHOWN_STATES: Final = 6
-"""States of a version that its row names, those with the most actors: parallel states have thousands."""
 
 OUTCOME_STYLES: Final[dict[Outcome, Style]] = {
     "migrated": "good",
@@ -36,96 +28,6 @@ OUTCOME_STYLES: Final[dict[Outcome, Style]] = {
     "final": "quiet",
     "rescue": "bad",
 }
-
-
-def plan(made: Plan, *, done: bool) -> Iterator[Block]:
-    """What a deploy would do, or has done, to the actors of the parent."""
-    yield line(_summary(made, done=done))
-    if made.rows:
-        yield Line()
-        yield plan_rows(made.rows)
-        yield Line()
-    yield from map(_finding, made.warnings)
-    yield facts(("digest", made.digest), ("judged", count(made.histories, "distinct history")))
-
-
-def plan_rows(rows: Iterable[PlanRow]) -> Rows:
-    """Actors by what happens to them."""
-    columns = (
-        Column("outcome", whole=True),
-        Column("state"),
-        Column("landing"),
-        Column("actors", number=True),
-        Column("skipped events", number=True),
-    )
-    return Rows(
-        columns,
-        [
-            (
-                Span(row.outcome, OUTCOME_STYLES[row.outcome]),
-                state(row.state),
-                "-" if row.landing is None else state(row.landing),
-                count(row.actors),
-                count(row.skipped) if row.landing is not None else "-",
-            )
-            for row in rows
-        ],
-        indent=2,
-    )
-
-
-def _summary(made: Plan, *, done: bool) -> Span:
-    moved = made.counts.get("migrated", 0)
-    stayed = sum(made.counts.values()) - moved
-    if not made.parent:
-        verb = "is" if done else "would be"
-        return Span(f"{made.version} {verb} a root: it has no parent whose actors could move.", "strong")
-    if done:
-        return Span(f"{count(moved)} migrated to {made.version}, {count(stayed)} stayed.", "strong")
-    return Span(f"{count(moved)} would migrate to {made.version}, {count(stayed)} would stay.", "strong")
-
-
-def _finding(found: Finding) -> Line:
-    return line(Span(failures.line(found), "bad" if found.level == "error" else "waiting"), indent=2)
-
-
-def versions(found: VersionList) -> Iterator[Block]:
-    """All versions, children under their parents, with their populations."""
-    if not found.versions:
-        yield line("No version is deployed. `statekeep deploy FILE --id NAME` deploys the first.")
-        return
-    columns = (
-        Column("version", whole=True),
-        Column("path"),
-        Column("actors", number=True),
-        Column("states"),
-        Column("deployed", whole=True),
-    )
-    yield Rows(columns, [_version(depth, version) for depth, version in _forest(found.versions, None, 0)])
-    for version in found.versions:
-        if version.needs_rescue:
-            yield line(Span(f"{count(version.needs_rescue, 'actor')} of {version.version} need rescue.", "bad"))
-
-
-def _forest(found: list[Version], parent: str | None, depth: int) -> Iterator[tuple[int, Version]]:
-    for version in found:
-        if version.parent == parent:
-            yield depth, version
-            yield from _forest(found, version.version, depth + 1)
-
-
-def _version(depth: int, version: Version) -> list[Cell]:
-    populated = sorted((row for row in version.states if row.actors), key=lambda row: -row.actors)
-    states = [f"{state(row.state)} {count(row.actors)}" for row in populated[:SHOWN_STATES]]
-    if len(populated) > SHOWN_STATES:
-        states.append(f"and {count(len(populated) - SHOWN_STATES, 'state')} more")
-    return [
-        Span("  " * depth + version.version, "strong"),
-        wording.path(version.path) if version.parent else "-",
-        count(version.active + version.finished),
-        ", ".join(states) or "-",
-        Span(date(version.time), "quiet"),
-    ]
 
 
 def actor(found: Actor) -> Iterator[Block]:
