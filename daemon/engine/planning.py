@@ -198,7 +198,7 @@ def _warnings(world: World, planned: RoutingPlan, table: Table, lines: list[Line
     if counts[Outcome.PENDING]:
         yield _warning(
             "pending",
-            f"{_actors(counts[Outcome.PENDING])} may match later, and would be moved by the event that completes the path.",
+            f"{_actors(counts[Outcome.PENDING])} may match later, and move with the event that completes the path.",
             "With `once`, the route takes over who matches now, and nobody later.",
         )
     if counts[Outcome.RESCUE]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import pytest
 
-from statekeep.daemon.engine import Engine, paths
+from statekeep.daemon.engine import Engine, paths, sweeping
 from statekeep.protocol.errors import BadRequest, UnknownVersion
 from statekeep.protocol.messages import (
     Close,
@@ -120,6 +120,18 @@ def test_one_request_looks_at_so_many(crowd: Engine, monkeypatch: pytest.MonkeyP
     assert first.histories == []
     assert first.next == 1
     assert [one.actors for one in everything(crowd, Histories("loan-v2")) if isinstance(one, HistoryCount)] == [2]
+
+
+def test_a_sweep_is_waited_for(crowd: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While cohorts are still to be moved, both are put off: they would count actors where they no longer belong."""
+    monkeypatch.setattr(sweeping, "CHUNK", 1)
+    deploy(crowd, "loan-v2", VERIFIED, parent="loan-v1")
+    assert crowd.sweeping
+    assert crowd.run([Paths("loan-v1"), Histories("loan-v1")]) == [None, None]
+    while crowd.sweeping:
+        crowd.run([])
+    assert ask(crowd, Paths("loan-v1")).actors == 0
+    assert ask(crowd, Paths("loan-v2")).actors == len(CROWD)
 
 
 def test_a_wrong_question_is_refused(crowd: Engine) -> None:

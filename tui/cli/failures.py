@@ -63,6 +63,7 @@ def _write(command: str, message: str, tried: str, advice: str, findings: Iterab
 
 
 def line(finding: Finding) -> str:
-    """A finding on one line, with its place in the definition."""
+    """A finding on one line, with its place in the definition if it is about one."""
+    place = f"{finding.path}: " if finding.path else ""
     advice = f" ({finding.hint})" if finding.hint else ""
-    return f"{finding.level}: {finding.path}: {finding.message}{advice}"
+    return f"{finding.level}: {place}{finding.message}{advice}"

@@ -87,7 +87,7 @@ def _summary(made: Plan, *, done: bool) -> Span:
 
 
 def _change(change: Change) -> Line:
-    """``+ awaiting_docs: TRIGGER_BUG -> stuck``, ``- stuck``, ``~ under_review: PAY_FEE -> paid (was awaiting_docs)``."""
+    """``+ stuck``, ``- waived: APPROVE -> approved``, ``~ under_review: PAY_FEE -> paid (was awaiting_docs)``."""
     marks: dict[str, tuple[str, Style]] = {"added": ("+", "good"), "removed": ("-", "bad")}
     mark, style = marks.get(change.kind, ("~", "waiting"))
     if change.what == "transition":
@@ -204,13 +204,8 @@ def _deployment(change: Deployment) -> Sequence[Cell]:
     )
 
 
-def closed(made: Closed, *, done: bool) -> Line:
-    """What a close did; until it is ``done``, those who waited are still being judged."""
-    if made.waited == 1:
-        verb = "was" if done else "is being"
-    else:
-        verb = "were" if done else "are being"
-    waited = f"{count(made.waited, 'actor')} that waited for it {verb} judged by its later siblings"
-    return line(
-        Span(f"{made.version} takes nobody over any more; ", "strong"), f"{waited if made.waited else 'nobody waited'}."
-    )
+def closed(made: Closed) -> Line:
+    """What a close did."""
+    waited = f"{count(made.waited, 'actor')} that waited for it {'is' if made.waited == 1 else 'are'}"
+    then = f"{waited} judged by its later siblings now." if made.waited else "nobody was waiting for it."
+    return line(Span(f"{made.version} takes nobody over any more; ", "strong"), then)

@@ -131,14 +131,16 @@ def rehearse(
         raise UnusableInput(f"{problem}.", f"try {args.file}", "No version could be deployed so.") from problem
     counts: Counter[Outcome] = Counter()
     skipped: Counter[str] = Counter()
-    rows: Counter[tuple[Outcome, bytes, int | None, int]] = Counter()
+    rows: Counter[bytes] = Counter()
     lost: list[Lost] = []
     judged = 0
     for found in histories:
         judged += 1
         made = rehearsal.judge(found.history, table)
         counts[made.outcome] += found.actors
-        rows[made.outcome, msgspec.json.encode(found.state), made.landing, len(made.skipped)] += found.actors
+        landing = None if made.landing is None else table.configurations[made.landing].value
+        row = PlanRow(outcome=made.outcome, state=found.state, landing=landing, skipped=len(made.skipped), actors=0)
+        rows[msgspec.json.encode(row)] += found.actors
         skipped.update(dict.fromkeys(made.skipped, found.actors))
         if made.outcome == "rescue":
             lost.append(Lost(history=found.history, actors=found.actors, skipped=made.skipped, ends=made.ends))
@@ -147,14 +149,8 @@ def rehearse(
         actors=counts.total(),
         counts=dict(counts),
         rows=[
-            PlanRow(
-                outcome=outcome,
-                state=msgspec.json.decode(state),
-                landing=None if landing is None else table.configurations[landing].value,
-                skipped=events,
-                actors=actors,
-            )
-            for (outcome, state, landing, events), actors in rows.most_common()
+            msgspec.structs.replace(msgspec.json.decode(row, type=PlanRow), actors=actors)
+            for row, actors in rows.most_common()
         ],
         skipped=dict(skipped.most_common()),
         lost=sorted(lost, key=lambda one: -one.actors),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from statekeep.protocol import Client
@@ -53,10 +53,10 @@ def close(client: Client, args: argparse.Namespace) -> int:
     closed = client.call(Close(args.version))
     if args.json:
         print_json(closed)
+    else:
+        show([plans.closed(closed)])
     if not args.no_wait:
         follow(client, closed.position, drawn=not args.json)
-    if not args.json:
-        show([plans.closed(closed, done=not args.no_wait)])
     return 0
 
 
@@ -80,7 +80,12 @@ def follow(client: Client, position: int, *, drawn: bool) -> bool:
     first = next(looks, None)
     if first is None:
         return False
-    with _bar(first.cohorts) if drawn and sys.stderr.isatty() else nullcontext(lambda _: None) as advance:
+    shown: AbstractContextManager[Callable[[int], None]] = nullcontext(lambda _: None)
+    if drawn and sys.stderr.isatty():
+        from statekeep.tui.cli.progress import bar  # noqa: PLC0415 - few changes take long enough to be looked at
+
+        shown = bar(first.cohorts, "cohorts")
+    with shown as advance:
         advance(first.swept)
         for seen in looks:
             advance(seen.swept)
@@ -90,7 +95,7 @@ def follow(client: Client, position: int, *, drawn: bool) -> bool:
 def _looks(client: Client, position: int) -> Iterator[Deployment]:
     """Look again and again at a change of the routes, while it is going on."""
     pause = FIRST_LOOK
-    while seen := next((one for one in client.deployments().deployments if one.position == position), None):
+    while seen := next((one for one in client.call(Deployments()).deployments if one.position == position), None):
         if seen.swept == seen.cohorts:
             return
         yield seen
