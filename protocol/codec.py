@@ -168,7 +168,8 @@ def _explain(dialect: Dialect, op: Any, problem: Exception) -> StatekeepError:
         return BadRequest(f"{problem}.", f"A request is an object whose `op` is one of {', '.join(REQUESTS)}.")
     if op not in REQUESTS:
         return UnknownOp(op, REQUESTS)
-    return BadRequest(f"{shorten(str(problem))}.", _usage(REQUESTS[op]))
+    # What is null in JSON is called None where MessagePack is decoded.
+    return BadRequest(f"{shorten(str(problem).replace('`None`', '`null`'))}.", _usage(REQUESTS[op]))
 
 
 def _usage(kind: type[Request[Record]]) -> str:

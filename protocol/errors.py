@@ -10,7 +10,7 @@
     │   └── ProtocolViolation   whoever listens does not speak this protocol
     └── Refused                 the daemon's answer: nothing was changed
         ├── BadRequest          the program that wrote the request is wrong: mend it
-        │   ├── Malformed, FrameTooLarge, UnknownOp, UnsupportedProtocol, ReservedEvent, LimitExceeded
+        │   ├── Malformed, FrameTooLarge, UnknownOp, UnsupportedProtocol, ReservedEvent, NotInternal, LimitExceeded
         ├── NotFound            the request names what is not there
         │   ├── UnknownVersion, UnknownParent, UnknownActor
         ├── Conflict            the request is sound, but what is stored stands against it: read, then decide
@@ -175,7 +175,19 @@ class ReservedEvent(BadRequest):
     def __init__(self, event: str) -> None:
         super().__init__(
             f"{_quote(event)} can't be sent: types that begin with `xstate.` are the machine's own.",
-            "Send an event type of your definition.",
+            "Send an event type of your definition; `deliver` is for what timers and invoked services report.",
+        )
+
+
+class NotInternal(BadRequest):
+    """``deliver`` is for the events that timers and invoked services bring about."""
+
+    code = "not_internal"
+
+    def __init__(self, event: str, delivered: Sequence[str]) -> None:
+        super().__init__(
+            f"{_quote(event)} is no event of a timer or of an invoked service.",
+            f"Those begin with {', '.join(delivered)}; use `send` for the events of your definition.",
         )
 
 

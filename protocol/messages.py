@@ -539,6 +539,17 @@ class Send(Request[Sent], tag="send"):
     payload: Any = None
 
 
+class Deliver(Request[Sent], tag="deliver"):
+    """Bring an actor an event of its machine's own: a timer that ran out, an invoked service that reported back.
+
+    The daemon runs neither. Whoever does tells it: ``xstate.after.1000.loan.waiting``, ``xstate.done.actor.scoring``.
+    """
+
+    actor: ActorRef
+    event: Name
+    payload: Any = None
+
+
 class Get(Request[Actor], tag="get"):
     """One actor with its context."""
 
@@ -605,6 +616,7 @@ AnyRequest = (
     | Definition
     | Spawn
     | Send
+    | Deliver
     | Get
     | Actors
     | History

@@ -61,6 +61,7 @@ class Operations:
     definition = Operation(messages.Definition)
     spawn = Operation(messages.Spawn)
     send = Operation(messages.Send)
+    deliver = Operation(messages.Deliver)
     get = Operation(messages.Get)
     actors = Operation(messages.Actors)
     history = Operation(messages.History)

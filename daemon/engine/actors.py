@@ -6,7 +6,7 @@ from statekeep.daemon.routing.rule import Standing
 from statekeep.daemon.statecharts import Limits, Unending
 from statekeep.daemon.store import ActorRow, EventRow
 from statekeep.protocol import errors
-from statekeep.protocol.messages import Actor, ActorPage, ActorRef, Actors, Get, Send, Sent, Spawn
+from statekeep.protocol.messages import Actor, ActorPage, ActorRef, Actors, Deliver, Get, Send, Sent, Spawn
 
 MAX_NAME = 256
 """Bytes of an event type, of a version's name and of an actor's key: they are names, not data."""
@@ -29,6 +29,10 @@ def page_size(limit: int) -> int:
     if not 1 <= limit <= MAX_PAGE:
         raise errors.BadRequest(f"The limit is {limit}.", hint=f"Ask for 1 to {MAX_PAGE} rows, and for more by cursor.")
     return limit
+
+
+DELIVERED = ("xstate.after.", "xstate.done.actor.", "xstate.error.actor.", "xstate.snapshot.")
+"""Event types of the machine's own that come from outside it: from timers and invoked services, which run elsewhere."""
 
 
 def spawn(world: World, request: Spawn) -> Actor:
@@ -54,6 +58,20 @@ def spawn(world: World, request: Spawn) -> Actor:
 
 
 def send(world: World, request: Send) -> Sent:
+    """Process an event of the outside world. Raises ``ReservedEvent`` for one of the machine's own."""
+    if request.event.startswith("xstate."):
+        raise errors.ReservedEvent(request.event)
+    return _process(world, request)
+
+
+def deliver(world: World, request: Deliver) -> Sent:
+    """Process an event that a timer or an invoked service has brought about. Raises ``NotInternal`` for any other."""
+    if not request.event.startswith(DELIVERED):
+        raise errors.NotInternal(request.event, DELIVERED)
+    return _process(world, request)
+
+
+def _process(world: World, request: Send | Deliver) -> Sent:
     """Process one event: step, record, route, in this order, and finality is judged last."""
     actor = world.actor(request.actor)
     cohort, cohorts = world.actors.cohort[actor], world.cohorts
@@ -87,23 +105,21 @@ def _step(world: World, cohort: int, event: str) -> int | None:
     cohorts = world.cohorts
     version, before = cohorts.version[cohort], cohorts.configuration[cohort]
     check_name("event type", event)
-    if event.startswith("xstate."):
-        raise errors.ReservedEvent(event)
     table = world.forest.table(version)
     symbol = world.symbols.find(event)
     if symbol is None:
         # An event type that was never processed is not interned before it is: callers may send any text.
         try:
-            handled = table.chart.step(table.configurations[before], event).handled
+            step = table.chart.step(table.configurations[before], event)
         except Unending:
             raise _unending(event) from None
-        if not handled:
+        if not step.handled and step.configuration == table.configurations[before]:
             return None
         symbol = world.symbols.intern(event)
     entry = table.next(before, symbol)
     if entry == STUCK:
         raise _unending(event)
-    if not entry & 1:
+    if entry == before << 1:
         return None
     node = cohorts.history[cohort]
     longer = world.histories.child(node, symbol)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from statekeep.daemon.engine import Engine
-from statekeep.protocol.messages import Actors, Get, Send, Spawn
+from statekeep.protocol import errors
+from statekeep.protocol.messages import Actors, Deliver, Deploy, Get, History, Send, Spawn
 from tests.engine.stories import PAID, VERIFIED, WAIVED, deploy, spawn
 from tests.engine.worlds import ask, engine_in
 
@@ -178,3 +179,41 @@ def test_everything_is_there_after_a_restart(directory: Path) -> None:
         assert ask(engine, Send("actor-1", "APPROVE")).status == "done"
         assert ask(engine, Send("actor-0", "INCOME_VERIFIED")).state == "awaiting_docs"
         assert spawn(engine, "loan-v1") == 5
+
+
+TIMED: dict[str, Any] = {
+    "id": "order",
+    "initial": "waiting",
+    "states": {
+        "waiting": {"after": {"1000": "late"}, "invoke": {"id": "scoring", "src": "score", "onDone": "scored"}},
+        "late": {},
+        "scored": {},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("event", "state"), [("xstate.after.1000.order.waiting", "late"), ("xstate.done.actor.scoring", "scored")]
+)
+def test_whoever_runs_timers_and_services_delivers_their_events(tmp_path: Path, event: str, state: str) -> None:
+    """The machine's own events come in by a door of their own, and are recorded as any other."""
+    with engine_in(tmp_path) as engine:
+        ask(engine, Deploy("v1", TIMED))
+        actor = ask(engine, Spawn("v1")).id
+        with pytest.raises(errors.ReservedEvent):
+            ask(engine, Send(actor, event))
+        with pytest.raises(errors.NotInternal):
+            ask(engine, Deliver(actor, "PAY"))
+        assert ask(engine, Deliver(actor, event)).state == state
+        assert [e.event for e in ask(engine, History(actor)).events] == [event]
+
+
+def test_a_failure_that_nobody_handles_ends_the_actor(tmp_path: Path) -> None:
+    """As in XState: no transition is selected, and yet the status is ``error``; so it is part of the history."""
+    with engine_in(tmp_path) as engine:
+        ask(engine, Deploy("v1", TIMED))
+        actor = ask(engine, Spawn("v1")).id
+        assert ask(engine, Deliver(actor, "xstate.error.actor.scoring")).status == "error"
+        assert ask(engine, Get(actor)).events == 1
+        with pytest.raises(errors.ActorFinished):
+            ask(engine, Deliver(actor, "xstate.done.actor.scoring"))

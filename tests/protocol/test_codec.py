@@ -146,6 +146,7 @@ def test_every_untyped_field_is_walked() -> None:
         "Deploy": ["definition"],
         "Preview": ["definition"],
         "Spawn": ["context"],
+        "Deliver": ["payload"],
         "PreviewActors": ["definition", "state", "landing_state"],
         "Send": ["payload"],
     }
@@ -212,7 +213,8 @@ def test_answers_are_written_in_the_dialect_of_the_connection() -> None:
 def test_every_request_names_its_result() -> None:
     """The result of a request is the one that its type promises to callers."""
     assert " ".join(f"{op}:{kind.Result.__name__}" for op, kind in REQUESTS.items()) == (
-        "hello:Welcome deploy:Deployed preview:Plan preview_actors:PlannedPage close:Closed deployments:DeploymentList versions:VersionList "
-        "definition:DefinitionText spawn:Actor send:Sent get:Actor actors:ActorPage history:HistoryPage "
-        "decisions:DecisionPage paths:PathPage histories:HistoryCountPage verify:VerifyPage status:ServerStatus"
+        "hello:Welcome deploy:Deployed preview:Plan preview_actors:PlannedPage close:Closed "
+        "deployments:DeploymentList versions:VersionList definition:DefinitionText spawn:Actor send:Sent deliver:Sent "
+        "get:Actor actors:ActorPage history:HistoryPage decisions:DecisionPage paths:PathPage "
+        "histories:HistoryCountPage verify:VerifyPage status:ServerStatus"
     )

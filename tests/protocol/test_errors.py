@@ -20,6 +20,7 @@ EVERY: list[StatekeepError] = [
     errors.UnknownOp("snd", ["send", "get"]),
     errors.UnsupportedProtocol([2, 3], 1),
     errors.ReservedEvent("xstate.init"),
+    errors.NotInternal("PAY", ["xstate.after."]),
     errors.LimitExceeded("The context", 65536, "bytes"),
     errors.UnknownVersion("loan-v9", ["loan-v1", "loan-v2"]),
     errors.UnknownParent("nothing", ["loan-v1"]),
@@ -50,7 +51,7 @@ def test_the_codes_are_these() -> None:
     assert sorted(CODES) == sorted(error.code for error in EVERY)
     assert " ".join(sorted(CODES)) == (
         "actor_finished bad_request busy frame_too_large internal_error invalid_definition invalid_path key_exists "
-        "limit_exceeded malformed preview_outdated reserved_event stopping storage_failed unknown_actor unknown_op "
+        "limit_exceeded malformed not_internal preview_outdated reserved_event stopping storage_failed unknown_actor unknown_op "
         "unknown_parent unknown_version unreachable_route unsupported_protocol version_exists"
     )
 

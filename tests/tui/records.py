@@ -3,10 +3,14 @@
 from statekeep.protocol.messages import (
     Actor,
     ActorPage,
+    Change,
+    Closed,
     Decision,
     DecisionPage,
     DefinitionText,
     Deployed,
+    Deployment,
+    DeploymentList,
     EventRecord,
     Finding,
     HistoryPage,
@@ -59,9 +63,32 @@ PLAN = Plan(
     ],
     histories=3,
     digest="d1",
+    changes=[
+        Change(what="state", kind="added", path="income_verify"),
+        Change(what="state", kind="renamed", path="checked", before="seen", after="checked"),
+        Change(what="state", kind="changed", path="late", before="atomic", after="final"),
+        Change(what="transition", kind="removed", path="under_review", event="CANCEL", before="cancelled"),
+        Change(what="transition", kind="retargeted", path="under_review", event="PAY_FEE", before="", after="late"),
+    ],
     warnings=[Finding(level="warning", code="w", path="$.states.late", message="Nobody gets there.", hint="Cut it.")],
 )
 DEPLOYED = Deployed(version="loan-v2", created=True, position=6152, plan=PLAN)
+CLOSED = Closed(version="loan-v2", position=6160, waited=847)
+DEPLOYMENTS = DeploymentList(
+    deployments=[
+        Deployment(
+            version="loan-v2",
+            parent="loan-v1",
+            kind="deploy",
+            path=["SUBMIT_INFO", "PAY_FEE"],
+            position=6152,
+            time=NOON,
+            cohorts=10_000,
+            swept=2_500,
+        ),
+        Deployment(version="loan-v2", parent="loan-v1", kind="close", position=6160, time=NOON, cohorts=847, swept=847),
+    ]
+)
 VERSIONS = VersionList(
     versions=[
         Version(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,13 +11,13 @@ import pytest
 from statekeep.protocol.messages import (
     Actors,
     AnyRequest,
+    Close,
     Decisions,
     Definition,
-    Deploy,
+    Deployments,
     Get,
     History,
     Paths,
-    Preview,
     Record,
     Send,
     Spawn,
@@ -29,25 +27,29 @@ from statekeep.protocol.messages import (
 from tests.tui import records
 from tests.tui.conftest import Asked, Run
 
-DEFINITION = records.DEFINITION.definition
-LOAN_V2 = ("--id", "loan-v2", "--parent", "loan-v1", "--path", "SUBMIT_INFO,PAY_FEE")
-PATH = ["SUBMIT_INFO", "PAY_FEE"]
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> str:
-    """A file with a definition."""
-    path = tmp_path / "loan v2.json"
-    path.write_text(json.dumps(DEFINITION))
-    return str(path)
-
-
 COMMANDS: list[tuple[list[str], AnyRequest, Record, list[str]]] = [
     (
         ["versions"],
         Versions(),
         records.VERSIONS,
         ["  loan-v2", "847", "1,203", "and 2 states more", "12 actors of loan-v1 need"],
+    ),
+    (
+        ["deployments"],
+        Deployments(),
+        records.DEPLOYMENTS,
+        [
+            "2026-03-01 12:00:00  deploy  loan-v2",
+            "█" * 5 + "░" * 15 + "  2,500 of 10,000",
+            "close ",
+            "█" * 20,
+        ],
+    ),
+    (
+        ["close", "loan-v2", "--no-wait"],
+        Close("loan-v2"),
+        records.CLOSED,
+        ["loan-v2 takes nobody over any more; 847 actors that waited for it are judged by its later siblings now.\n"],
     ),
     (["definition", "loan-v1"], Definition("loan-v1"), records.DEFINITION, ['"initial": "open"']),
     (["show", "loan-v1"], Definition("loan-v1"), records.DEFINITION, ["open", "PAY", "paid"]),
@@ -136,58 +138,6 @@ def test_json_is_the_answer_itself(
         assert msgspec.json.decode(out, type=type(answer)) == answer
 
 
-def test_a_preview_reads_at_a_glance(run: Run, daemon: Asked, file: str) -> None:
-    """How many would go and stay, from where to where, what to mind, and what to type for exactly this."""
-    daemon.answers(records.PLAN)
-    out = run("preview", file, *LOAN_V2).out
-    assert daemon.asked == [Preview("loan-v2", DEFINITION, "loan-v1", PATH)]
-    lines = [line.split() for line in out.splitlines()]
-    assert out.startswith("1,203 would migrate to loan-v2, 847 would stay.\n")
-    assert ["migrated", "awaiting_docs", "income_verify", "1,203", "3"] in lines
-    assert ["pending", "under_review", "-", "47", "-"] in lines
-    assert "warning: $.states.late: Nobody gets there. (Cut it.)" in out
-    assert f"statekeep deploy '{file}' {' '.join(LOAN_V2)} --digest d1\n" in out
-
-
-@pytest.mark.parametrize("path", [["A,B", "C"], ["A", " C"], ["[A", "C"], ["A", "B"], ["**", "A B"]])
-def test_what_a_preview_says_to_type_is_the_same_deploy(run: Run, daemon: Asked, file: str, path: list[str]) -> None:
-    """Every option that matters is in the command, also the odd ones."""
-    odd = ["--path", json.dumps(path), "--landing", "strict", "--guards", "block"]
-    daemon.answers(records.PLAN)
-    out = run("preview", file, "--id", "x", "--parent", "p q", *odd).out
-    (command,) = (line for line in out.splitlines() if "statekeep deploy" in line)
-    daemon.answers(records.DEPLOYED)
-    run(*shlex.split(command)[1:])
-    previewed, deployed = daemon.asked
-    assert isinstance(previewed, Preview)
-    assert deployed == Deploy("x", DEFINITION, "p q", path, landing="strict", guards="block", digest="d1")
-    assert (previewed.path, previewed.landing, previewed.guards) == (path, "strict", "block")
-
-
-def test_a_deploy_says_what_it_did(run: Run, daemon: Asked, file: str) -> None:
-    """In the past tense, with its place in the order of the store."""
-    daemon.answers(records.DEPLOYED)
-    out = run("deploy", file, *LOAN_V2, "--digest", "d1").out
-    assert daemon.asked == [Deploy("loan-v2", DEFINITION, "loan-v1", PATH, digest="d1")]
-    assert out.startswith("1,203 migrated to loan-v2, 847 stayed.\n")
-    assert out.endswith("Deployed loan-v2 at position 6,152.\n")
-
-
-def test_a_repeated_deploy_says_so(run: Run, daemon: Asked, file: str) -> None:
-    """Nothing was changed, and that is no error."""
-    daemon.answers(msgspec.structs.replace(records.DEPLOYED, created=False, plan=None))
-    code, out, _ = run("deploy", file, "--id", "loan-v2")
-    assert code == 0
-    assert "nothing was changed" in out
-
-
-def test_a_root_moves_nobody(run: Run, daemon: Asked, file: str) -> None:
-    """A plan without a parent says why it has no rows."""
-    plan = msgspec.structs.replace(records.PLAN, parent=None, counts={}, rows=[], warnings=[])
-    daemon.answers(plan)
-    assert run("preview", file, "--id", "loan-v2").out.startswith("loan-v2 would be a root")
-
-
 def test_a_page_tells_how_to_get_the_next(run: Run, daemon: Asked) -> None:
     """Without ``--all`` one page is asked for; its cursor is in the text, or in the JSON."""
     daemon.answers(msgspec.structs.replace(records.ACTORS, next=2))
@@ -211,6 +161,8 @@ def test_all_follows_the_cursor(run: Run, daemon: Asked) -> None:
         (["versions"], msgspec.structs.replace(records.VERSIONS, versions=[])),
         (["actors"], msgspec.structs.replace(records.ACTORS, actors=[])),
         (["history", "1"], msgspec.structs.replace(records.HISTORY, events=[])),
+        (["deployments"], msgspec.structs.replace(records.DEPLOYMENTS, deployments=[])),
+        (["close", "v", "--no-wait"], msgspec.structs.replace(records.CLOSED, waited=0)),
         (["paths", "v"], msgspec.structs.replace(records.PATHS, actors=0, nodes=[])),
         (["decisions", "1"], msgspec.structs.replace(records.DECISIONS, decisions=[])),
         (["decisions", "--route", "v"], msgspec.structs.replace(records.DECISIONS, decisions=[])),
@@ -221,7 +173,7 @@ def test_nothing_is_said_in_words(run: Run, daemon: Asked, words: list[str], ans
     daemon.answers(answer)
     code, out, _ = run(*words)
     assert code == 0
-    assert re.search("No |no ", out)
+    assert re.search("No |no |nobody ", out)
 
 
 def test_the_socket_can_be_named(run: Run, daemon: Asked, monkeypatch: pytest.MonkeyPatch) -> None:

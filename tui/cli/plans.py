@@ -92,8 +92,8 @@ def _change(change: Change) -> Line:
     mark, style = marks.get(change.kind, ("~", "waiting"))
     if change.what == "transition":
         target = change.before if change.kind == "removed" else change.after
-        text = f"{change.path}: {change.event} -> {target or '(no target)'}"
-        was = change.before or "(no target)"
+        text = f"{change.path}: {change.event} -> {target or 'no target'}"
+        was = change.before or "no target"
     else:
         text = f"{change.path}: {change.after}" if change.kind == "changed" else change.path
         was = change.before
