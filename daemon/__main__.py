@@ -1,6 +1,7 @@
 """``statekeepd``: one store, one socket, until SIGTERM."""
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -134,9 +135,20 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def _settle_memory() -> None:
+    """Take what the engine has loaded out of the garbage collector's sight, and let it look less often.
+
+    What a request leaves behind has no cycles; collecting after every 700 new objects cost a fifth of a sweep's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
 async def _serve(store: Store, listening: socket.socket, options: argparse.Namespace) -> None:
     about = About(os.getpid(), str(options.socket), str(options.data), _now(), REQUEST_LIMIT, UNDER_WAY)
     server = Server(Engine(store, _now, about))
+    _settle_memory()
     listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(listening))]
     stop = trio.Event()
     async with trio.open_nursery() as nursery:

@@ -18,6 +18,8 @@ from tests.conformance.vectors import actual_steps
 ORACLE = Path(__file__).with_name("xstate_oracle.mjs")
 HINT = "npm install --prefix /tmp/xstate xstate@5.33.3, then XSTATE=/tmp/xstate/node_modules/xstate"
 
+UNENDING = "the machine does not come to rest"
+
 pytestmark = [pytest.mark.xstate, pytest.mark.timeout(900)]
 
 
@@ -54,15 +56,15 @@ def oracle() -> Iterator[Oracle]:
 
 
 def ours(case: dict[str, Any]) -> dict[str, Any]:
-    """The same answer from here; a machine that does not come to rest is an error in XState's words."""
+    """The same answer from here."""
     try:
         return {"trace": actual_steps(case)}
     except Unending:
-        return {"error": "Infinite loop detected"}
+        return {"error": UNENDING}
     except InvalidDefinition as error:
         codes = {finding.code for finding in error.findings if finding.level == "error"}
         if codes == {"eventless_cycle"}:
-            return {"error": "Infinite loop detected"}
+            return {"error": UNENDING}
         event(f"refused: {sorted(codes)}")
         assume(False)
         raise
@@ -78,6 +80,6 @@ def ours(case: dict[str, Any]) -> dict[str, Any]:
 def test_random_machines_do_here_what_they_do_in_xstate(oracle: Oracle, case: dict[str, Any]) -> None:
     """Value, status, nodes, history, tags, handled, exit and entry order are the same after every event."""
     expected, actual = oracle.run(case), ours(case)
-    if "error" in expected:
-        expected = {"error": expected["error"][:22]}
+    if expected.get("error", "").startswith(("Infinite loop detected", "Maximum call stack size exceeded")):
+        expected = {"error": UNENDING}
     assert actual == expected, "a case that differs:\n" + json.dumps({**case, "trace": expected.get("trace")})

@@ -51,8 +51,8 @@ def test_the_codes_are_these() -> None:
     assert sorted(CODES) == sorted(error.code for error in EVERY)
     assert " ".join(sorted(CODES)) == (
         "actor_finished bad_request busy frame_too_large internal_error invalid_definition invalid_path key_exists "
-        "limit_exceeded malformed not_internal preview_outdated reserved_event stopping storage_failed unknown_actor unknown_op "
-        "unknown_parent unknown_version unreachable_route unsupported_protocol version_exists"
+        "limit_exceeded malformed not_internal preview_outdated reserved_event stopping storage_failed unknown_actor "
+        "unknown_op unknown_parent unknown_version unreachable_route unsupported_protocol version_exists"
     )
 
 

@@ -86,6 +86,7 @@ def test_a_deploy_says_what_it_did(run: Run, daemon: Asked, file: str) -> None:
     out = run("deploy", file, *LOAN_V2, "--digest", "d1").out
     assert daemon.asked == [Deploy("loan-v2", DEFINITION, "loan-v1", PATH, digest="d1"), Deployments()]
     assert out.startswith("1,203 migrated to loan-v2, 847 stayed.\n")
+    assert "The definition differs" not in out
     assert re.search(r"\nDeployed loan-v2 at position 6,152: answered after \d+ ms\.\n$", out)
 
 

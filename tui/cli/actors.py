@@ -1,4 +1,4 @@
-"""``spawn``, ``send``, ``actor``, ``actors``, ``history``: actors and what happens to them."""
+"""``spawn``, ``send``, ``deliver``, ``actor``, ``actors``, ``history``: actors and what happens to them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import operator
 
 from statekeep.protocol import Client
-from statekeep.protocol.messages import Actors, Get, History, Send, Spawn
+from statekeep.protocol.messages import Actors, Deliver, Get, History, Send, Sent, Spawn
 from statekeep.tui.cli import views
 from statekeep.tui.cli.arguments import Subparsers, actor, add_command, add_paging, json_value, page_limit
 from statekeep.tui.cli.output import print_json, print_pages, show
@@ -32,9 +32,16 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         "send one event to an actor",
         """  statekeep send alice PAY_FEE --payload '{"cents": 5000}'""",
     )
-    add_actor(parser)
-    parser.add_argument("event", metavar="EVENT", help="an event type of the definition")
-    parser.add_argument("--payload", type=json_value, metavar="JSON", help="what comes with it")
+    _add_event(parser, "an event type of the definition")
+
+    parser = add_command(
+        subparsers,
+        "deliver",
+        deliver_event,
+        "bring an actor the event of a timer or of an invoked service",
+        "  statekeep deliver alice xstate.after.1000.loan.waiting",
+    )
+    _add_event(parser, "begins with xstate.after., xstate.done.actor., xstate.error.actor. or xstate.snapshot.")
 
     parser = add_command(subparsers, "actor", get_actor, "show one actor with its context")
     add_actor(parser)
@@ -53,6 +60,12 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     parser = add_command(subparsers, "history", list_events, "list the events that an actor has processed")
     add_actor(parser)
     add_paging(parser)
+
+
+def _add_event(parser: argparse.ArgumentParser, event: str) -> None:
+    add_actor(parser)
+    parser.add_argument("event", metavar="EVENT", help=event)
+    parser.add_argument("--payload", type=json_value, metavar="JSON", help="what comes with it")
 
 
 def add_actor(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
@@ -78,7 +91,15 @@ def spawn_actor(client: Client, args: argparse.Namespace) -> int:
 
 def send_event(client: Client, args: argparse.Namespace) -> int:
     """Send an event."""
-    sent = client.call(Send(args.actor, args.event, payload=args.payload))
+    return _show_sent(client.call(Send(args.actor, args.event, payload=args.payload)), args)
+
+
+def deliver_event(client: Client, args: argparse.Namespace) -> int:
+    """Deliver the event of a timer or of an invoked service."""
+    return _show_sent(client.call(Deliver(args.actor, args.event, payload=args.payload)), args)
+
+
+def _show_sent(sent: Sent, args: argparse.Namespace) -> int:
     if args.json:
         print_json(sent)
     else:

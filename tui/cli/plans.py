@@ -38,13 +38,12 @@ def plan(made: Plan, *, done: bool) -> Iterator[Block]:
     if made.rows:
         yield Line()
         yield plan_rows(made.rows)
-    if made.changes and not done:
         yield Line()
+    if made.changes and not done:
         yield line(Span(f"The definition differs from that of {made.parent}:", "quiet"), indent=2)
         yield from map(_change, made.changes[:SHOWN_CHANGES])
         if len(made.changes) > SHOWN_CHANGES:
             yield line(f"and {count(len(made.changes) - SHOWN_CHANGES, 'change')} more", indent=4)
-    if made.rows or made.changes:
         yield Line()
     yield from map(_finding, made.warnings)
     yield facts(("digest", made.digest), ("judged", count(made.histories, "distinct history")))

@@ -88,7 +88,7 @@ def follow(client: Client, position: int, *, drawn: bool) -> bool:
     with shown as advance:
         advance(first.swept)
         for seen in looks:
-            advance(seen.cohorts)
+            advance(seen.swept)
     return True
 
 
