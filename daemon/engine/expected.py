@@ -91,7 +91,7 @@ class Expected:
             step = chart.step(self.configuration, self._versions.event_type(event.symbol))
         except Unending:
             step = None
-        if step is None or not step.handled:
+        if step is None or not (step.handled or step.configuration != self.configuration):
             raise Unexpected(event, chart.accepts(self.configuration))
         self.configuration = step.configuration
         self.history.append(event.symbol)

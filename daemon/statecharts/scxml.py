@@ -9,9 +9,10 @@ from statekeep.daemon.statecharts.labels import names
 from statekeep.daemon.statecharts.nodes import Node, Transition
 from statekeep.daemon.statecharts.transitions import history_default
 
-_NOT_IN_NAMES = re.compile(r"[^\w.-]|^[^\w]|^[\d.-]|_(?=x[0-9A-F]+_)", re.ASCII)
-_NOT_IN_EVENTS = re.compile(r"[^\w.*:-]|_(?=x[0-9A-F]+_)")
-_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Compiled when they are first used: few who import the room want SCXML, and this is a fifth of its start-up.
+_NOT_IN_NAMES = r"(?a)[^\w.-]|^[^\w]|^[\d.-]|_(?=x[0-9A-F]+_)"
+_NOT_IN_EVENTS = r"[^\w.*:-]|_(?=x[0-9A-F]+_)"
+_NOT_IN_XML = "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _ELEMENTS = {"atomic": "state", "compound": "state", "parallel": "parallel", "final": "final", "history": "history"}
 
 
@@ -90,7 +91,7 @@ def _event(event: str) -> str:
     for own, standard in (("xstate.done.state.", "done.state."), ("xstate.done.actor.", "done.invoke.")):
         if event.startswith(own):
             return standard + _name(event.removeprefix(own))
-    return _NOT_IN_EVENTS.sub(_hexadecimal, event)
+    return re.sub(_NOT_IN_EVENTS, _hexadecimal, event)
 
 
 def _delay(event: str, node: Node) -> str | None:
@@ -107,7 +108,7 @@ def _element(tag: str, **attributes: str) -> str:
 
 
 def _name(text: str) -> str:
-    return _NOT_IN_NAMES.sub(_hexadecimal, text)
+    return re.sub(_NOT_IN_NAMES, _hexadecimal, text)
 
 
 def _hexadecimal(match: re.Match[str]) -> str:
@@ -119,5 +120,5 @@ def _attributes(attributes: dict[str, str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    text = _NOT_IN_XML.sub("\ufffd", text)
+    text = re.sub(_NOT_IN_XML, "\ufffd", text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")

@@ -67,11 +67,17 @@ def make_master_key(path: Path, random: Callable[[int], bytes] = os.urandom) -> 
     The file is on the disk for good before this returns: a store whose key went with a power cut would be lost too.
     """
     key = random(KEY_SIZE)
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(b"%b\n%b\n" % (_HEADER, base64.b64encode(key)))
-        file.flush()
-        os.fsync(file.fileno())
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(b"%b\n%b\n" % (_HEADER, base64.b64encode(key)))
+            file.flush()
+            os.fsync(file.fileno())
+        # Under its name it is whole or not there; and a link, unlike a rename, never replaces another key.
+        os.link(unfinished, path)
+    finally:
+        unfinished.unlink()
     sync_directory(path.parent)
     return key
 

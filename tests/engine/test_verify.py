@@ -16,7 +16,7 @@ from statekeep.daemon.routing.relations import Relations
 from statekeep.daemon.routing.rule import Route
 from statekeep.daemon.store.reading import Records
 from statekeep.protocol.errors import StorageFailed
-from statekeep.protocol.messages import Close, Decisions, Difference, Send, Spawn, Verify, VerifyPage
+from statekeep.protocol.messages import Close, Decisions, Deliver, Difference, Send, Spawn, Verify, VerifyPage
 from tests.engine.stories import BUGGY, LOAN, PAID, VERIFIED, WAIVED, deploy, spawn
 from tests.engine.worlds import ask, engine_in
 
@@ -77,6 +77,15 @@ def test_a_sound_store_has_no_differences(engine: Engine) -> None:
     assert differences(engine) == []
     met = {made.outcome for actor in range(1, 7) for made in ask(engine, Decisions(actor)).decisions}
     assert met == {"migrated", "diverged", "pending", "blocked", "final", "rescue"}
+
+
+def test_an_unhandled_failure_that_ends_an_actor_is_its_last_event(engine: Engine) -> None:
+    """No transition takes it, and yet it is processed: it changes the status."""
+    deploy(engine, "calls", {"initial": "calling", "states": {"calling": {"invoke": {"src": "fetch", "id": "fetch"}}}})
+    spawn(engine, "calls")
+    ended = ask(engine, Deliver(1, "xstate.error.actor.fetch"))
+    assert (ended.handled, ended.status) == (True, "error")
+    assert differences(engine, actors=1) == []
 
 
 def test_an_actor_that_a_sweep_has_not_reached_is_as_it_must_be(engine: Engine) -> None:

@@ -43,12 +43,18 @@ def test_a_key_is_never_written_over(tmp_path: Path) -> None:
 
 
 def test_a_new_key_is_on_the_disk_before_it_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file is synced when it holds the key, and after it the directory that names it."""
-    path, synced = tmp_path / "key", list[tuple[int, int]]()
-    monkeypatch.setattr(os, "fsync", lambda number: synced.append((os.fstat(number).st_ino, path.stat().st_size)))
+    """The file is synced when it holds the key and has no name yet, and then the directory that names it."""
+    path, synced = tmp_path / "key", list[tuple[int, int, bool]]()
+
+    def fsync(number: int) -> None:
+        found = os.fstat(number)
+        synced.append((found.st_ino, found.st_size, path.exists()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
     make_master_key(path)
-    size = path.stat().st_size
-    assert synced == [(path.stat().st_ino, size), (tmp_path.stat().st_ino, size)]
+    file, directory = path.stat(), tmp_path.stat()
+    assert synced == [(file.st_ino, file.st_size, False), (directory.st_ino, directory.st_size, True)]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o666])

@@ -41,9 +41,9 @@ COMMANDS: list[tuple[list[str], AnyRequest, Record, list[str]]] = [
         records.DEPLOYMENTS,
         [
             "2026-03-01 12:00:00  deploy  loan-v2",
-            "█" * 5 + "░" * 15 + "  2,500 of 10,000",
+            "█" * 2 + "░" * 8 + "  2,500 of 10,000",
             "close ",
-            "█" * 20,
+            "█" * 10,
         ],
     ),
     (

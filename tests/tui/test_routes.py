@@ -105,13 +105,13 @@ def test_a_deploy_in_pieces_is_measured_to_its_end(run: Run, pauses: list[float]
     assert out.startswith("1 migrated to loan-v2, 3 stayed.\n")
     assert re.search(r": answered after \d+ ms, all moved after \d+ ms\.\n$", out)
     assert pauses != []
-    assert re.search(r"deploy  loan-v2  loan-v1  SUBMIT_INFO, PAY_FEE  █{20} +4\n", run("deployments").out)
+    assert re.search(r"deploy  loan-v2  loan-v1  SUBMIT_INFO, PAY_FEE  █{10} +4\n", run("deployments").out)
 
 
 def test_who_does_not_wait_can_look_later(run: Run, pauses: list[float], pieces: list[str]) -> None:
     """``--no-wait`` ends with the answer; ``deployments`` shows the deploy under way."""
     assert re.search(r": answered after \d+ ms\.\n$", run(*pieces, "--no-wait").out)
-    assert re.search(r"█{5,15}░{5,15} +[123] of 4\n", run("deployments").out)
+    assert re.search(r"█{2,7}░{3,8} +[123] of 4\n", run("deployments").out)
     assert pauses == []
 
 

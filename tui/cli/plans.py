@@ -28,7 +28,7 @@ SHOWN_STATES: Final = 6
 SHOWN_CHANGES: Final = 20
 """Changes of a definition that a preview names: with more, what becomes of the actors would be out of sight."""
 
-BAR: Final = 20
+BAR: Final = 10
 """Columns of the bar that stands for all cohorts of a change."""
 
 
