@@ -120,7 +120,7 @@ int sk_derive(const sk_trie *trie, const sk_names *names, uint32_t first, const 
 
 /* sk_relate: the relation of every node to the path, one byte each. `states` is scratch of count * words words, of
  * which only those of pending nodes and their children are touched. SK_MALFORMED: the path breaks its rule (position
- * 0, or the symbol whose class there is not), or a node's parent is not before it.
+ * 0), or a node's parent is not before it.
  */
 int sk_relate(const sk_trie *trie, const sk_path *path, uint64_t *states, uint8_t *relation, uint32_t *position);
 

@@ -11,7 +11,7 @@ import pytest
 
 from statekeep.protocol import Client
 from statekeep.protocol.errors import ConnectionLost, NoDaemon
-from statekeep.protocol.messages import Actors, Decisions, History, Send, Sent
+from statekeep.protocol.messages import Actors, Decisions, History, Send, Sent, Verify
 from tests.daemon.processes import Daemon, running
 from tests.daemon.serving import LIGHT
 
@@ -106,6 +106,8 @@ def test_nothing_acknowledged_is_lost_and_nothing_happens_twice(tmp_path: Path, 
                 for sender in senders:
                     sender.compare(client)
                 check_decisions(client)
+                verified = list(client.pages(Verify(limit=1_000)))
+                assert [found for page in verified for found in page.differences] == []
             if life < kills:
                 work_until_killed(daemon, senders, random)
     assert all(len(set(sender.history)) == len(sender.history) for sender in senders)

@@ -94,6 +94,10 @@ def test_scxml_names_states_and_events_as_the_standard_does(chart: Chart) -> Non
     assert review is not None
     assert review.get("id") == "loan_x20_app.in_x20_review"
     assert [child.get("event") for child in review.findall(f"{SCXML}transition")] == [f"done.state.{review.get('id')}"]
+    internal = [
+        element.get("event") for element in document.iter(f"{SCXML}transition") if element.get("type") == "internal"
+    ]
+    assert internal == ["CANCEL"]
     send, cancel = document.find(f".//{SCXML}send"), document.find(f".//{SCXML}cancel")
     assert send is not None
     assert cancel is not None

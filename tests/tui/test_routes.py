@@ -13,7 +13,7 @@ import pytest
 
 from statekeep.daemon.engine import Engine, sweeping
 from statekeep.protocol import errors
-from statekeep.protocol.messages import Close, Deployments
+from statekeep.protocol.messages import Close, DeploymentList, Deployments
 from statekeep.tui.cli import routes
 from tests.engine.stories import LOAN, PAID, VERIFIED, WAIVED, deploy, spawn
 from tests.tui import records
@@ -22,7 +22,7 @@ from tests.tui.conftest import Asked, Run
 CLOSING = records.DEPLOYMENTS.deployments[1]
 
 
-def swept(cohorts: int) -> msgspec.Struct:
+def swept(cohorts: int) -> DeploymentList:
     """The close, when so many of its cohorts have been judged."""
     return msgspec.structs.replace(records.DEPLOYMENTS, deployments=[msgspec.structs.replace(CLOSING, swept=cohorts)])
 
