@@ -1,13 +1,15 @@
 #!/bin/sh
-# Builds the evaluator with its C test under AddressSanitizer and UBSan, and runs it.
+# Builds the C tests under AddressSanitizer and UBSan, and runs them.
 # usage: test.sh [ROUNDS]; CC names the compiler.
 set -eu
 
-here=$(dirname "$0")
+cd "$(dirname "$0")"
 build=$(mktemp -d)
 trap 'rm -rf "$build"' EXIT
 
-"${CC:-cc}" -std=c11 -O1 -g -Wall -Wextra -Wconversion -Wshadow -Wpedantic -Werror \
-    -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
-    "$here/evaluator.c" "$here/test_evaluator.c" -o "$build/test_evaluator"
-"$build/test_evaluator" "$@"
+for test in evaluator cohorts; do
+    "${CC:-cc}" -std=c11 -O1 -g -Wall -Wextra -Wconversion -Wshadow -Wpedantic -Werror \
+        -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+        evaluator.c relate.c cohorts.c "test_$test.c" -o "$build/test_$test"
+    "$build/test_$test" "$@"
+done

@@ -1,4 +1,4 @@
-"""How to speak with the daemon: the clients, the messages and the errors.
+"""How to speak with the daemon: the clients, the requests (``messages``), the answers (``records``) and the errors.
 
 >>> with Client() as client:
 ...     client.spawn("loan-v1", key="alice")
@@ -13,14 +13,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from statekeep.protocol import errors, messages
+from statekeep.protocol import errors, messages, records
 from statekeep.protocol.client import Client
 from statekeep.protocol.errors import StatekeepError
 
 if TYPE_CHECKING:
     from statekeep.protocol.aio import AsyncClient
 
-__all__ = ["AsyncClient", "Client", "StatekeepError", "errors", "messages"]
+__all__ = ["AsyncClient", "Client", "StatekeepError", "errors", "messages", "records"]
 
 
 def __getattr__(name: str) -> Any:

@@ -15,8 +15,9 @@ from statekeep.protocol.connection import Connection, Exchange
 from statekeep.protocol.dialing import dial, pauses, queue_full
 from statekeep.protocol.errors import ConnectionLost, StatekeepError, TimedOut
 from statekeep.protocol.location import default_socket
-from statekeep.protocol.messages import Hello, Page, PageRequest, Record, Request
+from statekeep.protocol.messages import Hello, PageRequest, Request
 from statekeep.protocol.operations import Operations, following
+from statekeep.protocol.records import Page, Record
 
 R = TypeVar("R", bound=Record)
 PageT = TypeVar("PageT", bound=Page)

@@ -18,7 +18,8 @@ import msgspec
 
 from statekeep.protocol.errors import BadRequest, FrameTooLarge, Malformed, StatekeepError, UnknownOp, shorten
 from statekeep.protocol.framing import Dialect, FrameReader, Oversized, join_frames
-from statekeep.protocol.messages import REQUESTS, Answer, AnyRequest, Record, Refusal, Request
+from statekeep.protocol.messages import REQUESTS, Answer, AnyRequest, Refusal, Request
+from statekeep.protocol.records import Record
 
 VALUE_DEPTH: Final = 128
 """Levels of arrays and objects in a value. A definition of 32 levels of states needs 70; Python's own stack ends the

@@ -16,7 +16,8 @@ import msgspec
 
 from statekeep.protocol.errors import FrameTooLarge, ProtocolViolation, StatekeepError, from_body
 from statekeep.protocol.framing import ANSWER_LIMIT, REQUEST_LIMIT, Dialect, FrameReader, Oversized, join_frames
-from statekeep.protocol.messages import ErrorBody, Record, Request, Welcome
+from statekeep.protocol.messages import Request
+from statekeep.protocol.records import ErrorBody, Record, Welcome
 
 Outcome = Record | StatekeepError
 """What became of a request."""

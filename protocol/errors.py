@@ -31,7 +31,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from statekeep.protocol.messages import ErrorBody, Finding
+from statekeep.protocol.records import ErrorBody, Finding
 
 _SHOWN: Final = 120
 """Characters of a caller's text that a message repeats: enough for any sensible name, and no way to flood a log."""

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 import msgspec
 
 from statekeep.protocol import messages
-from statekeep.protocol.messages import Page, PageRequest, Record, Request
+from statekeep.protocol.messages import PageRequest, Request
+from statekeep.protocol.records import Page, Record
 
 if TYPE_CHECKING:
     from statekeep.protocol.aio import AsyncClient

@@ -7,7 +7,8 @@ from statekeep.daemon.engine.actors import MAX_PAGE
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.store import SQLITE_VERSION
 from statekeep.protocol import errors
-from statekeep.protocol.messages import PROTOCOL, Hello, Limits, ServerStatus, StatusRequest, Welcome
+from statekeep.protocol.messages import PROTOCOL, Hello, StatusRequest
+from statekeep.protocol.records import Limits, ServerStatus, Welcome
 
 
 @dataclass(slots=True)

@@ -6,7 +6,8 @@ from statekeep.daemon.routing.rule import Standing
 from statekeep.daemon.statecharts import Limits, Unending
 from statekeep.daemon.store import ActorRow, EventRow
 from statekeep.protocol import errors
-from statekeep.protocol.messages import Actor, ActorPage, ActorRef, Actors, Deliver, Get, Send, Sent, Spawn
+from statekeep.protocol.messages import ActorRef, Actors, Deliver, Get, Send, Spawn
+from statekeep.protocol.records import Actor, ActorPage, Sent
 
 MAX_NAME = 256
 """Bytes of an event type, of a version's name and of an actor's key: they are names, not data."""

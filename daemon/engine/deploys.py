@@ -12,18 +12,8 @@ from statekeep.daemon.routing.paths import Path
 from statekeep.daemon.routing.plan import Plan as RoutingPlan
 from statekeep.daemon.store import VersionRow
 from statekeep.protocol import errors
-from statekeep.protocol.messages import (
-    Close,
-    Closed,
-    Definition,
-    DefinitionText,
-    Deploy,
-    Deployed,
-    StateCount,
-    Version,
-    VersionList,
-    Versions,
-)
+from statekeep.protocol.messages import Close, Definition, Deploy, Versions
+from statekeep.protocol.records import Closed, DefinitionText, Deployed, StateCount, Version, VersionList
 
 
 def deploy(world: World, request: Deploy) -> Deployed:
@@ -105,4 +95,10 @@ def _state_count(name: str, actors: int) -> StateCount:
 def definition(world: World, request: Definition) -> DefinitionText:
     """The definition of a version, as it was deployed."""
     row = world.forest.version(request.version)
-    return DefinitionText(version=row.name, definition=world.store.catalogue.definition(row.id))
+    route = world.forest.routes.by_child.get(row.id)
+    return DefinitionText(
+        version=row.name,
+        definition=world.store.catalogue.definition(row.id),
+        guards=GUARDS[row.guards],
+        parent=world.forest.name(route.parent) if route else None,
+    )

@@ -30,7 +30,6 @@ from statekeep.protocol.messages import (
     Paths,
     Preview,
     PreviewActors,
-    Record,
     Refusal,
     Send,
     Spawn,
@@ -38,6 +37,7 @@ from statekeep.protocol.messages import (
     Verify,
     Versions,
 )
+from statekeep.protocol.records import Record
 
 log = logging.getLogger(__name__)
 

@@ -6,15 +6,8 @@ from itertools import islice
 from statekeep.daemon.engine.actors import page_size
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.evaluator import Crowd, Tree, gather, populate
-from statekeep.protocol.messages import (
-    Histories,
-    HistoryCount,
-    HistoryCountPage,
-    PathNode,
-    PathPage,
-    Paths,
-    StateValue,
-)
+from statekeep.protocol.messages import Histories, Paths
+from statekeep.protocol.records import HistoryCount, HistoryCountPage, PathNode, PathPage, StateValue
 
 LOOKED_AT = 20_000
 """Histories that one request looks at: some 2 ms. Its page is short when few of them have actors."""

@@ -24,19 +24,9 @@ from statekeep.daemon.routing.rule import Outcome, Route
 from statekeep.daemon.statecharts import Table, check, diff, load
 from statekeep.daemon.store import VersionRow
 from statekeep.protocol import errors
-from statekeep.protocol.messages import (
-    Deploy,
-    Deployed,
-    Finding,
-    Plan,
-    PlannedActor,
-    PlannedPage,
-    PlanRow,
-    Preview,
-    PreviewActors,
-    StateValue,
-)
-from statekeep.protocol.messages import Outcome as OutcomeName
+from statekeep.protocol.messages import Deploy, Preview, PreviewActors
+from statekeep.protocol.records import Deployed, Finding, Plan, PlannedActor, PlannedPage, PlanRow, StateValue
+from statekeep.protocol.records import Outcome as OutcomeName
 
 LOOKED_INTO = 1_000
 """Histories that are replayed event by event to name what a landing skips: a few milliseconds."""

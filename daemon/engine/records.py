@@ -17,7 +17,8 @@ from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.rule import Outcome, Route
 from statekeep.daemon.store import DecisionRow, EventRow
 from statekeep.protocol import errors
-from statekeep.protocol.messages import Decision, DecisionPage, Decisions, EventRecord, History, HistoryPage
+from statekeep.protocol.messages import Decisions, History
+from statekeep.protocol.records import Decision, DecisionPage, EventRecord, HistoryPage
 
 LOOKED_AT = 256
 """Actors that one request for decisions looks at: some 10 ms. Its page is short when few of them have any."""

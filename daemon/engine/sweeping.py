@@ -13,7 +13,8 @@ from statekeep.daemon.routing.plan import Plan, plan
 from statekeep.daemon.routing.rule import Judgement, Route, Standing
 from statekeep.daemon.routing.sweep import Sweep
 from statekeep.daemon.store import DeploymentRow
-from statekeep.protocol.messages import Deployment, DeploymentList, Deployments
+from statekeep.protocol.messages import Deployments
+from statekeep.protocol.records import Deployment, DeploymentList
 
 CHUNK = 2_048
 """Cohorts that a sweep judges at a time: some 8 ms. A change that concerns no more is made in one transaction."""

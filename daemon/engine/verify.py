@@ -17,7 +17,8 @@ from statekeep.daemon.engine.planning import OUTCOMES
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.fingerprint import fingerprint
 from statekeep.daemon.store import StorageError
-from statekeep.protocol.messages import Decision, Difference, Suspect, Verify, VerifyPage
+from statekeep.protocol.messages import Verify
+from statekeep.protocol.records import Decision, Difference, Suspect, VerifyPage
 
 LOOKED_AT = 128
 """Events that one request looks at, spawns included: some 10 ms. It looks at more only if one actor has more."""

@@ -10,7 +10,7 @@ from statekeep.daemon.routing.rule import Route, Routes
 from statekeep.daemon.statecharts import Configuration, Table, load
 from statekeep.daemon.store import RouteRow, Store, VersionRow
 from statekeep.protocol import errors
-from statekeep.protocol.messages import Guards, Landing
+from statekeep.protocol.records import Guards, Landing
 
 GUARDS: tuple[Guards, ...] = ("ignore", "block")
 LANDINGS: tuple[Landing, ...] = ("replay", "strict")

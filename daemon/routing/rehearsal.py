@@ -11,7 +11,7 @@ from typing import NamedTuple, cast
 from statekeep.daemon.routing.paths import Path, PathTooLong
 from statekeep.daemon.routing.replaying import STUCK, Replay, TransitionTable, replay
 from statekeep.daemon.routing.rule import Landing, Outcome, Route, Routes, Standing, settle
-from statekeep.protocol.messages import Outcome as OutcomeName
+from statekeep.protocol.records import Outcome as OutcomeName
 
 __all__ = ["PathTooLong", "Rehearsal", "Rehearsed"]
 

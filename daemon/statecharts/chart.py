@@ -8,7 +8,7 @@ from statekeep.daemon.statecharts.entry import EntrySet
 from statekeep.daemon.statecharts.macrostep import Macrostep
 from statekeep.daemon.statecharts.nodes import Node, Transition, initial_descent
 from statekeep.daemon.statecharts.transitions import active_children, select_transitions
-from statekeep.protocol.messages import Guards, Status
+from statekeep.protocol.records import Guards, Status
 
 
 class Step(NamedTuple):

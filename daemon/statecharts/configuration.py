@@ -5,7 +5,7 @@ from typing import Any
 
 from statekeep.daemon.statecharts.nodes import Node, document_order, proper_ancestors
 from statekeep.daemon.statecharts.transitions import History, active_children
-from statekeep.protocol.messages import StateValue, Status
+from statekeep.protocol.records import StateValue, Status
 
 
 class Configuration:

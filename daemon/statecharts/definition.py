@@ -8,7 +8,7 @@ from statekeep.daemon.statecharts.reading import Object, as_json
 from statekeep.daemon.statecharts.structure import check_structure
 from statekeep.daemon.statecharts.tree import Tree
 from statekeep.daemon.statecharts.wiring import Wiring
-from statekeep.protocol.messages import Finding, Guards
+from statekeep.protocol.records import Finding, Guards
 
 _DEFAULT_LIMITS = Limits()
 

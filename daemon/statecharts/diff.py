@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from statekeep.daemon.statecharts.chart import Chart
 from statekeep.daemon.statecharts.labels import event_label, names, state_label, target_label, transition_label
 from statekeep.daemon.statecharts.nodes import Node, Transition
-from statekeep.protocol.messages import Change
+from statekeep.protocol.records import Change
 
 ALIKE = 0.5
 """Share of what is known of two states that must agree before one counts as the other renamed."""

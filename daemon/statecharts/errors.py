@@ -1,6 +1,6 @@
 """What goes wrong: a definition that cannot run, and a machine that does not come to rest."""
 
-from statekeep.protocol.messages import Finding
+from statekeep.protocol.records import Finding
 
 
 class InvalidDefinition(Exception):

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from statekeep.protocol.messages import Finding
+from statekeep.protocol.records import Finding
 
 SHOWN_OF_A_KIND = 100
 """A definition of 256 KiB can hold 10,000 guards; nobody reads more than this many lines that say the same."""

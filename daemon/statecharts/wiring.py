@@ -9,7 +9,7 @@ from statekeep.daemon.statecharts.reading import Object, Reader
 from statekeep.daemon.statecharts.targets import advice, find
 from statekeep.daemon.statecharts.tree import Tree
 from statekeep.daemon.statecharts.vocabulary import check_keys
-from statekeep.protocol.messages import Guards
+from statekeep.protocol.records import Guards
 
 EVENTLESS = ""
 """The descriptor of ``always`` transitions. XState refuses it as an event type, so nothing else has it."""

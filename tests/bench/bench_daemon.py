@@ -22,7 +22,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -73,7 +73,7 @@ def load(at: Path, connections: int, under_way: int, seconds: float, results: An
         peer.sendall(one * under_way)
     while time.perf_counter() - start < seconds:
         for key, _ in selector.select(1):
-            peer: Any = key.fileobj
+            peer = cast(socket.socket, key.fileobj)
             data = kept[peer] + peer.recv(262_144)
             answered = at_byte = 0
             while len(data) - at_byte >= 4:

@@ -98,9 +98,8 @@ def main(actors: int = 50_000, repeats: int = 5) -> None:
                 swept.append(deploys[-1] + timed(partial(finish, engine)))
             engine.close()
             cells = [f"{statistics.median(x):.1f} ({min(x):.1f} - {max(x):.1f})" for x in (previews, deploys, swept)]
-            print(
-                f"{distinct:>20,} {cells[0]:>22} {cells[1]:>22} {cells[2]:>24} {moved:>8,} {fsync(Path(directory)):>10.2f}"
-            )
+            row = f"{cells[0]:>22} {cells[1]:>22} {cells[2]:>24}"
+            print(f"{distinct:>20,} {row} {moved:>8,} {fsync(Path(directory)):>10.2f}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from statekeep.daemon.statecharts import load, trace
-from statekeep.protocol.messages import Guards
+from statekeep.protocol.records import Guards
 
 Case = dict[str, Any]
 

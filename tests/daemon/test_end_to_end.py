@@ -12,16 +12,7 @@ import pytest
 
 from statekeep.protocol import AsyncClient, Client
 from statekeep.protocol.errors import ActorFinished, UnknownVersion
-from statekeep.protocol.messages import (
-    Actors,
-    Decisions,
-    Deploy,
-    Get,
-    Preview,
-    Request,
-    Send,
-    Spawn,
-)
+from statekeep.protocol.messages import Actors, Decisions, Deploy, Get, Preview, Request, Send, Spawn
 from statekeep.tui.cli import loan
 from tests.daemon.processes import running
 from tests.engine.stories import PAID, WAIVED

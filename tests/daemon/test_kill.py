@@ -11,7 +11,8 @@ import pytest
 
 from statekeep.protocol import Client
 from statekeep.protocol.errors import ConnectionLost, NoDaemon
-from statekeep.protocol.messages import Actors, Decisions, History, Send, Sent, Verify
+from statekeep.protocol.messages import Actors, Decisions, History, Send, Verify
+from statekeep.protocol.records import Sent
 from tests.daemon.processes import Daemon, running
 from tests.daemon.serving import LIGHT
 

@@ -19,7 +19,6 @@ from statekeep.protocol.messages import (
     AnyRequest,
     Definition,
     Deploy,
-    ErrorBody,
     Get,
     Hello,
     History,
@@ -29,6 +28,7 @@ from statekeep.protocol.messages import (
     StatusRequest,
     Versions,
 )
+from statekeep.protocol.records import ErrorBody
 from tests.daemon.serving import FRAME, LIGHT, UNDER_WAY, Peer, Served, served
 
 pytestmark = pytest.mark.trio

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from statekeep.daemon.engine import Engine
-from statekeep.protocol.messages import Actors, Decisions, Deploy, Deployed, Get, History, Send, Spawn, Versions
+from statekeep.protocol.messages import Actors, Decisions, Deploy, Get, History, Send, Spawn, Versions
+from statekeep.protocol.records import Deployed
 from tests.engine.worlds import ask
 
 STATES: dict[str, Any] = {

@@ -13,7 +13,6 @@ import pytest
 from statekeep.daemon.engine import Engine, actors
 from statekeep.daemon.engine.world import World
 from statekeep.protocol.messages import (
-    Actor,
     Actors,
     Answer,
     AnyRequest,
@@ -23,10 +22,10 @@ from statekeep.protocol.messages import (
     Preview,
     Refusal,
     Send,
-    Sent,
     Spawn,
     Versions,
 )
+from statekeep.protocol.records import Actor, Sent
 from tests.engine.stories import LOAN, PAID, VERIFIED, account, deploy, spawn
 from tests.engine.worlds import ask, engine_in
 

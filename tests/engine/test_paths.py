@@ -10,15 +10,8 @@ import pytest
 
 from statekeep.daemon.engine import Engine, paths, sweeping
 from statekeep.protocol.errors import BadRequest, UnknownVersion
-from statekeep.protocol.messages import (
-    Close,
-    Histories,
-    HistoryCount,
-    HistoryCountPage,
-    PathNode,
-    PathPage,
-    Paths,
-)
+from statekeep.protocol.messages import Close, Histories, Paths
+from statekeep.protocol.records import HistoryCount, HistoryCountPage, PathNode, PathPage
 from tests.engine.stories import PAID, VERIFIED, WAIVED, deploy, spawn
 from tests.engine.worlds import ask
 

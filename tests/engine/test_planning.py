@@ -10,7 +10,8 @@ import pytest
 
 from statekeep.daemon.engine import Engine
 from statekeep.protocol import errors
-from statekeep.protocol.messages import Deploy, Get, Plan, Preview, PreviewActors, Send, Spawn
+from statekeep.protocol.messages import Deploy, Get, Preview, PreviewActors, Send, Spawn
+from statekeep.protocol.records import Plan
 from tests.engine.worlds import ask, start
 
 V1: dict[str, Any] = {

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from statekeep.daemon.engine import Engine, records
-from statekeep.protocol.messages import ActorRef, Decision, Decisions, History, Send
+from statekeep.protocol.messages import ActorRef, Decisions, History, Send
+from statekeep.protocol.records import Decision
 from tests.engine.stories import PAID, VERIFIED, WAIVED, deploy, spawn
 from tests.engine.worlds import ask
 

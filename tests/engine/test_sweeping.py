@@ -9,17 +9,7 @@ from typing import Any
 import pytest
 
 from statekeep.daemon.engine import Engine, sweeping
-from statekeep.protocol.messages import (
-    AnyRequest,
-    Decisions,
-    Deploy,
-    Deployments,
-    Get,
-    Preview,
-    Send,
-    Spawn,
-    Versions,
-)
+from statekeep.protocol.messages import AnyRequest, Decisions, Deploy, Deployments, Get, Preview, Send, Spawn, Versions
 from tests.engine.worlds import ask, start
 
 LETTERS = "abcdef"

@@ -16,7 +16,8 @@ from statekeep.daemon.routing.relations import Relations
 from statekeep.daemon.routing.rule import Route
 from statekeep.daemon.store.reading import Records
 from statekeep.protocol.errors import StorageFailed
-from statekeep.protocol.messages import Close, Decisions, Deliver, Difference, Send, Spawn, Verify, VerifyPage
+from statekeep.protocol.messages import Close, Decisions, Deliver, Send, Spawn, Verify
+from statekeep.protocol.records import Difference, VerifyPage
 from tests.engine.stories import BUGGY, LOAN, PAID, VERIFIED, WAIVED, deploy, spawn
 from tests.engine.worlds import ask, engine_in
 

@@ -241,6 +241,20 @@ Proof.
   inversion S; subst; simpl in *; [discriminate|]. now exists k.
 Qed.
 
+(* THEOREM. Live actors of one prefix class that were spawned on the same version stand on the same version, in the same
+   configuration. This is what lets them share a cohort. *)
+Theorem one_class_one_place : forall D1 D2 s a b os1 os2 l1 l2 x y,
+  spawned D1 s a -> prompt_run (D1, a) os1 l1 x -> growing D1 os1 ->
+  spawned D2 s b -> prompt_run (D2, b) os2 l2 y -> growing D2 os2 ->
+  fst x = fst y -> history (snd x) = history (snd y) -> finished (snd x) = false -> finished (snd y) = false ->
+  version (snd x) = version (snd y) /\ configuration (snd x) = configuration (snd y).
+Proof.
+  intros D1 D2 s a b os1 os2 l1 l2 x y A P G B Q H D E F F'.
+  destruct (version_is_g _ _ _ _ _ _ A P G F) as [l W], (version_is_g _ _ _ _ _ _ B Q H F') as [m V].
+  rewrite E, D in W. destruct (walk_functional _ _ _ _ _ W _ _ V) as [_ K]. split; auto.
+  rewrite (configuration_is_replay _ _ _ _ _ _ A P), (configuration_is_replay _ _ _ _ _ _ B Q). now rewrite E, K.
+Qed.
+
 (* THEOREM. Each actor is decided at most once for each route: *)
 
 Lemma walk_climbs : forall h D v l u, well_formed D -> walk h D v l u ->
@@ -330,6 +344,7 @@ End Routing.
 Print Assumptions timing_does_not_matter.
 Print Assumptions configuration_is_replay.
 Print Assumptions version_is_g.
+Print Assumptions one_class_one_place.
 Print Assumptions taken_once.
 Print Assumptions diverged_never_taken.
 Print Assumptions finished_for_good.

@@ -8,14 +8,13 @@
    transaction every actor must be, once routed, where the specification has it; and no answered event may be missing.
 
    Each of these makes the model fail, or it would show nothing:
-   -DSPLIT      a chunk of the sweep is two transactions, one that reads and one that writes
-   -DEARLY      a batch is answered before it is committed
-   -DOVERTAKE   a close does not wait until the sweep is through */
+   -DFAULT_SPLIT      a chunk of the sweep is two transactions, one that reads and one that writes
+   -DFAULT_EARLY      a batch is answered before it is committed
+   -DFAULT_OVERTAKE   a close does not wait until the sweep is through */
 
 #define ACTORS 2
 #define EVENTS 2
 #define ROUTES 2
-#define NONE 255
 
 /* The store. */
 byte version[ACTORS], length[ACTORS], event[ACTORS * EVENTS];
@@ -75,7 +74,7 @@ active proctype engine() {
        :: length[0] < EVENTS && length[1] < EVENTS -> batch[0] = 1; batch[1] = 1
        fi
      };
-#ifdef EARLY
+#ifdef FAULT_EARLY
      atomic { do :: a == ACTORS -> break :: else -> answered[a] = answered[a] + batch[a]; a++ od; a = 0 };
 #endif
      if
@@ -101,7 +100,7 @@ active proctype engine() {
      :: skip
      fi;
      atomic {
-#ifndef EARLY
+#ifndef FAULT_EARLY
        do :: a == ACTORS -> break :: else -> answered[a] = answered[a] + batch[a]; a++ od; a = 0;
 #endif
        check()
@@ -120,7 +119,7 @@ end:
   :: atomic {
        swept < ACTORS ->
        v = version[swept]; route(swept, v);
-#ifdef SPLIT
+#ifdef FAULT_SPLIT
      };
      atomic {
 #endif
@@ -144,7 +143,7 @@ active proctype operator() {
        swept = 0; route_specified(); check()
      }
   :: atomic {
-#ifdef OVERTAKE
+#ifdef FAULT_OVERTAKE
        routes > 0 && !closed[1] ->
 #else
        routes > 0 && !closed[1] && swept == ACTORS ->

@@ -11,18 +11,8 @@ from pathlib import Path
 from statekeep.protocol.codec import RequestReader, encode_answers
 from statekeep.protocol.errors import StatekeepError
 from statekeep.protocol.framing import REQUEST_LIMIT
-from statekeep.protocol.messages import (
-    PROTOCOL,
-    Answer,
-    AnyRequest,
-    Hello,
-    Limits,
-    Record,
-    Refusal,
-    Send,
-    Sent,
-    Welcome,
-)
+from statekeep.protocol.messages import PROTOCOL, Answer, AnyRequest, Hello, Refusal, Send
+from statekeep.protocol.records import Limits, Record, Sent, Welcome
 
 WELCOME = Welcome(protocol=PROTOCOL, server="0", limits=Limits(frame=REQUEST_LIMIT, page=1000, under_way=16))
 

@@ -17,7 +17,8 @@ from statekeep.protocol import AsyncClient, errors
 from statekeep.protocol.aio import _Link
 from statekeep.protocol.codec import encode_answers
 from statekeep.protocol.framing import REQUEST_LIMIT, Dialect
-from statekeep.protocol.messages import Answer, AnyRequest, Get, History, HistoryPage, Record, Send, Sent
+from statekeep.protocol.messages import Answer, AnyRequest, Get, History, Send
+from statekeep.protocol.records import HistoryPage, Record, Sent
 from tests.protocol.fakes import FakeDaemon, HangUp, echo, fake_daemon
 
 pytestmark = pytest.mark.anyio

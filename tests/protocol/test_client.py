@@ -14,7 +14,8 @@ from statekeep.protocol.client import _Link
 from statekeep.protocol.codec import encode_answers
 from statekeep.protocol.connection import Exchange
 from statekeep.protocol.framing import REQUEST_LIMIT, Dialect
-from statekeep.protocol.messages import Answer, AnyRequest, History, HistoryPage, Record, Send, Sent
+from statekeep.protocol.messages import Answer, AnyRequest, History, Send
+from statekeep.protocol.records import Actor, HistoryPage, Record, Sent
 from tests.protocol.fakes import WELCOME, FakeDaemon, HangUp, echo, fake_daemon
 
 
@@ -99,13 +100,13 @@ def test_both_directions_move_at_once(path: Path) -> None:
     context = "x" * 500_000
 
     def large(request: AnyRequest) -> Record:
-        return messages.Actor(
+        return Actor(
             id=1, version="v", state="s", status="active", events=0, fingerprint="0" * 16, position=1, context=context
         )
 
     with fake_daemon(path, large), Client(path, timeout=20) as client:
         outcomes = client.call_many(messages.Spawn("v", context=context) for _ in range(12))
-    assert [type(outcome) for outcome in outcomes] == [messages.Actor] * 12
+    assert [type(outcome) for outcome in outcomes] == [Actor] * 12
 
 
 def test_pages_follow_the_cursor(path: Path) -> None:

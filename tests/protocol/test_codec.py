@@ -16,7 +16,8 @@ from statekeep.protocol import messages
 from statekeep.protocol.codec import _VALUES, VALUE_DEPTH, RequestReader, encode_answers
 from statekeep.protocol.errors import CODES, ActorFinished
 from statekeep.protocol.framing import Dialect, join_frames
-from statekeep.protocol.messages import REQUESTS, Answer, AnyRequest, Refusal, Send, Sent
+from statekeep.protocol.messages import REQUESTS, Answer, AnyRequest, Refusal, Send
+from statekeep.protocol.records import Sent
 
 LIMIT = 1 << 16
 NESTED = b'{"op":"send","id":7,"actor":1,"event":"E","payload":' + b"[" * 10_000 + b"]" * 10_000 + b"}"

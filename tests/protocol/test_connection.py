@@ -13,20 +13,8 @@ from statekeep.protocol import errors
 from statekeep.protocol.codec import RequestReader, encode_answers
 from statekeep.protocol.connection import Connection, Exchange
 from statekeep.protocol.framing import ANSWER_LIMIT, REQUEST_LIMIT, Dialect, join_frames
-from statekeep.protocol.messages import (
-    Answer,
-    Get,
-    Hello,
-    Limits,
-    Record,
-    Refusal,
-    Request,
-    Send,
-    Sent,
-    VersionList,
-    Versions,
-    Welcome,
-)
+from statekeep.protocol.messages import Answer, Get, Hello, Refusal, Request, Send, Versions
+from statekeep.protocol.records import Limits, Record, Sent, VersionList, Welcome
 
 SENT = Sent(id=1, handled=True, version="v", state={"a": "b"}, status="active", events=1)
 VERSIONS = VersionList(versions=[])

@@ -21,7 +21,7 @@ def imported_by(statement: str) -> set[str]:
 
 def test_the_names_are_these() -> None:
     """What is handed out is there, and nothing else is offered."""
-    assert door.__all__ == ["AsyncClient", "Client", "StatekeepError", "errors", "messages"]
+    assert door.__all__ == ["AsyncClient", "Client", "StatekeepError", "errors", "messages", "records"]
     assert all(getattr(door, name) for name in door.__all__)
     with pytest.raises(AttributeError, match="no attribute 'Sever'"):
         _ = door.Sever

@@ -9,7 +9,7 @@ import pytest
 
 from statekeep.protocol import errors
 from statekeep.protocol.errors import CODES, StatekeepError, from_body
-from statekeep.protocol.messages import ErrorBody, Finding
+from statekeep.protocol.records import ErrorBody, Finding
 
 FINDING = Finding(level="error", code="no_initial", path="$.initial", message="there is no `initial`", hint="Name one.")
 

@@ -11,19 +11,20 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 import pytest
 
-from statekeep.protocol import messages
+from statekeep.protocol import messages, records
 from statekeep.protocol.codec import VALUE_DEPTH, RequestReader, encode_answers
 from statekeep.protocol.connection import Connection, Exchange
 from statekeep.protocol.errors import CODES
 from statekeep.protocol.framing import REQUEST_LIMIT, Dialect, join_frames
-from statekeep.protocol.messages import REQUESTS, Answer, Count, ErrorBody, Name, Page, Record, Refusal, Request
+from statekeep.protocol.messages import REQUESTS, Answer, Count, Name, Refusal, Request
+from statekeep.protocol.records import ErrorBody, Page, Record, Sent
 
 PAGE = (Path(__file__).parents[2] / "protocol" / "README.md").read_text()
 SECTIONS = dict(re.findall(r"(?ms)^## (.+?)\n(.*?)(?=^## |\Z)", PAGE))
 EXAMPLES = re.findall(r"(?ms)^```(json|hex) (\w+)\n(.*?)^```", PAGE)
 RECORDS = {
     name: kind
-    for name, kind in vars(messages).items()
+    for name, kind in vars(records).items()
     if isinstance(kind, type) and issubclass(kind, Record) and kind not in (Record, Page, ErrorBody)
 }
 
@@ -166,4 +167,4 @@ def test_the_frames_say_the_same_as_the_lines(speaker: str) -> None:
         exchange = Exchange(connection, [messages.Send("alice", "E")] * 4)
         exchange.fill()
         connection.receive(frame)
-        assert exchange.outcomes[3] == msgspec.convert(json.loads(line)["ok"], messages.Sent)
+        assert exchange.outcomes[3] == msgspec.convert(json.loads(line)["ok"], Sent)

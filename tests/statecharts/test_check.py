@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statekeep.daemon.statecharts import InvalidDefinition, Limits, check, load
-from statekeep.protocol.messages import Finding, Guards
+from statekeep.protocol.records import Finding, Guards
 
 
 def states(**changes: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from statekeep.daemon.statecharts import load
-from statekeep.protocol.messages import Guards
+from statekeep.protocol.records import Guards
 
 REVIEW = {
     "id": "m",

@@ -14,7 +14,8 @@ import pytest
 from statekeep.daemon.engine import Engine
 from statekeep.protocol import operations
 from statekeep.protocol.errors import StatekeepError
-from statekeep.protocol.messages import AnyRequest, PageRequest, Record
+from statekeep.protocol.messages import AnyRequest, PageRequest
+from statekeep.protocol.records import Record
 from statekeep.tui.cli import arguments, main
 from tests.engine.worlds import MEMORY, ask, engine_in
 from tests.protocol.fakes import fake_daemon

@@ -1,6 +1,6 @@
 """Records as a daemon would answer them, for tests that print them."""
 
-from statekeep.protocol.messages import (
+from statekeep.protocol.records import (
     Actor,
     ActorPage,
     Change,
@@ -121,6 +121,7 @@ VERSIONS = VersionList(
 DEFINITION = DefinitionText(
     version="loan-v1",
     definition={"id": "loan", "initial": "open", "states": {"open": {"on": {"PAY": "paid"}}, "paid": {}}},
+    guards="ignore",
 )
 SENT = Sent(
     id=1, handled=True, version="loan-v2", state="income_verify", status="active", events=2, migrated_from="loan-v1"

@@ -19,12 +19,12 @@ from statekeep.protocol.messages import (
     Get,
     History,
     Paths,
-    Record,
     Send,
     Spawn,
     StatusRequest,
     Versions,
 )
+from statekeep.protocol.records import Record
 from tests.tui import records
 from tests.tui.conftest import Asked, Run
 

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from statekeep.protocol.errors import UnknownVersion
-from statekeep.protocol.messages import Decision, Decisions
+from statekeep.protocol.messages import Decisions
+from statekeep.protocol.records import Decision
 from tests.tui import records
 from tests.tui.conftest import Asked, Run
 

@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from statekeep.protocol import errors
-from statekeep.protocol.messages import AnyRequest, Finding
+from statekeep.protocol.messages import AnyRequest
+from statekeep.protocol.records import Finding
 from statekeep.tui.cli import main
 from tests.protocol.fakes import HangUp, fake_daemon
 from tests.tui import records

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from statekeep.daemon.engine import Engine
-from statekeep.protocol.messages import PathNode, PathPage, Paths
+from statekeep.protocol.messages import Paths
+from statekeep.protocol.records import PathNode, PathPage
 from statekeep.tui.cli.blocks import Rows
 from statekeep.tui.cli.paths import BAR, tree
 from tests.engine.stories import PAID, WAIVED, deploy, spawn

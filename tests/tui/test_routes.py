@@ -13,7 +13,8 @@ import pytest
 
 from statekeep.daemon.engine import Engine, sweeping
 from statekeep.protocol import errors
-from statekeep.protocol.messages import Close, DeploymentList, Deployments
+from statekeep.protocol.messages import Close, Deployments
+from statekeep.protocol.records import DeploymentList
 from statekeep.tui.cli import routes
 from tests.engine.stories import LOAN, PAID, VERIFIED, WAIVED, deploy, spawn
 from tests.tui import records

@@ -7,7 +7,8 @@ import sys
 import msgspec
 import pytest
 
-from statekeep.protocol.messages import Difference, StatusRequest, Verify, VerifyPage
+from statekeep.protocol.messages import StatusRequest, Verify
+from statekeep.protocol.records import Difference, VerifyPage
 from tests.tui import records
 from tests.tui.conftest import Asked, Run
 

@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from statekeep.daemon.engine import Engine
-from statekeep.protocol.messages import Change, Deploy, Deployed, Deployments, Finding, Preview
+from statekeep.protocol.messages import Deploy, Deployments, Preview
+from statekeep.protocol.records import Change, Deployed, Finding
 from statekeep.tui.cli import plans
 from tests.engine.stories import LOAN, PAID, VERIFIED, WAIVED, deploy, spawn
 from tests.tui import records

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from statekeep.protocol.messages import StateValue
+from statekeep.protocol.records import StateValue
 from statekeep.tui.cli import wording
 from tests.tui.records import NOON
 

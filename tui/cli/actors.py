@@ -6,7 +6,8 @@ import argparse
 import operator
 
 from statekeep.protocol import Client
-from statekeep.protocol.messages import Actors, Deliver, Get, History, Send, Sent, Spawn
+from statekeep.protocol.messages import Actors, Deliver, Get, History, Send, Spawn
+from statekeep.protocol.records import Sent
 from statekeep.tui.cli import views
 from statekeep.tui.cli.arguments import Subparsers, actor, add_command, add_paging, json_value, page_limit
 from statekeep.tui.cli.output import print_json, print_pages, show

@@ -11,7 +11,7 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from statekeep.protocol.messages import Finding, Guards
+from statekeep.protocol.records import Finding, Guards
 from statekeep.tui.cli.arguments import Subparsers, read_definition
 from statekeep.tui.cli.failures import Exit, UnusableInput, line
 from statekeep.tui.cli.wording import printable, state

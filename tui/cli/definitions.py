@@ -1,4 +1,4 @@
-"""``definition``, ``show``: what a version is made of, as text and as a drawing."""
+"""``definition``, ``show``, ``diff``: what a version is made of, as text, as a drawing, and beside another."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any, Final
 
 from statekeep.protocol import Client
 from statekeep.protocol.messages import Definition
+from statekeep.protocol.records import DefinitionText
 from statekeep.tui.cli.arguments import Subparsers, add_command
+from statekeep.tui.cli.failures import UnusableInput
 from statekeep.tui.cli.output import print_json
 from statekeep.tui.cli.wording import printable
 
@@ -34,6 +36,15 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("version", metavar="VERSION")
     parser.add_argument("--as", dest="form", choices=FORMS, default="outline", help="default: %(default)s")
+    parser = add_command(
+        subparsers,
+        "diff",
+        print_changes,
+        "say how a version differs from its parent, or from another version",
+        "  statekeep diff loan-v2\n  statekeep diff loan-v2 loan-v1",
+    )
+    parser.add_argument("version", metavar="VERSION")
+    parser.add_argument("other", metavar="OTHER", nargs="?", help="the older one (default: the parent)")
 
 
 def print_definition(client: Client, args: argparse.Namespace) -> int:
@@ -52,16 +63,40 @@ def draw_definition(client: Client, args: argparse.Namespace) -> int:
     if args.json:
         print_json(found)
     else:
-        print(printable(_drawn(found.definition, args.form)))
+        print(printable(_drawn(found, args.form)))
     return 0
 
 
-def _drawn(definition: dict[str, Any], form: str) -> str:
+def print_changes(client: Client, args: argparse.Namespace) -> int:
+    """Print the differences of two definitions, a line each."""
+    new = client.call(Definition(args.version))
+    if (older := args.other or new.parent) is None:
+        raise UnusableInput(
+            f"{args.version} has no parent to be compared with.",
+            f"statekeep diff {args.version}",
+            f"Name another version: statekeep diff {args.version} OTHER.",
+        )
+    old = client.call(Definition(older))
+    from statekeep.daemon.statecharts import diff, load  # noqa: PLC0415 - for those who compare
+
+    changes = diff(*(load(found.definition, guards=found.guards) for found in (old, new)))
+    for change in changes:
+        if args.json:
+            print_json(change)
+        else:
+            print(printable(str(change)))
+    if not (changes or args.json):
+        print(f"{args.version} has the states and transitions of {older}.")
+    return 0
+
+
+def _drawn(found: DefinitionText, form: str) -> str:
     if form == "json":
-        return _indented(definition)
+        return _indented(found.definition)
     from statekeep.daemon.statecharts import load, mermaid, outline, scxml  # noqa: PLC0415 - for those who draw
 
-    return {"outline": outline, "mermaid": mermaid, "scxml": scxml}[form](load(definition))
+    draw = {"outline": outline, "mermaid": mermaid, "scxml": scxml}[form]
+    return draw(load(found.definition, guards=found.guards))
 
 
 def _indented(definition: dict[str, Any]) -> str:

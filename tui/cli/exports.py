@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TextIO
 
 import msgspec
 
-from statekeep.protocol.messages import Record
+from statekeep.protocol.records import Record
 from statekeep.tui.cli.failures import UnusableInput
 
 Format = Literal["csv", "jsonl"]

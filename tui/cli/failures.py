@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable
 
 from statekeep.protocol.errors import NotAnswered, StatekeepError
-from statekeep.protocol.messages import Finding
+from statekeep.protocol.records import Finding
 from statekeep.tui.cli.wording import printable
 
 

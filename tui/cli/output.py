@@ -10,7 +10,8 @@ from typing import TypeVar
 import msgspec
 
 from statekeep.protocol import Client
-from statekeep.protocol.messages import Page, PageRequest, Record
+from statekeep.protocol.messages import PageRequest
+from statekeep.protocol.records import Page, Record
 from statekeep.tui.cli.blocks import Block, Span, line
 from statekeep.tui.cli.failures import UnusableInput
 

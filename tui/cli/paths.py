@@ -10,7 +10,8 @@ from itertools import accumulate
 from typing import Final
 
 from statekeep.protocol import Client
-from statekeep.protocol.messages import Histories, PathNode, PathPage, Paths
+from statekeep.protocol.messages import Histories, Paths
+from statekeep.protocol.records import PathNode, PathPage
 from statekeep.tui.cli import wording
 from statekeep.tui.cli.arguments import Subparsers, add_command, add_paging, event_path, page_limit, path_text
 from statekeep.tui.cli.blocks import Block, Cell, Column, Line, Rows, Span, line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from statekeep.protocol.messages import (
+from statekeep.protocol.records import (
     Change,
     Closed,
     Deployment,

@@ -9,7 +9,8 @@ from typing import get_args
 import msgspec
 
 from statekeep.protocol import Client
-from statekeep.protocol.messages import Decision, Decisions, Outcome, StatusRequest
+from statekeep.protocol.messages import Decisions, StatusRequest
+from statekeep.protocol.records import Decision, Outcome
 from statekeep.tui.cli import views
 from statekeep.tui.cli.actors import add_actor
 from statekeep.tui.cli.arguments import Subparsers, add_command, add_paging, page_limit

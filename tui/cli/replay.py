@@ -11,7 +11,7 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from statekeep.protocol.messages import Finding, Guards, HistoryCount, Landing, Outcome, PlanRow, Record
+from statekeep.protocol.records import Finding, Guards, HistoryCount, Landing, Outcome, PlanRow, Record
 from statekeep.tui.cli import failures, wording
 from statekeep.tui.cli.arguments import Subparsers, event_path, read_definition
 from statekeep.tui.cli.blocks import Block, Line, Span, facts, line

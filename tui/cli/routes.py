@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from statekeep.protocol import Client
-from statekeep.protocol.messages import Close, Deployment, Deployments
+from statekeep.protocol.messages import Close, Deployments
+from statekeep.protocol.records import Deployment
 from statekeep.tui.cli import plans
 from statekeep.tui.cli.arguments import Subparsers, add_command
 from statekeep.tui.cli.output import print_json, show

@@ -7,20 +7,8 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeVar
 
 from statekeep.protocol import Client, StatekeepError
-from statekeep.protocol.messages import (
-    Actor,
-    Actors,
-    Decision,
-    Deploy,
-    Deployed,
-    Plan,
-    Preview,
-    Record,
-    Request,
-    Send,
-    Spawn,
-    VersionList,
-)
+from statekeep.protocol.messages import Actors, Deploy, Preview, Request, Send, Spawn
+from statekeep.protocol.records import Actor, Decision, Deployed, Plan, Record, VersionList
 from statekeep.tui.cli import loan, plans, views
 from statekeep.tui.cli.blocks import Line
 from statekeep.tui.cli.stage import Stage, timed

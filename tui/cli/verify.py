@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from statekeep.protocol import Client
-from statekeep.protocol.messages import Difference, StatusRequest, Suspect, Verify, VerifyPage
+from statekeep.protocol.messages import StatusRequest, Verify
+from statekeep.protocol.records import Difference, Suspect, VerifyPage
 from statekeep.tui.cli.arguments import Subparsers, add_command
 from statekeep.tui.cli.blocks import Line, Span, line
 from statekeep.tui.cli.failures import Exit

@@ -10,19 +10,8 @@ from typing import Any, Final, cast, get_args
 
 from statekeep.protocol import Client
 from statekeep.protocol.errors import PreviewOutdated
-from statekeep.protocol.messages import (
-    Deploy,
-    Deployed,
-    Guards,
-    Landing,
-    Outcome,
-    PageRequest,
-    Plan,
-    PlannedPage,
-    Preview,
-    PreviewActors,
-    Versions,
-)
+from statekeep.protocol.messages import Deploy, PageRequest, Preview, PreviewActors, Versions
+from statekeep.protocol.records import Deployed, Guards, Landing, Outcome, Plan, PlannedPage
 from statekeep.tui.cli import plans
 from statekeep.tui.cli.arguments import (
     Subparsers,

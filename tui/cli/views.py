@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from statekeep.protocol.messages import (
+from statekeep.protocol.records import (
     Actor,
     ActorPage,
     Decision,

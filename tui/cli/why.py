@@ -8,19 +8,8 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from statekeep.protocol import Client, errors
-from statekeep.protocol.messages import (
-    Actor,
-    ActorRef,
-    Decision,
-    Decisions,
-    Definition,
-    EventRecord,
-    Get,
-    History,
-    Record,
-    Version,
-    Versions,
-)
+from statekeep.protocol.messages import ActorRef, Decisions, Definition, Get, History, Versions
+from statekeep.protocol.records import Actor, Decision, EventRecord, Record, Version
 from statekeep.tui.cli.actors import add_actor
 from statekeep.tui.cli.arguments import Subparsers, add_command
 from statekeep.tui.cli.blocks import Line, line

@@ -1,0 +1,431 @@
+"""Everything that the daemon answers: the records of StateKeep.
+
+Times are whole milliseconds since 1970 in UTC. A *position* counts everything that happened in one store, from 1:
+events, spawns, deploys and closes share the one order.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+StateValue = str | dict[str, Any]
+"""XState's ``snapshot.value``: the name of the active child, or an object from child to its own value."""
+
+Status = Literal["active", "done", "error", "stopped"]
+"""XState's ``snapshot.status``. Only an ``active`` actor takes events."""
+
+Outcome = Literal["migrated", "diverged", "pending", "blocked", "final", "rescue"]
+"""What was decided for an actor about a route.
+
+``migrated``: the path matched and the actor moved. ``diverged``: no continuation of its history can match any more.
+``pending``: it may match later. ``blocked``: an earlier sibling route is pending and has first claim.
+``final``: the actor had finished. ``rescue``: the path matched, but the landing policy refused the landing.
+"""
+
+Suspect = Literal[
+    "version",
+    "state",
+    "status",
+    "events",
+    "fingerprint",
+    "needs_rescue",
+    "position",
+    "waiting",
+    "decision",
+    "event",
+    "history",
+    "cohort",
+    "owner",
+    "lookup",
+    "data_key",
+    "key",
+    "context",
+    "payload",
+    "record",
+]
+"""What ``verify`` found to be different.
+
+``version`` to ``position``: what a read of the actor says of it. ``waiting``: the route that is pending for it.
+``decision``: one that is on record, or is not. ``event``: one that the actor could not have processed. ``history``: an
+event that does not continue the one before it. ``cohort``: the actor stands elsewhere than where its last event led.
+``owner``: the event is another actor's. ``lookup``: the key does not lead to the actor. ``data_key``, ``key``,
+``context``, ``payload``: the value fails authentication. ``record``: the rows make no sense together.
+"""
+
+Landing = Literal["replay", "strict"]
+"""What a landing does about an event that the new definition does not handle: skip and count it, or do not move."""
+
+Guards = Literal["ignore", "block"]
+"""Guards are not run. ``ignore``: a guarded transition fires as if its guard held. ``block``: it never fires."""
+
+
+class Record(msgspec.Struct, omit_defaults=True, frozen=True):
+    """Base of everything that the daemon answers."""
+
+
+class Page(Record, frozen=True, kw_only=True):
+    """Base of the answers that come page by page."""
+
+    next: int | None = None
+    """Pass it as ``cursor`` for the next page; absent on the last."""
+
+
+class Limits(Record, frozen=True, kw_only=True):
+    """What the daemon accepts at most."""
+
+    frame: int
+    """Bytes of one request."""
+    page: int
+    """Rows of one page."""
+    under_way: int
+    """Requests that one connection may have under way before the daemon stops reading from it."""
+
+
+class Welcome(Record, frozen=True, kw_only=True):
+    """Who answers, and on what terms."""
+
+    protocol: int
+    server: str
+    limits: Limits
+
+
+class Finding(Record, frozen=True, kw_only=True):
+    """One thing that the check of a definition, or of a deploy, found."""
+
+    level: Literal["error", "warning"]
+    code: str
+    path: str
+    """Where in the definition, as a JSON path such as ``$.states.paid.on.REFUND``."""
+    message: str
+    hint: str = ""
+
+
+class Change(Record, frozen=True, kw_only=True):
+    """One difference between two definitions. What is new is named as in the new one, what is gone as it was."""
+
+    what: Literal["state", "transition"]
+    kind: Literal["added", "removed", "renamed", "changed", "retargeted"]
+    path: str
+    """The dotted path of the state, or of the transition's source."""
+    event: str = ""
+    """Of a transition: the event with guard and actions."""
+    before: str = ""
+    after: str = ""
+
+    def __str__(self) -> str:
+        """The change in a line."""
+        subject = f"{self.path}, {self.event}" if self.event else self.path
+        change = f": {self.before} -> {self.after}".replace(":  ->", ": ->") if self.before or self.after else ""
+        return f"{self.kind} {self.what} {subject}{change.rstrip()}"
+
+
+class PlanRow(Record, frozen=True, kw_only=True):
+    """Actors of one state that share an outcome and a landing state."""
+
+    outcome: Outcome
+    state: StateValue
+    landing: StateValue | None = None
+    skipped: int = 0
+    """Events that the new definition does not handle, for each of these actors."""
+    actors: int
+
+
+class Plan(Record, frozen=True, kw_only=True):
+    """What a deploy does, or would do, to the actors of the parent."""
+
+    version: str
+    parent: str | None = None
+    counts: dict[Outcome, int]
+    rows: list[PlanRow]
+    histories: int
+    """Distinct histories that were judged."""
+    digest: str
+    """Names this very plan: ``deploy`` with it is refused when the plan has changed."""
+    changes: list[Change] = []
+    """How the new definition differs from the parent's."""
+    warnings: list[Finding] = []
+
+
+class PlannedActor(Record, frozen=True, kw_only=True):
+    """One actor behind a line of a preview."""
+
+    actor: Actor
+    landing: StateValue | None = None
+    """Where it would land, if it would move."""
+    skipped: int = 0
+
+
+class PlannedPage(Page, frozen=True, kw_only=True):
+    """Actors of one outcome, by id."""
+
+    actors: list[PlannedActor]
+
+
+class Deployed(Record, frozen=True, kw_only=True):
+    """The version exists, and the plan has been carried out."""
+
+    version: str
+    created: bool
+    """False when the same version with the same content had been deployed before: nothing was changed."""
+    position: int
+    plan: Plan | None = None
+    """Absent when nothing was changed."""
+
+
+class StateCount(Record, frozen=True, kw_only=True):
+    """How many of a version's actors stand in one state."""
+
+    state: StateValue
+    status: Status
+    actors: int
+
+
+class Version(Record, frozen=True, kw_only=True):
+    """A deployed definition, its place in the forest and its population."""
+
+    version: str
+    parent: str | None = None
+    path: list[str] = []
+    path_hash: str
+    closed: bool = False
+    """Whether its route claims nobody any more."""
+    landing: Landing
+    guards: Guards
+    position: int
+    time: int
+    active: int
+    finished: int
+    needs_rescue: int = 0
+    states: list[StateCount]
+
+
+class VersionList(Record, frozen=True, kw_only=True):
+    """All versions, in deploy order."""
+
+    versions: list[Version]
+
+
+class DefinitionText(Record, frozen=True, kw_only=True):
+    """A definition as it was deployed."""
+
+    version: str
+    definition: dict[str, Any]
+    guards: Guards
+    parent: str | None = None
+
+
+class Actor(Record, frozen=True, kw_only=True):
+    """One actor as it stands."""
+
+    id: int
+    key: str | None = None
+    version: str
+    state: StateValue
+    status: Status
+    tags: list[str] = []
+    events: int
+    """Length of its history: the events it has processed."""
+    fingerprint: str
+    """FNV-1a 64 of the history, 16 hexadecimal digits. Shown, never trusted."""
+    needs_rescue: bool = False
+    position: int
+    """Where the last thing that happened to it stands in the order of the store."""
+    context: Any = None
+    """Absent in lists."""
+
+
+class Sent(Record, frozen=True, kw_only=True):
+    """What one event did, and where the actor stands now. The caller acts on it; the daemon never does."""
+
+    id: int
+    handled: bool
+    """False: the configuration selects no transition for this event; nothing changed, nothing was recorded."""
+    version: str
+    state: StateValue
+    status: Status
+    events: int
+    position: int = 0
+    """The event's place in the order of the store; 0 when it was not handled."""
+    migrated_from: str | None = None
+    """The version before, when this event completed the path of a route."""
+
+
+class ActorPage(Page, frozen=True, kw_only=True):
+    """Actors by id."""
+
+    actors: list[Actor]
+
+
+class EventRecord(Record, frozen=True, kw_only=True):
+    """One processed event of an actor."""
+
+    number: int
+    """1 for the first event after the spawn."""
+    event: str
+    payload: Any = None
+    version: str
+    """The version that the actor stood on after it."""
+    state: StateValue
+    """The state that it led to."""
+    position: int
+    time: int
+
+
+class HistoryPage(Page, frozen=True, kw_only=True):
+    """An actor's events, oldest first."""
+
+    id: int
+    spawned_on: str
+    spawned_at: int
+    events: list[EventRecord]
+
+
+class Decision(Record, frozen=True, kw_only=True):
+    """What was decided for one actor about one route, and why."""
+
+    actor: int
+    key: str | None = None
+    route: str
+    """The route's child version."""
+    outcome: Outcome
+    version_before: str
+    version_after: str | None = None
+    state_before: StateValue
+    landing: StateValue | None = None
+    skipped: int = 0
+    events: int
+    """Length of the history that was judged."""
+    fingerprint: str
+    """FNV-1a 64 of the history that was judged."""
+    path: list[str]
+    path_hash: str
+    """FNV-1a 64 of the route's path. The events themselves were compared, not the hashes."""
+    position: int
+    time: int
+
+
+class DecisionPage(Page, frozen=True, kw_only=True):
+    """Decisions by position, or by actor."""
+
+    decisions: list[Decision]
+
+
+class Closed(Record, frozen=True, kw_only=True):
+    """The route claims nobody any more."""
+
+    version: str
+    position: int
+    waited: int
+    """Actors for which the route was pending: they are judged by its later siblings now."""
+
+
+class Deployment(Record, frozen=True, kw_only=True):
+    """A change of the routes, and how far it has been carried out."""
+
+    version: str
+    parent: str
+    kind: Literal["deploy", "close"]
+    path: list[str] = []
+    position: int
+    time: int
+    cohorts: int
+    """Cohorts that it concerns."""
+    swept: int
+    """Of those, how many have been judged; the others are when an event or a read touches them, or in their turn."""
+
+
+class DeploymentList(Record, frozen=True, kw_only=True):
+    """Every deploy of a child and every close, in order."""
+
+    deployments: list[Deployment]
+
+
+class PathNode(Record, frozen=True, kw_only=True):
+    """Live actors of one version whose histories begin alike: a node of the tree of histories."""
+
+    path: list[str]
+    """The events so far."""
+    actors: int
+    """With this beginning."""
+    here: int = 0
+    """Of those, the ones that have processed nothing more."""
+    state: StateValue | None = None
+    """Where the ones that are here stand: version and history decide it. Absent when there are none."""
+    children: int = 0
+    """Events that some went on with."""
+
+
+class PathPage(Page, frozen=True, kw_only=True):
+    """Nodes of a version's tree of histories: each before its children, the most travelled child first."""
+
+    actors: int
+    """All whose history begins with what was asked for."""
+    nodes: list[PathNode]
+
+
+class HistoryCount(Record, frozen=True, kw_only=True):
+    """A history, and how many live actors of a version have just this one."""
+
+    history: list[str]
+    """Event types, oldest first."""
+    state: StateValue
+    """Where they stand."""
+    actors: int
+
+
+class HistoryCountPage(Page, frozen=True, kw_only=True):
+    """Distinct histories, in the order in which they first occurred. A page may be short, or empty, before the last."""
+
+    histories: list[HistoryCount]
+
+
+class Difference(Record, frozen=True, kw_only=True):
+    """One thing about one actor that is not what its events and the deploys say."""
+
+    actor: int
+    key: str | None = None
+    """Absent also where it can't be read."""
+    what: Suspect
+    position: int = 0
+    """The event or decision that it is about; 0 for the actor as it stands."""
+    found: Any = None
+    expected: Any = None
+
+
+class VerifyPage(Page, frozen=True, kw_only=True):
+    """What was found while looking at some actors."""
+
+    looked_at: int
+    differences: list[Difference]
+
+
+class ServerStatus(Record, frozen=True, kw_only=True):
+    """The daemon in figures."""
+
+    server: str
+    pid: int
+    started: int
+    socket: str
+    store: str
+    sqlite: str
+    position: int
+    versions: int
+    actors: int
+    finished: int
+    cohorts: int
+    histories: int
+    event_types: int
+    connections: int
+    commits: int
+    requests: int
+
+
+class ErrorBody(Record, frozen=True, kw_only=True):
+    """What was wrong and what would be right. ``code`` is stable; ``message`` and ``hint`` are for people."""
+
+    code: str
+    message: str
+    hint: str = ""
+    findings: list[Finding] = []
