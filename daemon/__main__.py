@@ -23,6 +23,7 @@ from statekeep.daemon.engine.world import World
 from statekeep.daemon.listening import SocketInUse, listener
 from statekeep.daemon.server import Server
 from statekeep.daemon.store import (
+    DamagedStore,
     InsecureKeyFile,
     Store,
     StoreInUse,
@@ -45,6 +46,7 @@ UNDER_WAY = 1_024
 """Requests of one connection under way: a pipelining client fills a batch alone, and its answers fit into memory."""
 
 _EXIT_CODES: dict[type[Exception], int] = {
+    DamagedStore: 74,
     InsecureKeyFile: 78,
     StoreInUse: 75,
     SocketInUse: 75,

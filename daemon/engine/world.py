@@ -78,11 +78,15 @@ class Population:
 
 
 class World:
-    """The state of one engine. ``clock`` gives milliseconds since 1970; nothing is ordered by it."""
+    """The state of one engine. ``clock`` gives milliseconds since 1970; nothing is ordered by it.
+
+    Raises ``DamagedStore`` when the rows of the store do not make one.
+    """
 
     def __init__(self, store: Store, clock: Callable[[], int]) -> None:
         self.store = store
         self.clock = clock
+        store.catalogue.check()
         self.position = store.catalogue.last_position()
         self.symbols = Symbols(store)
         self.histories = Histories(self.symbols.names.__getitem__)

@@ -3,12 +3,14 @@
 from statekeep.daemon.store.keys import InsecureKeyFile, WrongKey, make_master_key, master_key
 from statekeep.daemon.store.opening import StoreInUse, UnknownSchema, UnsafeStore, open_store
 from statekeep.daemon.store.rows import ActorRow, CohortRow, DecisionRow, DeploymentRow, EventRow, RouteRow, VersionRow
+from statekeep.daemon.store.soundness import DamagedStore
 from statekeep.daemon.store.store import SQLITE_VERSION, StorageError, Store
 
 __all__ = [
     "SQLITE_VERSION",
     "ActorRow",
     "CohortRow",
+    "DamagedStore",
     "DecisionRow",
     "DeploymentRow",
     "EventRow",

@@ -9,6 +9,7 @@ import msgspec
 from statekeep.daemon.store.keys import KeyRing, Sealer, WrongKey
 from statekeep.daemon.store.rows import ActorRow, Damage, DecisionRow, DeploymentRow, EventRow, RouteRow, VersionRow
 from statekeep.daemon.store.schema import Column, Table
+from statekeep.daemon.store.soundness import check
 
 _decode = msgspec.msgpack.Decoder().decode
 
@@ -19,6 +20,10 @@ class Catalogue:
     def __init__(self, connection: sqlite3.Connection, sealer: Sealer) -> None:
         self._connection = connection
         self._sealer = sealer
+
+    def check(self) -> None:
+        """Raise ``DamagedStore`` unless all that is read here can be relied on to lead somewhere."""
+        check(self._connection)
 
     def last_position(self) -> int:
         """The position of the last thing that happened; 0 in a new store."""

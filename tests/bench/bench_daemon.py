@@ -53,14 +53,14 @@ def daemon(directory: Path) -> Iterator[Path]:
         process.wait(10)
 
 
-def load(at: Path, connections: int, under_way: int, seconds: float, results: Any) -> None:
+def load(at: Path, event: str, connections: int, under_way: int, seconds: float, results: Any) -> None:
     """Keep ``under_way`` sends going on each connection; put (events, latencies in ms) into ``results``."""
     frame = {}
     selector = selectors.DefaultSelector()
     for number in range(connections):
         peer = socket.socket(socket.AF_UNIX)
         peer.connect(str(at))
-        request = Send(number + 1, "NEXT")
+        request = Send(number + 1, event)
         request.id = 1
         body = msgspec.msgpack.encode(request)
         frame[peer] = struct.pack(">I", len(body)) + body
@@ -90,10 +90,12 @@ def load(at: Path, connections: int, under_way: int, seconds: float, results: An
     results.put((events / (time.perf_counter() - start), sorted(latencies)))
 
 
-def measure(at: Path, connections: int, under_way: int, seconds: float) -> tuple[float, float, float]:
+def measure(
+    at: Path, connections: int, under_way: int, seconds: float, event: str = "NEXT"
+) -> tuple[float, float, float]:
     """(events a second, median and 99th percentile of an answer in ms)."""
     results: Any = multiprocessing.Queue()
-    process = multiprocessing.Process(target=load, args=(at, connections, under_way, seconds, results))
+    process = multiprocessing.Process(target=load, args=(at, event, connections, under_way, seconds, results))
     process.start()
     rate, latencies = results.get()
     process.join()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from statekeep.daemon.engine import About, Engine
-from statekeep.daemon.store import open_store
+from statekeep.daemon.store import make_master_key, open_store
 from statekeep.protocol.messages import Answer, AnyRequest, Deploy, Preview, Send, Spawn
 
 LENGTH = 6
@@ -52,7 +52,7 @@ def finish(engine: Engine) -> None:
 
 def populated(directory: Path, actors: int, distinct: int) -> Engine:
     """An engine with so many actors, whose histories repeat after ``distinct``."""
-    store = open_store(directory / "store.db", os.urandom(32), now=0)
+    store = open_store(directory / "store.db", make_master_key(directory / "master.key"), now=0)
     engine = Engine(store, lambda: time.time_ns() // 1_000_000, About(os.getpid(), "", "", 0, 1 << 20, 1_024))
     run(engine, [Deploy(version="v1", definition=definition("paid"))])
     run(engine, [Spawn("v1") for _ in range(actors)])

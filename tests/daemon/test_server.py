@@ -82,6 +82,7 @@ async def test_answers_follow_the_commit(monkeypatch: pytest.MonkeyPatch) -> Non
 async def test_what_waits_for_a_sweep_is_answered_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Meanwhile events are processed; and nobody has to send anything for the answers to come."""
     monkeypatch.setattr(sweeping, "CHUNK", 1)
+    monkeypatch.setattr(sweeping, "AT_ONCE", 1)
     async with served() as running:
         peer = await prepare(running, 20)
         await peer.write(*(Send(actor, "TOGGLE") for actor in range(1, 21) for _ in range(actor)))

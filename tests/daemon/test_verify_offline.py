@@ -25,7 +25,7 @@ def data() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=MEMORY) as name:
         directory = Path(name)
         make_master_key(directory / "master.key", lambda size: KEY[:size])
-        with engine_in(directory) as engine, mock.patch.object(sweeping, "CHUNK", 1):
+        with engine_in(directory) as engine, mock.patch.multiple(sweeping, CHUNK=1, AT_ONCE=1):
             deploy(engine, "loan-v1")
             for events in ([], PAID[:1], PAID, [*PAID, "REJECT"]):
                 spawn(engine, "loan-v1", *events)
@@ -70,3 +70,16 @@ def test_there_must_be_a_store(tmp_path: Path, caplog: pytest.LogCaptureFixture)
     assert main(["--data", str(tmp_path / "nowhere"), "--verify"]) == 74
     assert "store.db: No such file" in caplog.text
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", [[], ["--verify"]])
+def test_a_store_that_can_t_be_loaded_is_said_to_be_damaged(
+    data: Path, caplog: pytest.LogCaptureFixture, mode: list[str]
+) -> None:
+    """There is nothing yet that could be verified, or served: the exit code is 74, and the row is named."""
+    with closing(sqlite3.connect(data / "store.db")) as connection, connection:
+        connection.execute("UPDATE actors SET cohort = 99 WHERE id = 3")
+    assert main(["--data", str(data), "--socket", str(data / "s"), *mode]) == 74
+    assert [record.getMessage() for record in caplog.records] == [
+        "the store is damaged: table actors, row 3 leads to what is not there; put back a copy of it"
+    ]

@@ -118,6 +118,7 @@ def test_one_request_looks_at_so_many(crowd: Engine, monkeypatch: pytest.MonkeyP
 def test_a_sweep_is_waited_for(crowd: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """While cohorts are still to be moved, both are put off: they would count actors where they no longer belong."""
     monkeypatch.setattr(sweeping, "CHUNK", 1)
+    monkeypatch.setattr(sweeping, "AT_ONCE", 1)
     deploy(crowd, "loan-v2", VERIFIED, parent="loan-v1")
     assert crowd.run([Paths("loan-v1"), Histories("loan-v1")]) == [None, None]
     while crowd.sweeping:

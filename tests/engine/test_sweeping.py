@@ -31,6 +31,7 @@ def interrupted(directory: Path) -> Engine:
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeping, "CHUNK", 1)
+    monkeypatch.setattr(sweeping, "AT_ONCE", 1)
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ def test_an_actor_that_a_sweep_has_not_reached_is_as_it_must_be(engine: Engine) 
     deploy(engine, "walk", walk)
     for steps in range(6):
         spawn(engine, "walk", *["STEP"] * steps)
-    with mock.patch.object(sweeping, "CHUNK", 1):
+    with mock.patch.multiple(sweeping, CHUNK=1, AT_ONCE=1):
         deploy(engine, "far", walk, parent="walk", path=["STEP"] * 3)
         assert engine.sweeping
         assert differences(engine) == []

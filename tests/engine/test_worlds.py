@@ -169,7 +169,8 @@ class Both:
 @given(machines(), st.lists(steps, min_size=20, max_size=50), st.sampled_from([1, 2, 1_024]))
 def test_cohorts_come_to_what_the_rule_says_of_each_actor(root: Machine, world: list[Step], chunk: int) -> None:
     """Version, state, history and every decision of every actor are those of the rule applied to it alone."""
-    with tempfile.TemporaryDirectory(dir=MEMORY) as directory, mock.patch.object(sweeping, "CHUNK", chunk):
+    pieces = mock.patch.multiple(sweeping, CHUNK=chunk, AT_ONCE=chunk)
+    with tempfile.TemporaryDirectory(dir=MEMORY) as directory, pieces:
         both = Both(Path(directory), root)
         try:
             for step in world:

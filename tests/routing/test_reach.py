@@ -10,7 +10,7 @@ from statekeep.daemon.routing.paths import Path, Relation
 from statekeep.daemon.routing.reach import unreachable
 from tests.routing.patterns import path
 
-HISTORIES = [list(history) for length in range(7) for history in product((0, 1, 3), repeat=length)]
+HISTORIES: list[list[int]] = [list(history) for length in range(7) for history in product((0, 1, 3), repeat=length)]
 """Every history of at most six events over two that paths name and one that none names.
 
 Paths of three tokens are decided within them: three events for the heads of the siblings, and three for the new path.

@@ -87,6 +87,7 @@ def pieces(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> l
     for events in ([], PAID[:1], PAID, WAIVED):
         spawn(engine, "loan-v1", *events)
     monkeypatch.setattr(sweeping, "CHUNK", 1)
+    monkeypatch.setattr(sweeping, "AT_ONCE", 1)
     (tmp_path / "loan-v2.json").write_text(json.dumps(VERIFIED))
     return [
         "deploy",

@@ -1,0 +1,149 @@
+"""What a plan asks of C about all cohorts at once is what plain Python says of one after the other."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statekeep.daemon.routing import evaluator
+from statekeep.daemon.routing.cohorts import Cohorts
+from statekeep.daemon.routing.evaluator import Landings, Malformed
+from statekeep.daemon.routing.paths import Relation
+from statekeep.daemon.routing.replaying import STUCK
+from statekeep.daemon.routing.rule import Outcome, Standing
+
+HISTORIES = 6
+VERSIONS = st.integers(1, 3)
+OUTCOMES = st.sampled_from([Outcome.MIGRATED, *Outcome])
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> Cohorts:
+    """Cohorts of few versions, histories and configurations, so that many are alike; some are empty or finished."""
+    cohorts = Cohorts()
+    rare = st.sampled_from([0, 0, 0, 2])
+    standings = st.builds(Standing, VERSIONS, st.integers(0, 2), rare, rare)
+    rows = st.tuples(st.integers(0, HISTORIES - 1), standings, st.booleans(), st.sampled_from([0, 1, 5, 2**32 - 1]))
+    for history, standing, finished, actors in draw(st.lists(rows, min_size=1, max_size=30)):
+        cohorts.population[cohorts.add(history, standing, finished=finished)] = actors
+    return cohorts
+
+
+def chosen(data: st.DataObject, cohorts: Cohorts) -> array[int]:
+    """Some of the cohorts, in any order."""
+    return array("I", data.draw(st.lists(st.integers(1, len(cohorts)), max_size=30)))
+
+
+def one_each(data: st.DataObject, values: st.SearchStrategy[int], size: int) -> list[int]:
+    """A value for each of ``size`` places."""
+    return data.draw(st.lists(values, min_size=size, max_size=size))
+
+
+def claimed(cohorts: Cohorts, cohort: int, relation: int) -> Outcome:
+    """The outcome for one cohort whose history has this relation to the path."""
+    if cohorts.finished[cohort]:
+        return Outcome.FINAL
+    if cohorts.waiting[cohort]:
+        return Outcome.BLOCKED
+    outcomes = {
+        Relation.MATCH: Outcome.MIGRATED,
+        Relation.PENDING: Outcome.PENDING,
+        Relation.DIVERGED: Outcome.DIVERGED,
+    }
+    return outcomes[Relation(relation)]
+
+
+def landed(outcome: int, landing: int, skipped: int, *, strict: bool) -> tuple[int, int, int]:
+    """Outcome, landing and skipped events of one cohort, given the landing of its history."""
+    if outcome != Outcome.MIGRATED:
+        return outcome, 0, 0
+    if landing == STUCK or (strict and skipped):
+        return Outcome.RESCUE, 0, skipped
+    return outcome, landing, skipped
+
+
+@given(worlds(), VERSIONS)
+def test_members_are_the_inhabited_cohorts_of_a_version(cohorts: Cohorts, version: int) -> None:
+    """In ascending order, finished or not."""
+    expected = [n for n in range(len(cohorts) + 1) if cohorts.version[n] == version and cohorts.population[n]]
+    assert list(evaluator.members(cohorts, version)) == expected
+
+
+@given(worlds(), st.data())
+def test_a_claim_asks_finality_then_waiting_then_the_relation(cohorts: Cohorts, data: st.DataObject) -> None:
+    """And marks the histories of those that it takes, no others: only they are replayed."""
+    these, relation = chosen(data, cohorts), bytes(one_each(data, st.sampled_from(Relation), HISTORIES))
+    outcomes, wanted = evaluator.claim(cohorts, these, relation)
+    assert list(outcomes) == [claimed(cohorts, cohort, relation[cohorts.history[cohort]]) for cohort in these]
+    taken = {cohorts.history[n] for n, made in zip(these, outcomes, strict=True) if made == Outcome.MIGRATED}
+    assert list(wanted) == [node in taken for node in range(HISTORIES)]
+
+
+@given(worlds(), st.data(), st.booleans())
+def test_those_that_are_claimed_land_where_their_history_does(
+    cohorts: Cohorts, data: st.DataObject, strict: bool
+) -> None:
+    """Unless the landing is refused, which makes the outcome a rescue."""
+    these = chosen(data, cohorts)
+    before = bytearray(one_each(data, OUTCOMES, len(these)))
+    by_node = Landings(
+        array("I", one_each(data, st.sampled_from([0, 1, 2, STUCK]), HISTORIES)),
+        array("I", one_each(data, st.integers(0, 2), HISTORIES)),
+    )
+    outcomes = before[:]
+    landings, skipped = evaluator.land(cohorts, these, outcomes, by_node, strict=strict)
+    nodes = [cohorts.history[cohort] for cohort in these]
+    assert list(zip(outcomes, landings, skipped, strict=True)) == [
+        landed(outcome, by_node.configuration[node], by_node.skipped[node], strict=strict)
+        for outcome, node in zip(before, nodes, strict=True)
+    ]
+
+
+@given(worlds(), st.data())
+def test_a_tally_has_a_line_for_each_kind(cohorts: Cohorts, data: st.DataObject) -> None:
+    """With the actors of all cohorts of that kind, more than 32 bits of them if need be."""
+    these, small = chosen(data, cohorts), st.integers(0, 2)
+    outcomes = bytearray(one_each(data, OUTCOMES, len(these)))
+    landings, skipped = (array("I", one_each(data, small, len(these))) for _ in range(2))
+    expected: Counter[tuple[int, ...]] = Counter()
+    for cohort, *made in zip(these, outcomes, landings, skipped, strict=True):
+        expected[made[0], cohorts.configuration[cohort], made[1], made[2]] += cohorts.population[cohort]
+    lines = evaluator.tally(cohorts, these, outcomes, landings, skipped)
+    assert sorted(lines) == sorted((actors, *kind) for kind, actors in expected.items())
+
+
+@pytest.mark.parametrize("kinds", [511, 512, 513, 2_048, 2_049])
+def test_a_tally_takes_the_room_that_it_needs(kinds: int) -> None:
+    """Half of the first room is 512 lines, of the second 2,048; no line is lost or counted twice in between."""
+    cohorts, zeros = Cohorts(), array("I", bytes(4 * kinds))
+    for configuration in range(kinds):
+        cohorts.population[cohorts.add(0, Standing(1, configuration), finished=False)] = configuration + 1
+    lines = evaluator.tally(cohorts, array("I", range(1, kinds + 1)), bytearray(kinds), zeros, zeros)
+    assert sorted(lines) == [(configuration + 1, 0, configuration, 0, 0) for configuration in range(kinds)]
+
+
+@given(worlds())
+def test_a_census_is_a_count_over_all_cohorts(cohorts: Cohorts) -> None:
+    """Of their actors, by whether they have finished, configuration, version and rescue."""
+    expected: Counter[tuple[int, ...]] = Counter()
+    for n in range(len(cohorts) + 1):
+        kind = (cohorts.finished[n], cohorts.configuration[n], cohorts.version[n], cohorts.rescued[n])
+        expected[kind] += cohorts.population[n]
+    assert sorted(cohorts.census()) == sorted((actors, *kind) for kind, actors in expected.items() if actors)
+
+
+def test_a_member_that_is_no_cohort_is_refused() -> None:
+    """By each question, with its place; and the columns can grow again: nothing stays lent."""
+    cohorts, these, zeros = Cohorts(), array("I", [1, 2]), array("I", [0, 0])
+    cohorts.add(0, Standing(1, 0), finished=False)
+    with pytest.raises(Malformed, match="sk_claim: malformed input at 1"):
+        evaluator.claim(cohorts, these, b"\0")
+    with pytest.raises(Malformed, match="sk_land: malformed input at 1"):
+        evaluator.land(cohorts, these, bytearray([1, 1]), Landings(zeros, zeros), strict=False)
+    with pytest.raises(Malformed, match="sk_tally: malformed input at 1"):
+        evaluator.tally(cohorts, these, bytearray(2), zeros, zeros)
+    assert cohorts.add(1, Standing(1, 0), finished=False) == 2
