@@ -57,6 +57,7 @@ class Engine:
         self._store = store
         self._clock = clock
         self.about = about
+        self._quiet = 0
         self._load()
 
     def _load(self) -> None:
@@ -99,7 +100,8 @@ class Engine:
         """
         try:
             answers = [self._handle(request) for request in batch]
-            self._world.judge_next(sweeping.CHUNK)
+            self._quiet = 0 if batch else self._quiet + 1
+            self._world.judge_next(sweeping.chunk(self._quiet))
             self.about.commits += self._world.commit()
         except Exception as fault:  # noqa: BLE001 - whatever it was, the batch is taken back
             self._take_back(fault)

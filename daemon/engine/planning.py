@@ -189,7 +189,7 @@ def _warnings(world: World, planned: RoutingPlan, table: Table, lines: list[Line
         yield _warning(
             "pending",
             f"{_actors(counts[Outcome.PENDING])} may match later, and move with the event that completes the path.",
-            "With `once`, the route takes over who matches now, and nobody later.",
+            "Deployed with `once`, the version takes over who matches now, and nobody later.",
         )
     if counts[Outcome.RESCUE]:
         yield _warning(

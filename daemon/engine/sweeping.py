@@ -16,11 +16,16 @@ from statekeep.daemon.store import DeploymentRow
 from statekeep.protocol.messages import Deployments
 from statekeep.protocol.records import Deployment, DeploymentList
 
-CHUNK = 512
-"""Cohorts that a sweep judges between two batches: some 3 ms, which requests that come in meanwhile have to wait."""
+CHUNK = 128
+"""Cohorts that a sweep judges with a batch of requests: a millisecond, for which those that come in have to wait."""
 
 AT_ONCE = 2_048
 """A change that concerns no more cohorts is made in one transaction, and nobody has to wait for a sweep."""
+
+
+def chunk(quiet: int) -> int:
+    """Cohorts to judge after so many batches without a request: after three, nobody seems to be waiting."""
+    return CHUNK << min(max(quiet - 3, 0), 3)
 
 
 def begin_deploy(world: World, planned: Plan) -> None:

@@ -14,12 +14,14 @@ from tests.engine.worlds import engine_in
 
 
 def tell(directory: Path) -> None:
-    """Two loans with four histories, of which the one who paid has migrated."""
+    """Two loans, of which the one who paid has migrated, and one that nothing has happened to."""
     with engine_in(directory) as engine:
         deploy(engine, "loan-v1")
         spawn(engine, "loan-v1", *PAID)
         spawn(engine, "loan-v1", *WAIVED)
         deploy(engine, "loan-v2", LOAN, parent="loan-v1", path=PAID)
+        deploy(engine, "other")
+        spawn(engine, "other")
 
 
 def test_a_sound_store_is_loaded(directory: Path) -> None:
@@ -32,29 +34,40 @@ def test_a_sound_store_is_loaded(directory: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "row"),
     [
+        ("UPDATE versions SET guards = 2 WHERE id = 2", "versions, row 2 "),
         ("UPDATE versions SET landing = 2 WHERE id = 2", "versions, row 2 "),
+        ("DELETE FROM versions WHERE id = 1", "routes, row 2 "),
+        ("DELETE FROM versions WHERE id = 2", "routes, row 2 "),
+        ("DELETE FROM versions WHERE id = 3", "cohorts, row 5 "),
         ("UPDATE routes SET parent = 9", "routes, row 2 "),
         ("UPDATE routes SET parent = 2", "routes, row 2 "),
         ("UPDATE deployments SET route = 1", r"deployments, row \d+ "),
         ("UPDATE histories SET parent = 3 WHERE id = 3", "histories, row 3 "),
         ("UPDATE histories SET parent = -1 WHERE id = 1", "histories, row 1 "),
+        ("UPDATE histories SET parent = 1.5 WHERE id = 3", "histories, row 3 "),
         ("UPDATE histories SET symbol = 3 WHERE id = 2", "histories, row 2 "),
+        ("UPDATE histories SET symbol = 1.5 WHERE id = 2", "histories, row 2 "),
         ("DELETE FROM histories WHERE id = 1", "histories, row 3 "),
-        ("UPDATE cohorts SET version = 3 WHERE id = 2", "cohorts, row 2 "),
+        ("UPDATE cohorts SET version = 4 WHERE id = 2", "cohorts, row 2 "),
         ("UPDATE cohorts SET history = 4 WHERE id = 2", "cohorts, row 2 "),
+        ("UPDATE cohorts SET history = 1.5 WHERE id = 2", "cohorts, row 2 "),
         ("UPDATE cohorts SET configuration = 99 WHERE id = 2", "cohorts, row 2 "),
         ("UPDATE cohorts SET waiting = 1 WHERE id = 1", "cohorts, row 1 "),
-        ("DELETE FROM cohorts WHERE id = 1", "cohorts, row 4 "),
-        ("UPDATE actors SET cohort = 5 WHERE id = 2", "actors, row 2 "),
+        ("UPDATE cohorts SET rescued = 1 WHERE id = 1", "cohorts, row 1 "),
+        ("DELETE FROM cohorts WHERE id = 1", "cohorts, row 5 "),
+        ("UPDATE actors SET cohort = 6 WHERE id = 2", "actors, row 2 "),
         ("UPDATE actors SET cohort = 0 WHERE id = 2", "actors, row 2 "),
         ("UPDATE actors SET cohort = -1 WHERE id = 1", "actors, row 1 "),
         ("UPDATE actors SET cohort = 'x' WHERE id = 1", "actors, row 1 "),
         ("UPDATE actors SET cohort = 1.5 WHERE id = 1", "actors, row 1 "),
         ("UPDATE actors SET last = -1 WHERE id = 1", "actors, row 1 "),
-        ("UPDATE actors SET id = 3 WHERE id = 2", "actors, row 3 "),
+        ("UPDATE actors SET last = 1.5 WHERE id = 1", "actors, row 1 "),
+        ("UPDATE actors SET id = 4 WHERE id = 3", "actors, row 4 "),
         ("UPDATE decisions SET route = 1 WHERE cohort = 3", "decisions, row 1, 3, "),
-        ("UPDATE decisions SET cohort = 5 WHERE cohort = 3", "decisions, row 2, 5, "),
+        ("UPDATE decisions SET cohort = 6 WHERE cohort = 3", "decisions, row 2, 6, "),
+        ("UPDATE decisions SET cohort = 3.5 WHERE cohort = 3", "decisions, row 2, 3.5, "),
         ("UPDATE decisions SET outcome = 7 WHERE cohort = 3", "decisions, row 2, 3, "),
+        ("UPDATE decisions SET outcome = 1.5 WHERE cohort = 3", "decisions, row 2, 3, "),
         ("UPDATE decisions SET before = 99 WHERE cohort = 3", "decisions, row 2, 3, "),
         ("UPDATE decisions SET landing = 99 WHERE cohort = 3", "decisions, row 2, 3, "),
     ],

@@ -165,7 +165,7 @@ class Both:
         assert (page.differences, page.looked_at) == ([], len(model.actors))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=max(150, settings().max_examples))
 @given(machines(), st.lists(steps, min_size=20, max_size=50), st.sampled_from([1, 2, 1_024]))
 def test_cohorts_come_to_what_the_rule_says_of_each_actor(root: Machine, world: list[Step], chunk: int) -> None:
     """Version, state, history and every decision of every actor are those of the rule applied to it alone."""

@@ -119,11 +119,14 @@ def test_a_tally_has_a_line_for_each_kind(cohorts: Cohorts, data: st.DataObject)
 @pytest.mark.parametrize("kinds", [511, 512, 513, 2_048, 2_049])
 def test_a_tally_takes_the_room_that_it_needs(kinds: int) -> None:
     """Half of the first room is 512 lines, of the second 2,048; no line is lost or counted twice in between."""
-    cohorts, zeros = Cohorts(), array("I", bytes(4 * kinds))
-    for configuration in range(kinds):
-        cohorts.population[cohorts.add(0, Standing(1, configuration), finished=False)] = configuration + 1
-    lines = evaluator.tally(cohorts, array("I", range(1, kinds + 1)), bytearray(kinds), zeros, zeros)
-    assert sorted(lines) == [(configuration + 1, 0, configuration, 0, 0) for configuration in range(kinds)]
+    cohorts, numbers = Cohorts(), range(kinds)
+    for number in numbers:
+        cohorts.population[cohorts.add(0, Standing(1, number % 8), finished=False)] = number + 1
+    outcomes = bytearray(number // 8 % 4 for number in numbers)
+    landings, skipped = (array("I", (number // by % 16 for number in numbers)) for by in (32, 512))
+    lines = evaluator.tally(cohorts, array("I", range(1, kinds + 1)), outcomes, landings, skipped)
+    expected = zip(numbers, outcomes, landings, skipped, strict=True)
+    assert sorted(lines) == [(number + 1, made, number % 8, *landed) for number, made, *landed in expected]
 
 
 @given(worlds())
