@@ -19,6 +19,7 @@ PIP := $(RUN)python -m pip --disable-pip-version-check --quiet
 help:
 	@echo "make demo    the loan story on a real daemon, in a directory of its own"
 	@echo "make test    the tests; for a part of them: $(RUN)pytest tests/routing"
+	@echo "make proofs  the claim under its provers; a skip names the one that is missing"
 	@echo "make check   lint, types and contracts between the rooms"
 	@echo "make bench   figures of this machine"
 	@echo "make clean   remove what these commands made"
@@ -31,6 +32,10 @@ demo: $(PRODUCT)
 .PHONY: test
 test: $(TOOLS)
 	$(RUN)python -m pytest
+
+.PHONY: proofs
+proofs: $(TOOLS)
+	$(RUN)python -m pytest -m proofs -rs
 
 .PHONY: check lint types contracts
 check: lint types contracts
@@ -48,7 +53,8 @@ contracts: $(TOOLS)
 
 .PHONY: bench
 bench: $(TOOLS)
-	@for script in tests/bench/bench_*.py; do echo "== $$script"; $(RUN)python "$$script" || exit; done
+	@for script in $(basename $(notdir $(wildcard tests/bench/bench_*.py))); do \
+	    echo "== $$script"; $(RUN)python -m tests.bench.$$script || exit; done
 
 .PHONY: clean
 clean:

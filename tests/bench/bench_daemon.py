@@ -1,6 +1,6 @@
 """Durable events a second through the real socket, beside what the same disk allows bare SQLite in the same run.
 
-Usage: python tests/bench/bench_daemon.py [SECONDS]
+Usage: python -m tests.bench.bench_daemon [SECONDS]
 
 The load comes from a process of its own, over raw sockets with prepared frames: what is measured is the daemon.
 """

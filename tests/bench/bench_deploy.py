@@ -1,6 +1,6 @@
 """A durable deploy and its preview over many actors, decisions included, beside the fsync of the same disk.
 
-Usage: python tests/bench/bench_deploy.py [ACTORS] [REPEATS]
+Usage: python -m tests.bench.bench_deploy [ACTORS] [REPEATS]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How fast the evaluator is, beside what the machine's memory allows and what plain Python takes.
 
-usage: python tests/bench/bench_evaluator.py [NODES ...]
+usage: python -m tests.bench.bench_evaluator [NODES ...]
 """
 
 from __future__ import annotations

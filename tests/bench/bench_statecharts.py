@@ -1,6 +1,6 @@
 """Events per second on the loan machine: interpreter, warm table, and XState itself if node has it.
 
-python tests/bench/bench_statecharts.py [path of an installed xstate package]
+python -m tests.bench.bench_statecharts [path of an installed xstate package]
 """
 
 import json

@@ -1,6 +1,6 @@
 """What a large deploy does to those who go on sending: their latency before it, during its sweep, and after it.
 
-Usage: python tests/bench/bench_sweep.py [ACTORS] [DISTINCT]
+Usage: python -m tests.bench.bench_sweep [ACTORS] [DISTINCT]
 
 Making the actors takes a minute for a million. Then a real daemon is started on the store, and 50 connections send one
 event at a time while another deploys a version that takes half of the actors over.
@@ -14,11 +14,10 @@ import threading
 import time
 from pathlib import Path
 
-from bench_daemon import daemon, measure
-from bench_deploy import TYPES, definition, populated
-
 from statekeep.protocol import Client
 from statekeep.protocol.messages import Deploy, Deployments, Preview
+from tests.bench.bench_daemon import daemon, measure
+from tests.bench.bench_deploy import TYPES, definition, populated
 
 CONNECTIONS = 50
 
