@@ -76,6 +76,7 @@ def deployed_before(world: World, request: Plannable) -> Deployed | None:
         and request.parent == (world.forest.name(route.parent) if route else None)
         and request.path == world.forest.path(row.id)
         and (request.landing, request.guards) == (LANDINGS[row.landing], GUARDS[row.guards])
+        and not (isinstance(request, Deploy) and request.once != bool(route and route.closed == route.deployed))
     )
     if not same:
         raise errors.VersionExists(request.version)

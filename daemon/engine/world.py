@@ -115,8 +115,6 @@ class World:
         self.position += 1
         return self.position
 
-    # Actors
-
     def find_actor(self, reference: ActorRef) -> int | None:
         """The id of an actor, if there is one."""
         if isinstance(reference, int):
@@ -137,8 +135,6 @@ class World:
     def remember_key(self, key: str, actor: int) -> None:
         """Know a new actor by its key before it is committed."""
         self._ids[key] = actor
-
-    # Cohorts
 
     def cohort_for(self, standing: Standing, node: int, position: int, *, resumed: bool) -> int:
         """The cohort that an actor joins whose history has just become ``node``, after routing.

@@ -63,8 +63,6 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # Transactions
-
     def commit(self) -> bool:
         """Make everything written since the last commit durable; False when there was nothing.
 
@@ -105,8 +103,6 @@ class Store:
     def _begin(self) -> None:
         if not self._connection.in_transaction:
             self._connection.execute("BEGIN IMMEDIATE")
-
-    # Writing
 
     def add_name(self, number: int, name: str) -> None:
         self._pending["names"].append((number, self._names.seal(name.encode(), Table.NAMES, Column.NAME, number)))

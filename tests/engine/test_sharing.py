@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from statekeep.protocol.errors import VersionExists
 from statekeep.protocol.messages import Close, Decisions, Deploy, Send, Spawn
 from tests.engine.worlds import ask, engine_in
 
@@ -67,6 +70,9 @@ def test_a_deploy_once_takes_who_matches_now_and_nobody_later(tmp_path: Path) ->
         ask(engine, Send(1, "PAY"))
         deployed = ask(engine, Deploy("v2", MACHINE, "v1", ["PAY"], once=True))
         assert deployed.plan.counts == {"migrated": 1, "pending": 1}
+        assert not ask(engine, Deploy("v2", MACHINE, "v1", ["PAY"], once=True)).created
+        with pytest.raises(VersionExists):
+            ask(engine, Deploy("v2", MACHINE, "v1", ["PAY"]))
         assert ask(engine, Send(2, "PAY")).version == "v1"
         assert outcomes(engine, 1) == [("v2", "migrated")]
         assert outcomes(engine, 2) == [("v2", "pending")]
