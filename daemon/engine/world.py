@@ -145,7 +145,7 @@ class World:
         made, cohort = standing.judgements, self.cohorts.find(standing.version, node)
         if cohort is not None and self.touch(cohort):
             cohort = self.cohorts.find(standing.version, node)
-        if cohort is None:
+        if cohort is None or self.cohorts.rescued[cohort] != standing.rescued:
             finished = self.forest.finished(standing.version, standing.configuration)
             cohort = self.cohorts.add(node, standing, finished=finished)
             self.store.add_cohort(self._row(cohort))

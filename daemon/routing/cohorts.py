@@ -6,11 +6,13 @@ and then its step is the next step of the replay; a landing is the replay by def
 the configuration, however the actor got there, and one row can stand for all actors that share the two. An actor
 only says which cohort it is in; a deploy moves cohorts.
 
-Three rules keep the sharing honest:
+Four rules keep the sharing honest:
 
 * The memo (cohort, symbol) -> cohort rests on the routes that there are. A deploy clears it.
 * A cohort of finished actors that saw a deploy is never entered again: those actors were frozen when the route came
   (``final``), one that finishes later was judged by it.
+* A cohort whose landing was refused is marked, and entered only by those for whom the same route refused it. One for
+  whom that route had been closed may come by the same history, and needs no rescue.
 * A cohort without actors is not judged by a deploy, and so is never entered again after one.
 """
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from statekeep.protocol.errors import VersionExists
-from statekeep.protocol.messages import Close, Decisions, Deploy, Send, Spawn
+from statekeep.protocol.messages import Close, Decisions, Deploy, Get, Send, Spawn, Verify
 from tests.engine.worlds import ask, engine_in
 
 MACHINE: dict[str, Any] = {
@@ -59,6 +59,24 @@ def test_one_that_comes_after_the_close_never_met_the_route(tmp_path: Path) -> N
         assert outcomes(engine, 1) == [("v2", "pending")]
         assert outcomes(engine, 2) == []
         assert ask(engine, Send(1, "PAY")).version == "v1"
+
+
+def test_one_that_comes_after_the_close_needs_no_rescue(tmp_path: Path) -> None:
+    """Same version, same history: but only the one that met the route while it was open was refused by its landing."""
+    unable: dict[str, Any] = {"initial": "open", "states": {"open": {}}}
+    with engine_in(tmp_path) as engine:
+        ask(engine, Deploy("v1", MACHINE))
+        ask(engine, Spawn("v1"))
+        ask(engine, Send(1, "WORK"))
+        ask(engine, Deploy("v2", unable, "v1", ["WORK"], "strict"))
+        ask(engine, Close("v2"))
+        ask(engine, Spawn("v1"))
+        ask(engine, Send(2, "WORK"))
+        assert [ask(engine, Get(actor)).needs_rescue for actor in (1, 2)] == [True, False]
+        for actor in (1, 2):
+            ask(engine, Send(actor, "WORK"))
+        assert [ask(engine, Get(actor)).needs_rescue for actor in (1, 2)] == [True, False]
+        assert ask(engine, Verify()).differences == []
 
 
 def test_a_deploy_once_takes_who_matches_now_and_nobody_later(tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ Events and closes go through ``Relations.settle``, deploys through the plan, and
 from __future__ import annotations
 
 from array import array
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import NamedTuple
@@ -164,6 +163,12 @@ class World:
                 return self.g(child, history)
         return version, 0
 
+    def possible(self, deploys: Sequence[Deploy], *, closes: bool) -> list[Change]:
+        """Each of ``deploys`` below each version, and with ``closes`` the end of each open route."""
+        children = [child for child, _ in self.deploys]
+        ends = [Close(child) for child in children if closes and not self.routes.by_child[child].closed]
+        return [*(deploy._replace(parent=parent) for parent in [ROOT, *children] for deploy in deploys), *ends]
+
     def after(self, change: Change) -> World:
         """The world in which this has been changed too, and swept."""
         world = World(self.definitions, (*self.changes, change))
@@ -283,15 +288,10 @@ class World:
 def worlds(
     definitions: tuple[Definition, Definition], deploys: Sequence[Deploy], changes: int, *, closes: bool
 ) -> Iterator[World]:
-    """Every world of so many changes at most, smaller ones first. ``deploys`` are to be had below any version."""
-    todo = deque([World(definitions)])
-    while todo:
-        world = todo.popleft()
-        yield world
-        if len(world.changes) == changes:
-            continue
-        children = [child for child, _ in world.deploys]
-        ends = [Close(child) for child in children if closes and not world.routes.by_child[child].closed]
-        begins = [deploy._replace(parent=parent) for parent in [ROOT, *children] for deploy in deploys]
-        here: list[Change] = [*begins, *ends]
-        todo.extend(map(world.after, here))
+    """Every world of so many changes at most, smaller ones first. See ``World.possible``."""
+    level: Iterable[World] = [World(definitions)]
+    for further in reversed(range(changes + 1)):
+        if further:  # the last level is by far the largest, and nothing comes of it: it is not kept
+            level = list(level)
+        yield from level
+        level = (world.after(change) for world in level for change in world.possible(deploys, closes=closes))
