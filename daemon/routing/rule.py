@@ -17,7 +17,11 @@ route.* It holds whatever the order of evaluation, batching, crashes and restart
 permanent: an evaluation that comes late finds what an early one would have found.
 
 A route under the policy ``strict`` treats a history whose landing would skip an event as diverged for it (outcome
-``rescue``); so does any route when the replay cannot end. That too is permanent: a longer history skips no less.
+``rescue``); so does any route when the replay cannot end. The refusal is permanent, since a longer history skips no
+less, but the match before it is not: an actor that such a route took over while its landing was whole, and that a
+child of the new version took further, may have a history by now that the route would refuse. So where landings can be
+refused, the claim holds of each decision for the history of its time, and which version an actor is on may depend on
+whether a deploy came before or after its events.
 """
 
 from collections.abc import Callable, Iterable, Sequence
