@@ -17,8 +17,8 @@ from typing import Any
 
 from statekeep.daemon.engine import Engine
 from statekeep.protocol.messages import Deploy, Send, Spawn
+from statekeep.tui.cli.bench import RING
 from tests.bench import report
-from tests.bench.bench_daemon import RING
 from tests.bench.bench_deploy import TYPES, definition, finish, populated, run
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a directory in memory, and a private one inside

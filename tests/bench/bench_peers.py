@@ -12,8 +12,9 @@ from pathlib import Path
 
 from statekeep.protocol import Client
 from statekeep.protocol.messages import Deploy, Spawn
+from statekeep.tui.cli.bench import RING
 from tests.bench import report
-from tests.bench.bench_daemon import RING, bare, daemon, measure
+from tests.bench.bench_daemon import bare, daemon, measure
 from tests.bench.peers import node, postgres
 
 RUNS = 3

@@ -7,6 +7,7 @@ import argparse
 import statekeep
 from statekeep.tui.cli import (
     actors,
+    bench,
     charts,
     config,
     definitions,
@@ -54,6 +55,20 @@ def build() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"statekeep {statekeep.__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
-    for group in (versions, routes, definitions, paths, actors, records, why, verify, charts, replay, config, demo):
+    for group in (
+        versions,
+        routes,
+        definitions,
+        paths,
+        actors,
+        records,
+        why,
+        verify,
+        charts,
+        replay,
+        config,
+        bench,
+        demo,
+    ):
         group.add_commands(subparsers)
     return parser
