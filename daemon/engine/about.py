@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import statekeep
 from statekeep.daemon.engine.actors import MAX_PAGE
+from statekeep.daemon.engine.patching import MAX_CONTEXT
+from statekeep.daemon.engine.repeats import KEPT
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.store import SQLITE_VERSION
 from statekeep.protocol import errors
-from statekeep.protocol.messages import PROTOCOL, Hello, StatusRequest
+from statekeep.protocol.messages import MAX_BATCH, PROTOCOL, Hello, StatusRequest
 from statekeep.protocol.records import Limits, ServerStatus, Welcome
 
 
@@ -33,7 +35,14 @@ def hello(about: About, request: Hello) -> Welcome:
     """Agree on a protocol version. Raises ``UnsupportedProtocol``."""
     if PROTOCOL not in request.protocols:
         raise errors.UnsupportedProtocol(request.protocols, PROTOCOL)
-    limits = Limits(frame=about.frame, page=MAX_PAGE, under_way=about.under_way)
+    limits = Limits(
+        frame=about.frame,
+        page=MAX_PAGE,
+        under_way=about.under_way,
+        batch=MAX_BATCH,
+        idempotency=KEPT,
+        context=MAX_CONTEXT,
+    )
     return Welcome(protocol=PROTOCOL, server=statekeep.__version__, limits=limits)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from statekeep.daemon.engine import about, actors, deploys, paths, planning, records, sweeping, verify
+from statekeep.daemon.engine import about, actors, batch, deploys, paths, planning, records, sweeping, verify
 from statekeep.daemon.engine.about import About
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.store import StorageError, Store
@@ -17,6 +17,7 @@ from statekeep.protocol.messages import (
     Actors,
     Answer,
     AnyRequest,
+    Batch,
     Close,
     Decisions,
     Definition,
@@ -79,6 +80,7 @@ class Engine:
             Spawn: partial(actors.spawn, world),
             Send: partial(actors.send, world),
             Deliver: partial(actors.deliver, world),
+            Batch: partial(batch.batch, world),
             Get: partial(actors.get, world),
             Actors: partial(actors.actors, world),
             History: partial(records.history, world),

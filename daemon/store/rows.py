@@ -71,6 +71,25 @@ class EventRow(NamedTuple):
     payload: Any
 
 
+class Patched(NamedTuple):
+    """The payload of an event that came with a patch of the actor's context."""
+
+    payload: Any
+    context: Any
+    """The patch, as it was sent."""
+
+
+class RepeatRow(NamedTuple):
+    """What an actor's request under an idempotency key was answered with."""
+
+    actor: int
+    number: int
+    """Counts the actor's requests with a key, from 1."""
+    content: bytes
+    """Digest of the request."""
+    answer: bytes
+
+
 class DecisionRow(NamedTuple):
     """What was decided about a route for a cohort."""
 
@@ -86,7 +105,7 @@ class DecisionRow(NamedTuple):
 class Damage(NamedTuple):
     """A row of an actor that is not as it was written."""
 
-    what: Literal["owner", "data_key", "key", "context", "payload"]
+    what: Literal["owner", "data_key", "key", "context", "payload", "answer"]
     """The value that fails authentication; ``owner``: the event is another actor's."""
     position: int
     """The event's; 0 for the actor's own row."""

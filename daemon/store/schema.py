@@ -25,6 +25,7 @@ class Table(IntEnum):
     CONFIGURATIONS = 4
     ACTORS = 5
     EVENTS = 6
+    REPEATS = 7
 
 
 class Column(IntEnum):
@@ -37,6 +38,7 @@ class Column(IntEnum):
     KEY = 5
     CONTEXT = 6
     PAYLOAD = 7
+    ANSWER = 8
 
 
 @migrations()
@@ -47,6 +49,8 @@ def first(db: Database) -> None:
 
     ``previous`` is the position of the actor's event before, so that a history is read without an index, which every
     event would have to pay for. ``cohort`` is the cohort that the event led to.
+
+    ``repeats`` are the answers that were given under an idempotency key: ``number`` counts an actor's.
     """
     for statement in _FIRST.split(";"):
         if statement.strip():
@@ -129,6 +133,14 @@ CREATE TABLE events (
     time INTEGER NOT NULL,
     payload BLOB
 );
+CREATE TABLE repeats (
+    actor INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    key_hash BLOB NOT NULL,
+    answer BLOB NOT NULL,
+    PRIMARY KEY (actor, number)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX repeats_by_key ON repeats (key_hash);
 CREATE TABLE decisions (
     route INTEGER NOT NULL,
     cohort INTEGER NOT NULL,
