@@ -17,10 +17,12 @@ import trio
 
 from statekeep.daemon.engine import Engine
 from statekeep.protocol.codec import RequestReader, encode_answers
-from statekeep.protocol.messages import Answer, AnyRequest, Refusal
+from statekeep.protocol.messages import Answer, AnyRequest, Batch, Refusal
 
 BATCH: Final = 1_024
-"""Requests of one transaction: some 20 ms. More would make those at its front wait for those at its end."""
+"""Requests of one transaction: some 20 ms. More would make those at its front wait for those at its end.
+
+A ``Batch`` counts as what it holds."""
 
 CHUNK: Final = 65_536
 """Bytes of one read: hundreds of small requests, and little to hold for thousands of connections."""
@@ -153,7 +155,8 @@ class Server:
             self._run_batch(nursery)
 
     def _run_batch(self, nursery: trio.Nursery) -> None:
-        batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
+        size = _size(self._queue)
+        batch, self._queue = self._queue[:size], self._queue[size:]
         refused, self._refused = self._refused, []
         answers = self._engine.run([request for _, request in batch])
         self._put_off += [asked for asked, answer in zip(batch, answers, strict=True) if answer is None]
@@ -169,3 +172,13 @@ class Server:
                 outgoing.setdefault(connection, []).append(answer)
         for connection, mine in outgoing.items():
             connection.answer(mine, nursery)
+
+
+def _size(queue: Sequence[tuple[Connection, AnyRequest]]) -> int:
+    """How many at the front of the queue make a transaction; at least one, if any is there."""
+    weight = 0
+    for place, (_, request) in enumerate(queue[:BATCH]):
+        weight += len(request.requests) if type(request) is Batch else 1
+        if weight > BATCH and place:
+            return place
+    return min(len(queue), BATCH)
