@@ -86,7 +86,7 @@ class Limits(Record, frozen=True, kw_only=True):
     batch: int
     """Requests of one ``batch``."""
     idempotency: int
-    """Answers that are kept for each actor, the latest ones: a repeat of an older request is a new one."""
+    """Answers that are kept for each actor, at least, the latest ones: a repeat of an older request is a new one."""
     context: int
     """Bytes of a context that has been patched, as MessagePack."""
     """Requests that one connection may have under way before the daemon stops reading from it."""

@@ -168,19 +168,23 @@ class Records:
             return None
         return _decode_payload(self.sealer(actor).open(sealed, Table.EVENTS, Column.PAYLOAD, position))
 
-    def repeat(self, scope: int, key: str) -> RepeatRow | None:
-        """The answer that was committed under an idempotency key; ``scope`` is the actor, or 0 for a spawn."""
-        query = "SELECT actor, number, answer FROM repeats WHERE key_hash = ?"
-        row = self._connection.execute(query, (self._ring.repeat_hash(scope, key),)).fetchone()
+    def repeat_hash(self, scope: int, key: str) -> bytes:
+        """What stands on the disk for an idempotency key of an actor, or with ``scope`` 0 of a spawn."""
+        return self._ring.repeat_hash(scope, key)
+
+    def repeat(self, scope: int, key_hash: bytes) -> RepeatRow | None:
+        """The answer that was written under an idempotency key, but for those that are still collected."""
+        query = "SELECT number, answer FROM repeats WHERE scope = ? AND key_hash = ?"
+        row = self._connection.execute(query, (scope, key_hash)).fetchone()
         if row is None:
             return None
-        actor, number, sealed = row
-        opened = self.sealer(actor).open(sealed, Table.REPEATS, Column.ANSWER, actor << 32 | number)
-        return RepeatRow(actor, number, opened[:CONTENT], opened[CONTENT:])
+        number, sealed = row
+        opened = self.sealer(scope or number).open(sealed, Table.REPEATS, Column.ANSWER, scope << 32 | number)
+        return RepeatRow(scope, key_hash, number, opened[:CONTENT], opened[CONTENT:])
 
     def last_repeat(self, actor: int) -> int:
-        """The number of an actor's last committed answer under an idempotency key; 0 if it has none."""
-        return int(_one(self._connection, "SELECT ifnull(max(number), 0) FROM repeats WHERE actor = ?", actor)[0])
+        """The number of an actor's last answer under an idempotency key; 0 if it has none."""
+        return int(_one(self._connection, "SELECT ifnull(max(number), 0) FROM repeats WHERE scope = ?", actor)[0])
 
     def decisions(self, route: int, cohorts: Iterable[int]) -> Iterator[DecisionRow]:
         """What was decided about ``route`` for each of ``cohorts``, in order of position."""
@@ -227,8 +231,9 @@ class Records:
         for position, _, payload in events:
             if not _opens(sealer, payload, Table.EVENTS, Column.PAYLOAD, position):
                 yield Damage("payload", position)
-        for number, answer in _all(self._connection, "SELECT number, answer FROM repeats WHERE actor = ?", actor):
-            if not _opens(sealer, answer, Table.REPEATS, Column.ANSWER, actor << 32 | number):
+        query = "SELECT scope, number, answer FROM repeats WHERE scope = ?1 OR (scope = 0 AND number = ?1)"
+        for scope, number, answer in _all(self._connection, query, actor):
+            if not _opens(sealer, answer, Table.REPEATS, Column.ANSWER, scope << 32 | number):
                 yield Damage("answer", 0)
 
     def _open(self, actor: int, sealed: bytes | None, column: Column) -> Any:

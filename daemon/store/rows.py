@@ -80,14 +80,22 @@ class Patched(NamedTuple):
 
 
 class RepeatRow(NamedTuple):
-    """What an actor's request under an idempotency key was answered with."""
+    """What a request under an idempotency key was answered with."""
 
-    actor: int
+    scope: int
+    """The actor that the request was for; 0 for a spawn."""
+    key_hash: bytes
+    """See ``Records.repeat_hash``."""
     number: int
-    """Counts the actor's requests with a key, from 1."""
+    """Counts the actor's requests with a key, from 1; the new actor's id for a spawn."""
     content: bytes
     """Digest of the request."""
     answer: bytes
+
+    @property
+    def actor(self) -> int:
+        """Whose the answer is."""
+        return self.scope or self.number
 
 
 class DecisionRow(NamedTuple):

@@ -50,7 +50,8 @@ def first(db: Database) -> None:
     ``previous`` is the position of the actor's event before, so that a history is read without an index, which every
     event would have to pay for. ``cohort`` is the cohort that the event led to.
 
-    ``repeats`` are the answers that were given under an idempotency key: ``number`` counts an actor's.
+    ``repeats`` are the answers that were given under an idempotency key, by the actor that they were given about.
+    Those about spawns have the ``scope`` 0 and as their ``number`` the actor's id.
     """
     for statement in _FIRST.split(";"):
         if statement.strip():
@@ -134,13 +135,13 @@ CREATE TABLE events (
     payload BLOB
 );
 CREATE TABLE repeats (
-    actor INTEGER NOT NULL,
-    number INTEGER NOT NULL,
+    scope INTEGER NOT NULL,
     key_hash BLOB NOT NULL,
+    number INTEGER NOT NULL,
     answer BLOB NOT NULL,
-    PRIMARY KEY (actor, number)
+    PRIMARY KEY (scope, key_hash)
 ) WITHOUT ROWID;
-CREATE UNIQUE INDEX repeats_by_key ON repeats (key_hash);
+CREATE INDEX repeated_spawns ON repeats (number) WHERE scope = 0;
 CREATE TABLE decisions (
     route INTEGER NOT NULL,
     cohort INTEGER NOT NULL,

@@ -49,7 +49,7 @@ _STATEMENTS = {
     "events": "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)",
     "decisions": "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?)",
     "repeats": "INSERT INTO repeats VALUES (?, ?, ?, ?)",
-    "forgotten": "DELETE FROM repeats WHERE actor = ? AND number <= ?",
+    "forgotten": "DELETE FROM repeats WHERE scope = ? AND number <= ?",
 }
 """In the order in which rows refer to each other."""
 
@@ -179,8 +179,8 @@ class Store:
         """An event, or with ``previous`` 0 a spawn, and with it where the actor now is."""
         payload = None
         if row.payload is not None:
-            place = (Table.EVENTS, Column.PAYLOAD, row.position)
-            payload = self.records.sealer(actor).seal(_encode_payload(row.payload), *place)
+            plain = _encode_patched(row.payload) if type(row.payload) is Patched else _encode(row.payload)
+            payload = self.records.sealer(actor).seal(plain, Table.EVENTS, Column.PAYLOAD, row.position)
         self._pending["events"].append((row.position, actor, previous, row.cohort, row.time, payload))
         if previous:
             self._heads[actor] = (row.cohort, row.position)
@@ -192,19 +192,16 @@ class Store:
             sealed = self.records.sealer(actor).seal(_encode(context), Table.ACTORS, Column.CONTEXT, actor)
         self._pending["contexts"].append((sealed, actor))
 
-    def add_repeat(self, scope: int, key: str, row: RepeatRow) -> None:
-        """The answer to a repeat under ``key``; see ``Records.repeat``."""
-        place = (Table.REPEATS, Column.ANSWER, row.actor << 32 | row.number)
+    def add_repeat(self, row: RepeatRow) -> None:
+        place = (Table.REPEATS, Column.ANSWER, row.scope << 32 | row.number)
         sealed = self.records.sealer(row.actor).seal(row.content + row.answer, *place)
-        self._pending["repeats"].append((row.actor, row.number, self._ring.repeat_hash(scope, key), sealed))
+        self._pending["repeats"].append((row.scope, row.key_hash, row.number, sealed))
 
     def forget_repeats(self, actor: int, last: int) -> None:
         """Forget the answers of an actor up to the number ``last``."""
         self._pending["forgotten"].append((actor, last))
 
 
-def _encode_payload(payload: object) -> bytes:
-    """A payload; with a patch both are an extension of MessagePack, which no payload of a caller can be."""
-    if type(payload) is Patched:
-        return _encode(msgspec.msgpack.Ext(PATCHED, _encode(payload)))
-    return _encode(payload)
+def _encode_patched(payload: Patched) -> bytes:
+    """Both parts as an extension of MessagePack, which no payload of a caller can be."""
+    return _encode(msgspec.msgpack.Ext(PATCHED, _encode(payload)))

@@ -132,6 +132,7 @@ def test_a_spawn_that_comes_again_makes_no_second_actor(loans: Engine) -> None:
 def test_the_latest_answers_of_each_actor_are_kept(loans: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """An older request that is repeated is a new one; another actor's answers are not counted."""
     monkeypatch.setattr(repeats, "KEPT", 3)
+    monkeypatch.setattr(repeats, "FORGOTTEN", 2)
     for name in ("alice", "bob"):
         ask(loans, Spawn("loan-v1", key=name))
         ask(loans, keyed("FIRST", name, "0"))
