@@ -28,6 +28,7 @@ from statekeep.protocol import errors
 from statekeep.protocol.messages import (
     Answer,
     AnyRequest,
+    Batch,
     Definition,
     Describe,
     Hello,
@@ -38,7 +39,9 @@ from statekeep.protocol.messages import (
 )
 
 BATCH: Final = 1_024
-"""Requests of one transaction: some 20 ms. More would make those at its front wait for those at its end."""
+"""Requests of one transaction: some 20 ms. More would make those at its front wait for those at its end.
+
+A ``Batch`` counts as what it holds."""
 
 BUDGET: Final = 1 << 20
 """Bytes of requests of one turn. Decoded, the worst of them take seventy times as much."""
@@ -211,14 +214,15 @@ class Server:
     def _next_batch(self) -> list[Asked]:
         """Take from the queue, in its order, what is run now; what may not be goes to the side or waits."""
         batch: list[Asked] = []
-        large = 0
+        large = weight = 0
         for place, asked in enumerate(self._queue):
             connection, request = asked
             if connection.stuck:
                 self._held.setdefault(connection, []).append(asked)
                 continue
             large += isinstance(request, _LARGE_ANSWERED)
-            if large > LARGE_ANSWERS or len(batch) == BATCH:
+            weight += len(request.requests) if type(request) is Batch else 1
+            if batch and (large > LARGE_ANSWERS or weight > BATCH):
                 del self._queue[:place]
                 return batch
             batch.append(asked)

@@ -17,6 +17,7 @@
         │   ├── UnknownVersion, UnknownParent, UnknownActor
         ├── Conflict            the request is sound, but what is stored stands against it: read, then decide
         │   ├── VersionExists, KeyExists, ActorFinished, PreviewOutdated
+        │   ├── ActorMovedOn, EventNotAccepted, IdempotencyConflict
         ├── Undeployable        the version would not do what it is meant to: mend its definition or path
         │   ├── InvalidDefinition, InvalidPath, UnreachableRoute
         └── DaemonTrouble       the daemon's side is at fault
@@ -37,6 +38,10 @@ from statekeep.protocol.records import ErrorBody, Finding, Peer
 
 _SHOWN: Final = 120
 """Characters of a caller's text that a message repeats: enough for any sensible name, and no way to flood a log."""
+
+
+_LISTED: Final = 20
+"""Event types that a message lists: more than most states have."""
 
 
 class StatekeepError(Exception):
@@ -313,6 +318,43 @@ class ActorFinished(Conflict):
         )
 
 
+class ActorMovedOn(Conflict):
+    """The actor has not processed as many events as the request expects."""
+
+    code = "actor_moved_on"
+
+    def __init__(self, actor: int | str, expected: int, found: int) -> None:
+        super().__init__(
+            f"Actor {_quote(actor)} has processed {_events(found)}; {expected:,} were expected.",
+            "`get` shows where it stands now; decide again, and expect that number.",
+        )
+
+
+class EventNotAccepted(Conflict):
+    """The request demands that the event is handled, and the actor's configuration does not."""
+
+    code = "event_not_accepted"
+
+    def __init__(self, actor: int | str, event: str, version: str, accepts: Sequence[str]) -> None:
+        shown = ", ".join(accepts[:_LISTED]) + (", ..." if len(accepts) > _LISTED else "")
+        super().__init__(
+            f"Actor {_quote(actor)} does not handle {_quote(event)} where it stands on {_quote(version)}.",
+            f"It accepts {shown}." if accepts else "It accepts no event at all there.",
+        )
+
+
+class IdempotencyConflict(Conflict):
+    """The idempotency key was used for a request with another content."""
+
+    code = "idempotency_conflict"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The idempotency key {_quote(key)} was used for a request with another content.",
+            "Give each request a key of its own, and repeat it with the very same content.",
+        )
+
+
 class PreviewOutdated(Conflict):
     """The plan is no longer the one that was previewed."""
 
@@ -435,6 +477,10 @@ CODES: Final[dict[str, type[StatekeepError]]] = _codes_below(Refused)
 def shorten(text: str) -> str:
     """Cut what a caller wrote to the length that a message may repeat."""
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def _events(count: int) -> str:
+    return f"{count:,} event{'' if count == 1 else 's'}"
 
 
 def _quote(name: int | str) -> str:

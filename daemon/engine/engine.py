@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from statekeep.daemon.engine import about, actors, deploys, paths, planning, records, sweeping, verify
+from statekeep.daemon.engine import about, actors, batch, deploys, paths, planning, records, sweeping, verify
 from statekeep.daemon.engine.about import About
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.logs import TAKEN_BACK
@@ -19,6 +19,7 @@ from statekeep.protocol.messages import (
     Actors,
     Answer,
     AnyRequest,
+    Batch,
     Close,
     Decisions,
     Definition,
@@ -83,6 +84,7 @@ class Engine:
             Spawn: partial(actors.spawn, world),
             Send: partial(actors.send, world),
             Deliver: partial(actors.deliver, world),
+            Batch: partial(batch.batch, world),
             Get: partial(actors.get, world),
             Actors: partial(actors.actors, world),
             History: partial(records.history, world),

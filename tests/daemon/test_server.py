@@ -21,6 +21,7 @@ from statekeep.protocol.framing import Dialect
 from statekeep.protocol.messages import (
     Answer,
     AnyRequest,
+    Batch,
     Definition,
     Deploy,
     Get,
@@ -66,6 +67,17 @@ async def test_what_comes_in_together_is_one_commit() -> None:
         for peer in peers:
             assert [answer["ok"]["events"] for answer in await peer.read(8)] == [1, 2, 3, 4, 5, 6, 7, 8]
         assert running.engine.about.commits - before <= 4
+
+
+async def test_a_batch_counts_as_what_it_holds() -> None:
+    """Large ones do not share a transaction, so that nobody waits for more than one of them."""
+    async with served() as running:
+        peer = await prepare(running, 1)
+        running.engine.batches.clear()
+        large = Batch([Send(1, "TOGGLE")] * 600)
+        await peer.write(large, large, Send(1, "TOGGLE"), large)
+        await peer.read(4)
+        assert [len(batch) for batch in running.engine.batches] == [1, 2, 1]
 
 
 async def test_answers_follow_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:

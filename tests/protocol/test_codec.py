@@ -162,9 +162,9 @@ def test_every_untyped_field_is_walked() -> None:
         "Deploy": ["definition"],
         "Preview": ["definition"],
         "Spawn": ["context"],
-        "Deliver": ["payload"],
+        "Deliver": ["payload", "context"],
         "PreviewActors": ["definition", "state", "landing_state"],
-        "Send": ["payload"],
+        "Send": ["payload", "context"],
     }
 
 
@@ -231,6 +231,6 @@ def test_every_request_names_its_result() -> None:
     assert " ".join(f"{op}:{kind.Result.__name__}" for op, kind in REQUESTS.items()) == (
         "hello:Welcome describe:Description deploy:Deployed preview:Plan preview_actors:PlannedPage close:Closed "
         "deployments:DeploymentList versions:VersionList definition:DefinitionText spawn:Actor send:Sent deliver:Sent "
-        "get:Actor actors:ActorPage history:HistoryPage decisions:DecisionPage paths:PathPage "
+        "batch:BatchResults get:Actor actors:ActorPage history:HistoryPage decisions:DecisionPage paths:PathPage "
         "histories:HistoryCountPage verify:VerifyPage status:ServerStatus"
     )
