@@ -7,7 +7,7 @@ the same cohort by way of another version never met that route. And a route that
 decided again: a cohort further on repeats what one before it said.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, pairwise
 from typing import NamedTuple
 
@@ -22,6 +22,9 @@ from statekeep.protocol.records import Decision, DecisionPage, EventRecord, Hist
 
 LOOKED_AT = 256
 """Actors that one request for decisions looks at: some 10 ms. Its page is short when few of them have any."""
+
+PAGE_BYTES = 1 << 20
+"""Sealed payloads of one page of a history. A thousand of the largest would fill a gigabyte, which no client takes."""
 
 _NOW = 2**63
 
@@ -112,6 +115,8 @@ def history(world: World, request: History) -> HistoryPage:
     """A page of the events that an actor has processed, oldest first."""
     limit, actor = page_size(request.limit), world.actor(request.actor)
     spawn, *stays = life(world, actor)
+    page = _fitting(world, stays[request.cursor : request.cursor + limit])
+    after = request.cursor + len(page)
     forest, symbols = world.forest, world.symbols.names
     node, symbol = world.cohorts.history, world.histories.symbol
     return HistoryPage(
@@ -128,10 +133,20 @@ def history(world: World, request: History) -> HistoryPage:
                 position=stay.event.position,
                 time=stay.event.time,
             )
-            for number, stay in enumerate(stays[request.cursor : request.cursor + limit], start=request.cursor + 1)
+            for number, stay in enumerate(page, start=request.cursor + 1)
         ],
-        next=request.cursor + limit if request.cursor + limit < len(stays) else None,
+        next=_after(after, len(stays)),
     )
+
+
+def _fitting(world: World, stays: Sequence[Stay]) -> Sequence[Stay]:
+    """The first of some stays, as many as have no more than ``PAGE_BYTES`` of payloads; at least one, if there is."""
+    room = PAGE_BYTES
+    for count, stay in enumerate(stays):
+        room -= world.store.records.payload_size(stay.event.position)
+        if room < 0:
+            return stays[: max(1, count)]
+    return stays
 
 
 def decisions(world: World, request: Decisions) -> DecisionPage:

@@ -10,6 +10,8 @@ import pwd
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -149,12 +151,11 @@ def speak(python: str, daemon: Daemon, uid: int, groups: list[int], *requests: d
 
 
 @pytest.fixture
-def open_path(tmp_path: Path) -> Path:
-    """A directory that every user can walk to, as /run/statekeep is."""
-    for directory in (tmp_path, *tmp_path.parents):
-        if directory.stat().st_uid == os.geteuid() and directory != Path("/"):
-            directory.chmod(directory.stat().st_mode | 0o011)
-    return tmp_path
+def open_path() -> Iterator[Path]:
+    """A directory that every user can walk to, as /run/statekeep is; those of pytest are its user's alone."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
 
 
 EVERYTHING: tuple[dict[str, Any], ...] = (
