@@ -136,9 +136,9 @@ class Server:
 
     def _turn(self) -> None:
         taken = 0
-        for number, events in self._poll.poll(0, BATCH):
+        for number, _ in self._poll.poll(0, BATCH):
             if connection := self._connections.get(number):
-                if events & select.EPOLLOUT:
+                if connection.stuck:
                     connection.drain()
                     self._settle(connection)
                 elif connection.is_read and taken < BUDGET and len(self._queue) < BATCH:
