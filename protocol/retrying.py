@@ -9,7 +9,7 @@ Everything else (deploys, closes, whatever an operator does) has an unknown outc
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeVar
@@ -47,7 +47,7 @@ RequestT = TypeVar("RequestT", bound=Request[Record])
 def named(request: RequestT) -> RequestT:
     """The request, with an idempotency key if it can have one and has none."""
     if isinstance(request, Write) and request.idempotency_key is None:
-        return replace(request, idempotency_key=secrets.token_urlsafe(16))
+        return replace(request, idempotency_key=os.urandom(16).hex())
     if isinstance(request, Batch):
         return replace(request, requests=[named(part) for part in request.requests])
     return request
