@@ -123,7 +123,7 @@ def test_the_readme_shows_a_test_that_passes(tmp_path: Path) -> None:
         "no:cacheprovider",
         "--rootdir",
         ".",
-        tmp_path / "test_shown.py",
+        str(tmp_path / "test_shown.py"),
     ]
     run = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert "1 passed" in run.stdout, run.stdout
