@@ -4,6 +4,9 @@ Nobody can tell whether a request that was not answered has been carried out. Re
 events get an idempotency key before they are first sent, and so may be repeated too; the daemon carries them out once.
 Everything else (deploys, closes, whatever an operator does) has an unknown outcome, and the caller is told so.
 
+A key costs the daemon about 15 us and 200 bytes an event. Who sends a flood that need not arrive whole, or keeps books
+of his own, gives ``retry_for=0``: then nothing gets a key, and nothing is repeated.
+
 ``Effort`` knows no socket: a client asks it for what is left, tells it what came of that, and waits as long as it says.
 """
 
