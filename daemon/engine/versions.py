@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from statekeep.daemon.routing.fingerprint import fingerprint
 from statekeep.daemon.routing.paths import ANY_ONE, ANY_RUN, Path
 from statekeep.daemon.routing.rule import Route, Routes
-from statekeep.daemon.statecharts import Configuration, Table, load
+from statekeep.daemon.statecharts import Configuration, Table, load, offers
 from statekeep.daemon.store import RouteRow, Store, VersionRow
 from statekeep.protocol import errors
 from statekeep.protocol.records import Guards, Landing
@@ -18,6 +18,9 @@ LANDINGS: tuple[Landing, ...] = ("replay", "strict")
 
 SEMANTICS = 5
 """XState's major version, stored with each version, so that a later evaluator never changes a stored actor."""
+
+DELIVERED = ("xstate.after.", "xstate.done.actor.", "xstate.error.actor.", "xstate.snapshot.")
+"""Event types of the machine's own that come from outside it: from timers and invoked services, which run elsewhere."""
 
 
 class Forest:
@@ -33,6 +36,7 @@ class Forest:
             self.routes.add(self._route(row))
         self._tables: dict[int, Table] = {}
         self._saved: dict[int, int] = {}
+        self._accepted: dict[tuple[int, int], list[str]] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -103,6 +107,14 @@ class Forest:
 
     def configuration(self, version: int, number: int) -> Configuration:
         return self.table(version).configurations[number]
+
+    def accepted(self, version: int, number: int) -> list[str]:
+        """The events that do something in a configuration; worked out once, as every look at an actor shows them."""
+        found = self._accepted.get((version, number))
+        if found is None:
+            found = offers(self.table(version).chart, self.configuration(version, number), DELIVERED)
+            self._accepted[version, number] = found
+        return found
 
     def finished(self, version: int, number: int) -> bool:
         """Whether an actor in this configuration takes no more events."""
