@@ -3,7 +3,7 @@
 The engine moves cohorts, looks steps up in tables, judges histories in C and remembers relations. Nothing of that is
 here. An actor's spawn and events and the log of deploys and closes are gone through in the order of their positions:
 the interpreter takes each step, the specification of paths judges each route, and a landing replays the history from
-its beginning. It is as slow as that sounds, and as easy to believe.
+its beginning, or asks the state map. It is as slow as that sounds, and as easy to believe.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from statekeep.daemon.routing.paths import Relation, State
 from statekeep.daemon.routing.rule import Outcome, Route
-from statekeep.daemon.statecharts import Chart, Configuration, Unending
+from statekeep.daemon.statecharts import Chart, Configuration, NoLanding, StateMap, Unending
 
 
 class Event(NamedTuple):
@@ -61,6 +61,7 @@ class Versions(NamedTuple):
     chart: Callable[[int], Chart]
     event_type: Callable[[int], str]
     """The text of a symbol."""
+    state_map: Callable[[int], StateMap | None]
 
 
 class Expected:
@@ -142,7 +143,7 @@ class Expected:
             for route in self._routes
             if route.parent == self.version
             and route not in self._closed
-            and self._last.get(route) not in (Outcome.DIVERGED, Outcome.RESCUE)
+            and self._last.get(route) not in (Outcome.DIVERGED, Outcome.RESCUE, Outcome.KEPT)
         ]
 
     def _relation(self, route: Route) -> Relation:
@@ -151,8 +152,19 @@ class Expected:
         return route.path.judge(self._states[route])
 
     def _land(self, position: int, route: Route) -> bool:
-        """Replay the history on the child, and move there unless the landing is refused."""
-        landing, skipped = self._replay(self._versions.chart(route.child))
+        """Move to the child, unless the landing is refused."""
+        state_map, skipped = self._versions.state_map(route.child), 0
+        if state_map is None:
+            landing, skipped = self._replay(self._versions.chart(route.child))
+        else:
+            try:
+                landing = state_map.land(self.configuration.value)
+            except NoLanding:
+                landing = None
+            else:
+                if landing is None:
+                    self._note(position, route, Outcome.KEPT)
+                    return False
         if landing is None or (route.strict and skipped):
             self._note(position, route, Outcome.RESCUE, skipped=skipped)
             self.needs_rescue = True

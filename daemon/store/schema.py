@@ -37,6 +37,7 @@ class Column(IntEnum):
     KEY = 5
     CONTEXT = 6
     PAYLOAD = 7
+    STATE_MAP = 8
 
 
 @migrations()
@@ -72,7 +73,8 @@ CREATE TABLE versions (
     guards INTEGER NOT NULL,
     landing INTEGER NOT NULL,
     position INTEGER NOT NULL,
-    time INTEGER NOT NULL
+    time INTEGER NOT NULL,
+    state_map BLOB
 );
 CREATE TABLE routes (
     child INTEGER PRIMARY KEY REFERENCES versions,
