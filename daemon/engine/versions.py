@@ -101,12 +101,10 @@ class Forest:
         names, jumps = version.state_map, None
         if names is not None:
             jumps = self.jumps(row.parent, lambda: self.table(row.child), names)
-        return Route(
-            row.child, row.parent, path, landing_of(version) == "strict", version.position, row.closed, jumps
-        )
+        return Route(row.child, row.parent, path, landing_of(version) == "strict", version.position, row.closed, jumps)
 
     def jumps(self, parent: int, table: Callable[[], Table], names: Mapping[str, str | None]) -> Jumps:
-        """The state map ``names`` from the configurations of ``parent`` to those of ``table``, first asked for later."""
+        """The state map ``names`` from the configurations of ``parent`` to those of ``table``, which is made late."""
         return Jumps(lambda number: self.configuration(parent, number).value, table, names)
 
     def state_map(self, version: int) -> StateMap | None:

@@ -86,9 +86,7 @@ def plan(route: Route, cohorts: Cohorts, histories: Histories, table: Transition
     return Plan(route, cohorts, members, outcomes, landings, skipped)
 
 
-def _jump(
-    jumps: Jumps, cohorts: Cohorts, members: array[int], outcomes: bytearray
-) -> tuple[array[int], array[int]]:
+def _jump(jumps: Jumps, cohorts: Cohorts, members: array[int], outcomes: bytearray) -> tuple[array[int], array[int]]:
     """Landings by a state map, with columns as those of a replay; the outcomes of who does not land are changed."""
     blank = array("I", bytes(4 * len(members)))
     moving = {before for _, made, before, *_ in tally(cohorts, members, outcomes, blank, blank) if made == _MIGRATED}

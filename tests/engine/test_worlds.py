@@ -75,6 +75,8 @@ def machines(draw: st.DrawFn) -> Machine:
 
 tokens = st.sampled_from(["a", "b", "c", "a", "b", "*", "**"])
 paths = st.lists(tokens, max_size=3).map(tuple)
+
+
 def names(*unusual: int | None) -> st.SearchStrategy[tuple[int | None, ...]]:
     """Maps of four states, some of which may lead to what is ``unusual``."""
     return st.lists(st.sampled_from([0, 1, 2, 3, 0, 1, 2, 3, *unusual]), min_size=4, max_size=4).map(tuple)
