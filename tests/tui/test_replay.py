@@ -144,7 +144,7 @@ def test_it_says_what_preview_says(
             for event in events:
                 if actor.status == "active":
                     actor = ask(engine, Send(actor.id, event))
-        args = Namespace(file="", path=path, landing="strict" if strict else "replay", guards="ignore")
+        args = Namespace(file="", path=path, landing="strict" if strict else "replay", map=None, guards="ignore")
         plan = ask(engine, Preview("v2", after.definition(), "v1", path, landing=args.landing))
         checked = replay.rehearse(args, after.definition(), [], ask(engine, Histories("v1", limit=1000)).histories)
     assert checked.counts == {outcome: actors for outcome, actors in plan.counts.items() if outcome != "final"}
