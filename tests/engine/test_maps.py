@@ -82,14 +82,12 @@ def about(engine: Engine, actor: int, route: str) -> Decision:
     return [one for one in made if one.route == route][-1]
 
 
-def refusal(
-    engine: Engine, definition: dict[str, Any] = NESTED, **names: str | None
-) -> list[tuple[str, str, str, str]]:
+def refusal(engine: Engine, **names: str | None) -> list[tuple[str, str, str, str]]:
     """What is wrong with a map from ``loan-v1``; a preview and a deploy say the same."""
     found = []
     for kind in (Preview, Deploy):
         with pytest.raises(InvalidMap) as caught:
-            ask(engine, kind("loan-v2", definition, "loan-v1", [], landing(**names)))
+            ask(engine, kind("loan-v2", NESTED, "loan-v1", [], landing(**names)))
         found.append([(one.code, one.path, one.message, one.hint) for one in caught.value.findings])
     assert found[0] == found[1]
     return found[0]
@@ -187,7 +185,12 @@ def test_every_occurring_state_that_would_move_must_be_named(engine: Engine) -> 
 
 def test_entries_that_name_nothing_are_refused(engine: Engine) -> None:
     """With what was probably meant, all at once."""
-    names = {"awaiting_doc": "waiting", "under_review": "memory", "submitted": "nowhere", "rejected": None}
+    names: dict[str, str | None] = {
+        "awaiting_doc": "waiting",
+        "under_review": "memory",
+        "submitted": "nowhere",
+        "rejected": None,
+    }
     assert [found[:2] for found in refusal(engine, **names)] == [
         ("unknown_state", "$.landing.map.awaiting_doc"),
         ("unknown_target", "$.landing.map.awaiting_doc"),
@@ -229,7 +232,12 @@ def test_a_digest_holds_for_the_map_that_was_previewed(engine: Engine) -> None:
 def test_the_actors_behind_a_line_of_a_map_are_listed(engine: Engine) -> None:
     """Those that would be kept, too."""
     names = {**WHOLE, "under_review": None}
-    plan = {"version": "loan-v2", "definition": NESTED, "parent": "loan-v1", "landing": MapLanding(map=names)}
+    plan: dict[str, Any] = {
+        "version": "loan-v2",
+        "definition": NESTED,
+        "parent": "loan-v1",
+        "landing": MapLanding(map=names),
+    }
     moved = ask(engine, PreviewActors(**plan, landing_state={"documents": "waiting"})).actors
     assert [planned.actor.id for planned in moved] == [1, 2]
     assert [planned.actor.id for planned in ask(engine, PreviewActors(**plan, outcome="kept")).actors] == [3]
