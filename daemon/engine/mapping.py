@@ -45,7 +45,7 @@ def check_landings(forest: Forest, version: str, parent: int, state_map: StateMa
                 lost[problem.state, problem.reason] += line.actors
     if lost:
         hint = "map it to a state of the new definition, or to null if these actors shall stay"
-        texts = [f"{actors:,} in {state}: {reason}" for (state, reason), actors in lost.most_common(SHOWN)]
+        texts = [f"{counted(number)} in {state}: {reason}" for (state, reason), number in lost.most_common(SHOWN)]
         raise errors.InvalidMap(version, [_error("no_landing", text, hint) for text in texts])
 
 
@@ -60,6 +60,11 @@ def unnamed(forest: Forest, parent: int, state_map: StateMap) -> Iterator[Findin
             message=f"The map does not name {', '.join(states):.300}: who would move from there later is a rescue.",
             hint="Name every state, or deploy with `once` if nobody shall come over later.",
         )
+
+
+def counted(number: int) -> str:
+    """``1 actor``, ``1,203 actors``."""
+    return f"{number:,} actor" + ("s" if number != 1 else "")
 
 
 def _error(code: str, message: str, hint: str) -> Finding:

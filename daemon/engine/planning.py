@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from statekeep.daemon.engine.actors import check_name, describe, page_size
-from statekeep.daemon.engine.mapping import check_landings, map_of, no_parent, unnamed
+from statekeep.daemon.engine.mapping import check_landings, counted, map_of, no_parent, unnamed
 from statekeep.daemon.engine.versions import GUARDS, SEMANTICS, landing_of, stored
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.paths import Path, PathTooLong
@@ -205,24 +205,24 @@ def _warnings(world: World, planned: RoutingPlan, table: Table, lines: list[Line
     if counts[Outcome.BLOCKED]:
         yield _warning(
             "blocked",
-            f"{_actors(counts[Outcome.BLOCKED])} would be blocked, as an earlier route is pending ({ahead}).",
+            f"{counted(counts[Outcome.BLOCKED])} would be blocked, as an earlier route is pending ({ahead}).",
             "`close` an earlier route that shall take nobody over any more, and they are judged by this one.",
         )
     if counts[Outcome.PENDING]:
         yield _warning(
             "pending",
-            f"{_actors(counts[Outcome.PENDING])} may match later, and move with the event that completes the path.",
+            f"{counted(counts[Outcome.PENDING])} may match later, and move with the event that completes the path.",
             "Deployed with `once`, the version takes over who matches now, and nobody later.",
         )
     if counts[Outcome.RESCUE]:
         yield _warning(
             "rescue",
-            f"{_actors(counts[Outcome.RESCUE])} would match but stay, marked needs_rescue, as the landing is refused.",
+            f"{counted(counts[Outcome.RESCUE])} would match but stay, marked needs_rescue, as the landing is refused.",
             "Let the new definition handle the events that they have processed, or deploy with landing `replay`.",
         )
     final = sum(x.actors for x in lines if x.landing is not None and table.configurations[x.landing].status != "active")
     if final:
-        yield _warning("final_landing", f"{_actors(final)} would land in a final state, and so be finished.")
+        yield _warning("final_landing", f"{counted(final)} would land in a final state, and so be finished.")
     taken = routes.by_child.get(route.parent)
     if taken is not None and not compatible(taken.path, route.path):
         yield _warning(
@@ -251,10 +251,6 @@ def _skips(world: World, planned: RoutingPlan, table: Table) -> Iterator[Finding
     for event, times in skips.most_common(10):
         some = f" in {LOOKED_INTO:,} of the histories" if len(looked_into) == LOOKED_INTO else ""
         yield _warning("skipped", f"{event} is not handled, and would be skipped {times:,} times{some}.")
-
-
-def _actors(number: int) -> str:
-    return f"{number:,} actor" + ("s" if number != 1 else "")
 
 
 def _warning(code: str, message: str, hint: str = "") -> Finding:

@@ -25,8 +25,9 @@ whether a deploy came before or after its events.
 
 A route with a *state map* lands by a jump instead of a replay: from the configuration that the actor has at the
 decision to the one that the map names for it. On such a version the replay starts anew: a configuration there is that
-of the jump, after the events since. A replay that a route further down asks for is still of the whole history. The map
-may have a state stay (outcome ``kept``), and one that it does not name is a ``rescue``: both are refusals as above.
+of the jump, after the events since, so that it also tells when the actor came. A replay that a route further down asks
+for is still of the whole history. The map may have a state stay (outcome ``kept``), and one that it does not name is a
+``rescue``: both are refusals as above.
 """
 
 from collections.abc import Callable, Iterable, Sequence

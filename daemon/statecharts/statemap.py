@@ -95,12 +95,11 @@ class StateMap:
 
     def unnamed(self, parent: Chart) -> list[str]:
         """The leaves of ``parent`` without an entry in which an actor may be that has not finished."""
-        ends = [node for node in parent.root.children if node.kind == "final" and parent.root.kind == "compound"]
-        return [spelled(n.keys) for n in _leaves_of(parent.root, parent) if n.keys not in self._targets | _keys(ends)]
-
-
-def _keys(nodes: list[Node]) -> dict[Keys, None]:
-    return {node.keys: None for node in nodes}
+        return [
+            spelled(leaf.keys)
+            for leaf in _leaves_of(parent.root, parent)
+            if leaf.keys not in self._targets and not (leaf.kind == "final" and leaf.parent is parent.root)
+        ]
 
 
 def _find(chart: Chart, path: str) -> Node | None:
@@ -118,8 +117,7 @@ def _leaves_of(top: Node, chart: Chart) -> list[Node]:
 def _check_leaf(parent: Chart, old: str, findings: Findings) -> None:
     node, at = _find(parent, old), member(_AT, old)
     if node is None:
-        message = f"{parent.id!r} has no state {old!r}"
-        findings.error("unknown_state", at, message, _advice(old, _leaves_of(parent.root, parent)))
+        _report("unknown_state", at, old, parent, _leaves_of(parent.root, parent), findings)
     elif not node.atomic:
         inside = ", ".join(spelled(leaf.keys) for leaf in _leaves_of(node, parent))
         hint = f"name the states inside: {inside:.{_LISTED}}" if inside else "name the state that an actor is in"
@@ -130,10 +128,15 @@ def _check_target(child: Chart, old: str, new: str, findings: Findings) -> None:
     node, at = _find(child, new), member(_AT, old)
     if node is None:
         known = [node for node in child.nodes if node.parent is not None and node.kind != "history"]
-        findings.error("unknown_target", at, f"{child.id!r} has no state {new!r}", _advice(new, known))
+        _report("unknown_target", at, new, child, known, findings)
     elif node.kind == "history":
         hint = "name the state to be in; what the old definition's history states recorded is forgotten"
         findings.error("history_target", at, f"{new!r} is a history state", hint)
+
+
+def _report(code: str, at: str, name: str, chart: Chart, nodes: list[Node], findings: Findings) -> None:
+    advice = _advice(name, nodes) if findings.shows_more("error", code) else ""
+    findings.error(code, at, f"{chart.id!r} has no state {name!r:.80}", advice)
 
 
 def _advice(name: str, nodes: list[Node]) -> str:

@@ -177,7 +177,7 @@ def test_every_occurring_state_that_would_move_must_be_named(engine: Engine) -> 
             f"{actors} in {state}: the map does not name {state}",
             "map it to a state of the new definition, or to null if these actors shall stay",
         )
-        for actors, state in ((2, "awaiting_docs"), (1, "under_review"))
+        for actors, state in (("2 actors", "awaiting_docs"), ("1 actor", "under_review"))
     ]
     deploy(engine, "loan-v2", NESTED, parent="loan-v1", path=WAIVED, landing=landing(awaiting_docs="documents.waiting"))
     assert [where(engine, actor)[0] for actor in (1, 2, 3)] == ["loan-v1", "loan-v2", "loan-v1"]
@@ -262,7 +262,10 @@ def test_regions_land_in_the_states_that_they_name_together(engine: Engine) -> N
     with pytest.raises(InvalidMap) as caught:
         ask(engine, Deploy("new", new, "both", [], MapLanding(map={"p.a": "one", "q.b": "two"})))
     (found,) = caught.value.findings
-    assert found.message == "1 in p.a + q.b: 'new.two' and 'new.one' cannot both be active: they are children of 'new'"
+    assert (
+        found.message
+        == "1 actor in p.a + q.b: 'new.two' and 'new.one' cannot both be active: they are children of 'new'"
+    )
     deploy(engine, "new", new, parent="both", landing=MapLanding(map={"p.a": "two.r.y", "q.b": "two.t"}))
     assert where(engine, actor) == ("new", {"two": {"r": "y", "s": {}, "t": {}}})
 
