@@ -153,25 +153,27 @@ class Expected:
 
     def _land(self, position: int, route: Route) -> bool:
         """Move to the child, unless the landing is refused."""
-        state_map, skipped = self._versions.state_map(route.child), 0
-        if state_map is None:
-            landing, skipped = self._replay(self._versions.chart(route.child))
-        else:
-            try:
-                landing = state_map.land(self.configuration.value)
-            except NoLanding:
-                landing = None
-            else:
-                if landing is None:
-                    self._note(position, route, Outcome.KEPT)
-                    return False
-        if landing is None or (route.strict and skipped):
-            self._note(position, route, Outcome.RESCUE, skipped=skipped)
-            self.needs_rescue = True
+        outcome, landing, skipped = self._landing(route)
+        self._note(position, route, outcome, landing, skipped)
+        if landing is None:
+            self.needs_rescue = self.needs_rescue or outcome is Outcome.RESCUE
             return False
-        self._note(position, route, Outcome.MIGRATED, landing, skipped)
         self.version, self.configuration, self.needs_rescue = route.child, landing, False
         return True
+
+    def _landing(self, route: Route) -> tuple[Outcome, Configuration | None, int]:
+        """What comes of a match: where the actor lands, if it does, and how many events are skipped for that."""
+        state_map = self._versions.state_map(route.child)
+        if state_map is None:
+            landing, skipped = self._replay(self._versions.chart(route.child))
+            if landing is None or (route.strict and skipped):
+                return Outcome.RESCUE, None, skipped
+            return Outcome.MIGRATED, landing, skipped
+        try:
+            landing = state_map.land(self.configuration.value)
+        except NoLanding:
+            return Outcome.RESCUE, None, 0
+        return Outcome.KEPT if landing is None else Outcome.MIGRATED, landing, 0
 
     def _replay(self, chart: Chart) -> tuple[Configuration | None, int]:
         """Where the history leads, ``None`` if a step does not end, and how many events were not handled till then."""

@@ -46,6 +46,7 @@ class Forest:
             self.routes.add(self._route(row))
         self._tables: dict[int, Table] = {}
         self._saved: dict[int, int] = {}
+        self._state_maps: dict[int, StateMap] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -110,7 +111,9 @@ class Forest:
     def state_map(self, version: int) -> StateMap | None:
         """The map by which a version lands, if it does not replay."""
         names = self.rows[version].state_map
-        return None if names is None else StateMap(self.table(version).chart, names)
+        if names is not None and version not in self._state_maps:
+            self._state_maps[version] = StateMap(self.table(version).chart, names)
+        return self._state_maps.get(version)
 
     def table(self, version: int) -> Table:
         """The transition table of a version."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from statekeep.protocol.messages import (
 )
 from statekeep.protocol.records import Decision, MapLanding
 from tests.engine.stories import LOAN, PAID, STATES, WAIVED, deploy, spawn
-from tests.engine.worlds import ask, start
+from tests.engine.worlds import ask, engine_in, start
 
 NESTED: dict[str, Any] = {
     "id": "loan",
@@ -315,3 +317,21 @@ def test_who_waited_for_a_closed_route_lands_by_the_map_behind_it(engine: Engine
     ask(engine, Close("loan-v2"))
     assert where(engine, 1) == ("loan-v3", {"documents": "waiting"})
     assert where(engine, 3) == ("loan-v3", {"application": "review"})
+
+
+def test_a_jump_is_made_again_by_verify(directory: Path) -> None:
+    """From definitions, events and deploys: cohorts and decisions that say something else on the disk are found."""
+    with engine_in(directory) as engine:
+        deploy(engine, "loan-v1")
+        spawn(engine, "loan-v1", *PAID)
+        deploy(engine, "loan-v2", NESTED, parent="loan-v1", landing=MapLanding(map=WHOLE))
+    with closing(sqlite3.connect(directory / "store.db")) as connection, connection:
+        assert connection.execute("UPDATE cohorts SET configuration = 0 WHERE version = 2").rowcount == 1
+        assert connection.execute("UPDATE decisions SET landing = 0 WHERE route = 2").rowcount == 1
+    with engine_in(directory) as engine:
+        found = ask(engine, Verify(limit=10)).differences
+    submitted, waiting = {"application": "submitted"}, {"documents": "waiting"}
+    assert [(one.what, one.found, one.expected) for one in found][:1] == [("state", submitted, waiting)]
+    assert [(one.found.landing, one.expected.landing) for one in found if one.what == "decision"] == [
+        (submitted, waiting)
+    ]

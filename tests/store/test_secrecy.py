@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from statekeep.protocol.messages import Deploy, Preview, Send, Spawn
+from statekeep.protocol.records import MapLanding
 from tests.engine.worlds import ask, engine_in
 
 WORDS = {
@@ -36,6 +37,7 @@ def live(directory: Path) -> None:
         for event in (signed, sent):
             ask(engine, Send(key, event, dict([WORDS["payloads"]])))
         child: dict[str, Any] = {"version": autumn, "definition": definition, "parent": spring, "path": ["**", unseen]}
+        child["landing"] = MapLanding(map={first: last, last: None})
         ask(engine, Deploy(**child, digest=ask(engine, Preview(**child)).digest))
         assert (directory / "store.db-wal").stat().st_size > 0
         search(directory)
