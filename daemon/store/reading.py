@@ -61,10 +61,14 @@ class Catalogue:
 
     def versions(self) -> Iterator[VersionRow]:
         """All versions in deploy order, without their definitions."""
-        query = "SELECT id, name, semantics, guards, landing, position, time FROM versions ORDER BY id"
-        for number, name, *plain in _all(self._connection, query):
+        query = "SELECT id, name, state_map, semantics, guards, landing, position, time FROM versions ORDER BY id"
+        for number, name, sealed, *plain in _all(self._connection, query):
             opened = self._sealer.open(name, Table.VERSIONS, Column.NAME, number).decode()
-            yield VersionRow(number, opened, {}, *plain)
+            row = VersionRow(number, opened, {}, *plain)
+            if sealed is not None:
+                state_map = _decode(self._sealer.open(sealed, Table.VERSIONS, Column.STATE_MAP, number))
+                row = row._replace(state_map=state_map)
+            yield row
 
     def definition(self, version: int) -> dict[str, Any]:
         sealed = _one(self._connection, "SELECT definition FROM versions WHERE id = ?", version)[0]
