@@ -23,6 +23,7 @@ from statekeep.daemon.engine.world import World
 from statekeep.daemon.listening import SocketInUse, listener
 from statekeep.daemon.server import Server
 from statekeep.daemon.store import (
+    DamagedJournal,
     DamagedStore,
     InsecureKeyFile,
     Store,
@@ -45,7 +46,11 @@ STORE = "store.db"
 UNDER_WAY = 1_024
 """Requests of one connection under way: a pipelining client fills a batch alone, and its answers fit into memory."""
 
+BALLAST = 48 << 20
+"""Bytes of the disk held back for erasures: a full log of 10,000 pages reaches the database, and 8 MiB are left."""
+
 _EXIT_CODES: dict[type[Exception], int] = {
+    DamagedJournal: 74,
     DamagedStore: 74,
     InsecureKeyFile: 78,
     StoreInUse: 75,
@@ -92,6 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--key", type=Path, help="file with the master key (default: master.key in the data directory)")
     parser.add_argument(
+        "--journal", type=Path, help="directory of the erasure journal, best on another disk (default: that of --data)"
+    )
+    parser.add_argument(
         "--verify",
         action="store_true",
         help="serve nobody: work out anew what every actor of the store must be, print each difference as a line of "
@@ -113,7 +121,7 @@ def _open(options: argparse.Namespace) -> Store:
     else:
         key = make_master_key(key_file)
         log.info("made the master key %s; without it the store can't be read: keep a copy elsewhere", key_file)
-    return open_store(path, key, now=_now())
+    return open_store(path, key, now=_now(), journal=options.journal, ballast=BALLAST)
 
 
 def _verify(options: argparse.Namespace) -> int:

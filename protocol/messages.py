@@ -19,6 +19,7 @@ from statekeep.protocol.records import (
     DefinitionText,
     Deployed,
     DeploymentList,
+    Erased,
     ErrorBody,
     Guards,
     HistoryCountPage,
@@ -166,6 +167,12 @@ class Deliver(Request[Sent], tag="deliver"):
     payload: Any = None
 
 
+class Erase(Request[Erased], tag="erase"):
+    """Destroy all that is kept of an actor, for good; that it was erased stays known. By its id it may be repeated."""
+
+    actor: ActorRef
+
+
 class Get(Request[Actor], tag="get"):
     """One actor with its context."""
 
@@ -233,6 +240,7 @@ AnyRequest = (
     | Spawn
     | Send
     | Deliver
+    | Erase
     | Get
     | Actors
     | History

@@ -63,6 +63,7 @@ class Operations:
     spawn = Operation(messages.Spawn)
     send = Operation(messages.Send)
     deliver = Operation(messages.Deliver)
+    erase = Operation(messages.Erase)
     get = Operation(messages.Get)
     actors = Operation(messages.Actors)
     history = Operation(messages.History)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from statekeep.daemon.engine import about, actors, deploys, paths, planning, records, sweeping, verify
+from statekeep.daemon.engine import about, actors, deploys, erasing, paths, planning, records, sweeping, verify
 from statekeep.daemon.engine.about import About
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.store import StorageError, Store
@@ -23,6 +23,7 @@ from statekeep.protocol.messages import (
     Deliver,
     Deploy,
     Deployments,
+    Erase,
     Get,
     Hello,
     Histories,
@@ -59,6 +60,7 @@ class Engine:
         self.about = about
         self._quiet = 0
         self._load()
+        erasing.resume(self._world)
 
     def _load(self) -> None:
         self._world = World(self._store, self._clock)
@@ -79,6 +81,7 @@ class Engine:
             Spawn: partial(actors.spawn, world),
             Send: partial(actors.send, world),
             Deliver: partial(actors.deliver, world),
+            Erase: partial(erasing.erase, world),
             Get: partial(actors.get, world),
             Actors: partial(actors.actors, world),
             History: partial(records.history, world),
@@ -106,6 +109,7 @@ class Engine:
         except Exception as fault:  # noqa: BLE001 - whatever it was, the batch is taken back
             self._take_back(fault)
             answers = [self._alone(request) for request in batch]
+        answers = erasing.complete(self._world, batch, answers)
         self.about.requests += len(batch)
         return answers
 

@@ -1,8 +1,18 @@
 """The encrypted actor store. The only room that knows SQL or keys."""
 
+from statekeep.daemon.store.journal import DamagedJournal
 from statekeep.daemon.store.keys import InsecureKeyFile, WrongKey, make_master_key, master_key
 from statekeep.daemon.store.opening import StoreInUse, UnknownSchema, UnsafeStore, open_store
-from statekeep.daemon.store.rows import ActorRow, CohortRow, DecisionRow, DeploymentRow, EventRow, RouteRow, VersionRow
+from statekeep.daemon.store.rows import (
+    ActorRow,
+    CohortRow,
+    DecisionRow,
+    DeploymentRow,
+    EventRow,
+    RouteRow,
+    TombstoneRow,
+    VersionRow,
+)
 from statekeep.daemon.store.soundness import DamagedStore
 from statekeep.daemon.store.store import SQLITE_VERSION, StorageError, Store
 
@@ -10,6 +20,7 @@ __all__ = [
     "SQLITE_VERSION",
     "ActorRow",
     "CohortRow",
+    "DamagedJournal",
     "DamagedStore",
     "DecisionRow",
     "DeploymentRow",
@@ -19,6 +30,7 @@ __all__ = [
     "StorageError",
     "Store",
     "StoreInUse",
+    "TombstoneRow",
     "UnknownSchema",
     "UnsafeStore",
     "VersionRow",

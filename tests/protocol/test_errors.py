@@ -25,6 +25,7 @@ EVERY: list[StatekeepError] = [
     errors.UnknownVersion("loan-v9", ["loan-v1", "loan-v2"]),
     errors.UnknownParent("nothing", ["loan-v1"]),
     errors.UnknownActor("alice"),
+    errors.ActorErased(7, 512),
     errors.VersionExists("loan-v1"),
     errors.KeyExists("alice", 1),
     errors.ActorFinished("alice", "loan-v1", "done"),
@@ -33,6 +34,7 @@ EVERY: list[StatekeepError] = [
     errors.InvalidPath("it has 300 tokens"),
     errors.UnreachableRoute("loan-v3", "loan-v2"),
     errors.StorageFailed("the disk is full"),
+    errors.ErasureUnfinished(7, "database or disk is full"),
     errors.InternalError("send"),
     errors.Busy("256 connections"),
     errors.Stopping(),
@@ -50,9 +52,10 @@ def test_the_codes_are_these() -> None:
     """Programs compare codes: none is ever renamed, and a new one is added here."""
     assert sorted(CODES) == sorted(error.code for error in EVERY)
     assert " ".join(sorted(CODES)) == (
-        "actor_finished bad_request busy frame_too_large internal_error invalid_definition invalid_path key_exists "
-        "limit_exceeded malformed not_internal preview_outdated reserved_event stopping storage_failed unknown_actor "
-        "unknown_op unknown_parent unknown_version unreachable_route unsupported_protocol version_exists"
+        "actor_erased actor_finished bad_request busy erasure_unfinished frame_too_large internal_error "
+        "invalid_definition invalid_path key_exists limit_exceeded malformed not_internal preview_outdated "
+        "reserved_event stopping storage_failed unknown_actor unknown_op unknown_parent unknown_version "
+        "unreachable_route unsupported_protocol version_exists"
     )
 
 
