@@ -106,7 +106,7 @@ class Erasures:
     def finish(self, clock: Callable[[], int], *, asked: bool) -> str | None:
         """Complete what is committed; what stands against it, if anything does.
 
-        ``asked`` says that somebody waits for it; if nobody does, it is tried now and then, by ``clock`` in milliseconds.
+        ``asked`` says that somebody waits for it; if nobody does, it is tried now and then. ``clock``: milliseconds.
         """
         if not self._unfinished:
             return None
