@@ -7,14 +7,17 @@ import shutil
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from statekeep.daemon.engine import Engine
-from statekeep.daemon.store import DamagedJournal
+from statekeep.daemon.engine import About, Engine
+from statekeep.daemon.store import DamagedJournal, open_store
+from statekeep.daemon.store.erasure import Erasures
+from statekeep.daemon.store.journal import Journal
 from statekeep.protocol.errors import ActorErased, ErasureUnfinished, StatekeepError, UnknownActor
 from statekeep.protocol.messages import (
     Actors,
@@ -36,7 +39,7 @@ from statekeep.protocol.messages import (
 )
 from tests.engine.remains import JOURNAL, remains, stored
 from tests.engine.stories import LOAN, PAID, VERIFIED, account, deploy, spawn
-from tests.engine.worlds import ask, engine_in
+from tests.engine.worlds import KEY, ask, engine_in
 
 LAMP = {"initial": "off", "states": {"off": {"on": {"TOGGLE": "on"}}, "on": {"on": {"TOGGLE": "off"}}}}
 
@@ -240,8 +243,8 @@ def test_damage_protects_nobody_from_being_erased(directory: Path) -> None:
         connection.execute("UPDATE actors SET data_key = zeroblob(60), key = x'00' WHERE id = 1")
     with engine_in(directory) as engine:
         ask(engine, Erase("a"))
-        count = "SELECT actor, count(*) FROM events GROUP BY actor"
-        assert engine._store._connection.execute(count).fetchall() == [(2, 10)]
+        counts = "SELECT actor, count(*) FROM events GROUP BY actor"
+        assert engine._store._connection.execute(counts).fetchall() == [(2, 10)]
 
 
 def test_a_reader_of_the_database_delays_the_answer_but_not_the_erasure(directory: Path) -> None:
@@ -265,25 +268,58 @@ def test_a_reader_of_the_database_delays_the_answer_but_not_the_erasure(director
         assert ask(engine, Erase(1)).id == 1
 
 
-def test_a_start_completes_what_was_not(directory: Path) -> None:
-    """A daemon that died between the commit and the checkpoint leaves remains; the next one overwrites them first."""
+class Killed(BaseException):
+    """The process is gone; nothing of it runs any more."""
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("step", [(Journal, "append"), (Erasures, "_checkpoint"), (Erasures, "_blank")], ids=str)
+def test_a_start_completes_what_was_not(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, step: tuple[type, str], moment: str
+) -> None:
+    """Wherever the daemon dies after the commit, the next one has entry and tombstone, and no remains."""
+    original = getattr(*step)
+
+    def die(*arguments: object) -> None:
+        if moment == "after":
+            original(*arguments)
+        raise Killed
+
     with engine_in(directory) as engine:
         deploy(engine, "lamp", LAMP)
-        spawn(engine, "lamp", key="a")
+        spawn(engine, "lamp", "TOGGLE", key="a")
         values = stored(directory, 1)
-        with closing(sqlite3.connect(directory / "store.db")) as reader:
-            reader.execute("BEGIN")
-            reader.execute("SELECT * FROM actors").fetchall()
-            with pytest.raises(ErasureUnfinished):
-                ask(engine, Erase("a"))
-            copy = directory / "copy"
-            copy.mkdir()
-            for name in ("store.db", "store.db-wal"):
-                shutil.copy(directory / name, copy / name)
-    assert any(value[:16] in (copy / "store.db-wal").read_bytes() for value in values)
-    with engine_in(copy):
-        assert remains(copy, values) == []
-        assert (copy / JOURNAL).read_bytes().count(b"\n") == 1
+        monkeypatch.setattr(*step, die)
+        with pytest.raises(Killed):
+            ask(engine, Erase("a"))
+        (directory / "killed").mkdir()
+        for name in {"store.db", "store.db-wal", JOURNAL} & {file.name for file in directory.iterdir()}:
+            shutil.copy(directory / name, directory / "killed" / name)
+        monkeypatch.undo()
+    with engine_in(directory / "killed") as engine:
+        assert remains(directory / "killed", values) == []
+        assert (directory / "killed" / JOURNAL).read_bytes().count(b"\n") == 1
+        assert ask(engine, Erase(1)).id == 1
+        with pytest.raises(ActorErased):
+            ask(engine, Get(1))
+
+
+def test_a_journal_that_can_not_be_written_is_said(directory: Path) -> None:
+    """The actor is gone, and the answer comes when the journal has it; where it never could be, there is no start."""
+    clock, elsewhere = count(1_000), directory / "elsewhere"
+    with pytest.raises(FileNotFoundError):
+        open_store(directory / "store.db", KEY, now=0, journal=elsewhere)
+    elsewhere.mkdir()
+    store = open_store(directory / "store.db", KEY, now=0, journal=elsewhere)
+    with closing(Engine(store, clock.__next__, About(1, "socket", str(directory), 0, 1 << 20, 64))) as engine:
+        deploy(engine, "lamp", LAMP)
+        spawn(engine, "lamp", key="a")
+        elsewhere.rmdir()
+        with pytest.raises(ErasureUnfinished, match="No such file"):
+            ask(engine, Erase("a"))
+        elsewhere.mkdir()
+        assert ask(engine, Erase(1)).id == 1
+        assert (elsewhere / JOURNAL).read_bytes().count(b"\n") == 1
 
 
 @pytest.fixture

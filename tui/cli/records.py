@@ -69,7 +69,7 @@ def _counted(pages: Iterator[DecisionPage]) -> Iterator[DecisionPage]:
         yield page
         erased += len(page.erased)
     if erased:
-        print(f"{count(erased, 'actor')} that may have been decided, but were erased, are left out", file=sys.stderr)
+        print(f"erased since, and so left out: {count(erased, 'actor')} that may have been decided", file=sys.stderr)
 
 
 def show_status(client: Client, args: argparse.Namespace) -> int:
