@@ -45,13 +45,15 @@ def _erased(stone: TombstoneRow) -> Erased:
 
 
 def complete(
-    world: World, batch: Sequence[AnyRequest], answers: Sequence[Answer | Refusal | None]
+    world: World, batch: Sequence[AnyRequest], answers: list[Answer | Refusal | None]
 ) -> list[Answer | Refusal | None]:
     """Complete the erasures of a batch that was committed just now; its answers, as they may be given."""
+    if not world.store.erasures.unfinished:
+        return answers
     asked = any(isinstance(request, Erase) for request in batch)
     problem = world.store.erasures.finish(world.clock, asked=asked)
     if problem is None or not asked:
-        return list(answers)
+        return answers
     log.error("erasures are not complete: %s", problem)
     return [
         Refusal(answer.id, errors.ErasureUnfinished(answer.ok.id, problem).body())

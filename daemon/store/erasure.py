@@ -79,7 +79,8 @@ class Erasures:
         self._ballast = ballast
         self._uncommitted: list[TombstoneRow] = []
         self._unrecorded: list[TombstoneRow] = []
-        self._unfinished = False
+        self.unfinished = False
+        """Whether anything that is committed is to be completed."""
         self._attempted = 0
 
     def begin(self, stone: TombstoneRow) -> None:
@@ -101,14 +102,14 @@ class Erasures:
     def resume(self, stones: list[TombstoneRow]) -> None:
         """These erasures are committed, and must be completed."""
         self._unrecorded += stones
-        self._unfinished = self._unfinished or bool(stones)
+        self.unfinished = self.unfinished or bool(stones)
 
     def finish(self, clock: Callable[[], int], *, asked: bool) -> str | None:
         """Complete what is committed; what stands against it, if anything does.
 
         ``asked`` says that somebody waits for it; if nobody does, it is tried now and then. ``clock``: milliseconds.
         """
-        if not self._unfinished:
+        if not self.unfinished:
             return None
         since = clock() - self._attempted
         if not asked and 0 <= since < _PAUSE:
@@ -122,7 +123,7 @@ class Erasures:
             self._blank()
         except (OSError, sqlite3.Error) as problem:
             return getattr(problem, "strerror", None) or str(problem)
-        self._unfinished = False
+        self.unfinished = False
         self._ballast.refill()
         return None
 

@@ -41,12 +41,13 @@ def blank(database: int, page_size: int) -> int:
     size = os.fstat(database).st_size
     if size // page_size >= LIMIT:
         raise OSError(f"the database has {size // page_size:,} pages, too many to look for remains in it")
-    blanked = 0
+    blanked, zeros = 0, bytes(page_size)
     for offset in range(0, size, _AT_ONCE * page_size):
         pages = os.pread(database, _AT_ONCE * page_size, offset)
         for begin, end in _gaps(pages, page_size, first=offset == 0):
-            if pages[begin:end].strip(b"\0"):
-                os.pwrite(database, bytes(end - begin), offset + begin)
+            # Comparing is all that happens on most pages; it is much faster than looking for a byte that is not zero.
+            if not pages.startswith(zeros[: end - begin], begin):
+                os.pwrite(database, zeros[: end - begin], offset + begin)
                 blanked += 1
     return blanked
 
