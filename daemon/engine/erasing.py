@@ -30,11 +30,9 @@ def erase(world: World, request: Erase) -> Erased:
 
 
 def _erase(world: World, actor: int) -> TombstoneRow:
-    cohort = world.actors.cohort[actor]
-    world.touch(cohort)
     spawned_on, _, _ = world.store.records.head(actor)
+    events = world.histories.depth[world.cohorts.history[world.actors.cohort[actor]]]
     stone = TombstoneRow(actor, world.next_position(), world.clock(), spawned_on)
-    events = world.histories.depth[world.cohorts.history[cohort]]
     world.store.erase_actor(stone, events + 1)
     world.bury(stone)
     return stone

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from statekeep.daemon.engine import About, Engine
-from statekeep.daemon.store import DamagedJournal, open_store
+from statekeep.daemon.store import DamagedJournal, TombstoneRow, open_store
 from statekeep.daemon.store.erasure import Erasures
 from statekeep.daemon.store.journal import Journal
 from statekeep.protocol.errors import ActorErased, ErasureUnfinished, StatekeepError, UnknownActor
@@ -72,6 +72,7 @@ def test_no_byte_of_an_erased_actor_is_left(directory: Path, caplog: pytest.LogC
         ask(engine, Erase(canaries["key"]))
         plain = [canary.encode() for canary in canaries.values()]
         assert remains(directory, [*values, *plain]) == []
+        assert engine._store._ring.kept(2) is None, "its key is still in memory"
     assert not any(canary in caplog.text for canary in canaries.values())
 
 
@@ -97,6 +98,10 @@ def test_no_byte_is_left_of_one_among_thousands(directory: Path) -> None:
             values += stored(directory, *erased)
             assert all(isinstance(answer, Answer) for answer in engine.run([Erase(actor) for actor in erased]))
         assert remains(directory, values) == []
+        for actor in alive:
+            ask(engine, Send(actor, "TOGGLE", "p" * 900))
+        assert engine._store._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
+        assert remains(directory, values) == [], "pages that were in memory brought it back"
         assert ask(engine, Verify(limit=1_000)).differences == []
         assert engine._store._connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
@@ -302,6 +307,30 @@ def test_a_start_completes_what_was_not(
         assert ask(engine, Erase(1)).id == 1
         with pytest.raises(ActorErased):
             ask(engine, Get(1))
+
+
+def test_what_an_attempt_left_behind_is_no_part_of_the_journal(directory: Path) -> None:
+    """An entry that was cut off is written over, however long it was."""
+    with engine_in(directory) as engine:
+        deploy(engine, "lamp", LAMP)
+        for _ in range(2):
+            spawn(engine, "lamp")
+        ask(engine, Erase(1))
+    with (directory / JOURNAL).open("ab") as journal:
+        journal.write(b'{"database":"' + b"0" * 500)
+    with engine_in(directory) as engine:
+        ask(engine, Erase(2))
+    with engine_in(directory) as engine:
+        assert engine._store.erasures.journal.actors == {1, 2}
+
+
+def test_only_who_has_the_key_can_write_a_journal(tmp_path: Path) -> None:
+    """One of the right form, about the right store, is refused: it would have actors erased at the next start."""
+    path, database = tmp_path / JOURNAL, bytes(16)
+    Journal(path, database, b"another key").append([TombstoneRow(1, 2, 3, 4)])
+    with pytest.raises(DamagedJournal, match="line 1 .* is not as it was written"):
+        Journal(path, database, b"the key")
+    assert Journal(path, database, b"another key").actors == {1}
 
 
 def test_a_journal_that_can_not_be_written_is_said(directory: Path) -> None:
