@@ -19,7 +19,6 @@ overwritten or freed is not in the reach of this.
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 from collections.abc import Callable
@@ -29,8 +28,6 @@ from statekeep.daemon.store import gaps
 from statekeep.daemon.store.ballast import Ballast
 from statekeep.daemon.store.journal import Journal
 from statekeep.daemon.store.rows import TombstoneRow
-
-log = logging.getLogger(__name__)
 
 _TABLES: Final = (("actors", "id"),)
 """Tables with rows of an actor, and the column that names it; ``events`` is gone through by itself."""
@@ -82,6 +79,8 @@ class Erasures:
         self.unfinished = False
         """Whether anything that is committed is to be completed."""
         self._attempted = 0
+        self._blanking = False
+        """Whether gaps may have been blanked, but not durably."""
 
     def begin(self, stone: TombstoneRow) -> None:
         """Take note of an erasure in the transaction under way. Deleting needs room, also where there is none."""
@@ -139,8 +138,9 @@ class Erasures:
 
     def _blank(self) -> None:
         (page_size,) = self._connection.execute("PRAGMA page_size").fetchone()
-        if blanked := gaps.blank(self._database, page_size):
+        failed_before, self._blanking = self._blanking, True
+        if gaps.blank(self._database, page_size) or failed_before:
             # Pages in memory still have what was in their gaps, and would bring it back when they are next written.
             self._connection.execute("PRAGMA shrink_memory")
             os.fsync(self._database)
-            log.debug("blanked the gaps of %d pages", blanked)
+        self._blanking = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterable
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from statekeep.daemon.engine import About, Engine
-from statekeep.daemon.store import DamagedJournal, TombstoneRow, open_store
+from statekeep.daemon.store import DamagedJournal, TombstoneRow, gaps, open_store
 from statekeep.daemon.store.erasure import Erasures
 from statekeep.daemon.store.journal import Journal
 from statekeep.protocol.errors import ActorErased, ErasureUnfinished, StatekeepError, UnknownActor
@@ -332,6 +333,27 @@ def test_only_who_has_the_key_can_write_a_journal(tmp_path: Path) -> None:
     with pytest.raises(DamagedJournal, match=r"line 1 .* is not as it was written"):
         Journal(path, database, b"the key")
     assert Journal(path, database, b"another key").actors == {1}
+
+
+def test_a_disk_that_fails_is_asked_again(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Zeros that could not be synced are synced before the erasure is acknowledged, though they are there."""
+    synced = list[int]()
+
+    def fail(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with engine_in(directory) as engine:
+        deploy(engine, "lamp", LAMP)
+        spawn(engine, "lamp", key="a")
+        monkeypatch.setattr(Journal, "append", lambda *_: None)
+        monkeypatch.setattr(os, "fsync", fail)
+        monkeypatch.setattr(gaps, "blank", lambda *_: 1)
+        with pytest.raises(ErasureUnfinished, match="Input/output error"):
+            ask(engine, Erase("a"))
+        monkeypatch.setattr(os, "fsync", synced.append)
+        monkeypatch.setattr(gaps, "blank", lambda *_: 0)
+        assert ask(engine, Erase(1)).id == 1
+    assert len(synced) == 1
 
 
 def test_a_journal_that_can_not_be_written_is_said(directory: Path) -> None:
