@@ -29,8 +29,11 @@ from statekeep.daemon.store.ballast import Ballast
 from statekeep.daemon.store.journal import Journal
 from statekeep.daemon.store.rows import TombstoneRow
 
-_TABLES: Final = (("actors", "id"),)
-"""Tables with rows of an actor, and the column that names it; ``events`` is gone through by itself."""
+_ROWS: Final = (
+    ("repeats", "scope = ?1 OR (scope = 0 AND number = ?1)"),
+    ("actors", "id = ?1"),
+)
+"""Tables with rows of an actor, and which are its; ``events`` is gone through by itself."""
 
 _EVENTS: Final = """
     WITH RECURSIVE trail (position, previous) AS (
@@ -57,8 +60,8 @@ def delete(connection: sqlite3.Connection, actor: int, events: int) -> None:
     """
     if connection.execute(_EVENTS, {"actor": actor}).rowcount != events:
         connection.execute("DELETE FROM events WHERE actor = ?", (actor,))
-    for table, column in _TABLES:
-        connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (actor,))  # noqa: S608 - names from above
+    for table, its in _ROWS:
+        connection.execute(f"DELETE FROM {table} WHERE {its}", (actor,))  # noqa: S608 - text from above
 
 
 class Erasures:

@@ -15,8 +15,11 @@ def stored(directory: Path, *actors: int) -> list[bytes]:
     these = str([*actors])
     about = "SELECT data_key, key_hash, key, context FROM actors WHERE id IN (SELECT value FROM json_each(?))"
     payloads = "SELECT payload FROM events WHERE actor IN (SELECT value FROM json_each(?))"
+    repeats = (
+        "SELECT key_hash, answer FROM repeats r JOIN json_each(?) j ON scope = value OR scope = 0 AND number = value"
+    )
     with closing(sqlite3.connect(directory / "store.db")) as connection:
-        rows = [*connection.execute(about, [these]), *connection.execute(payloads, [these])]
+        rows = [row for query in (about, payloads, repeats) for row in connection.execute(query, [these])]
     return [value for row in rows for value in row if value is not None]
 
 

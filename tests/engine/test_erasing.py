@@ -53,17 +53,22 @@ def ids(answers: Iterable[Answer | Refusal | None]) -> list[Any]:
 def test_no_byte_of_an_erased_actor_is_left(directory: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Not what the caller wrote, in any file or log, and not what stood in its place, sealed, wrapped or hashed."""
     caplog.set_level(logging.DEBUG)
-    canaries = {name: f"canary-of-{name}-0123456789abcdef" for name in ("key", "context", "payload", "delivered")}
+    canaries = {
+        name: f"canary-of-{name}-0123456789abcdef"
+        for name in ("key", "context", "payload", "delivered", "event", "spawn")
+    }
     with engine_in(directory) as engine:
         deploy(engine, "lamp", {**LAMP, "on": {"xstate.after.1.lamp": {}}})
         spawn(engine, "lamp", "TOGGLE", key="before")
-        ask(engine, Spawn("lamp", canaries["key"], {"note": canaries["context"] * 500}))
+        context = {"note": canaries["context"] * 500}
+        ask(engine, Spawn("lamp", canaries["key"], context, idempotency_key=canaries["spawn"]))
         spawn(engine, "lamp", "TOGGLE", key="after")
         for number in range(50):
             ask(engine, Send(2, "TOGGLE", {"note": canaries["payload"] * number}))
+        ask(engine, Send(2, "TOGGLE", idempotency_key=canaries["event"]))
         ask(engine, Deliver(2, "xstate.after.1.lamp", canaries["delivered"]))
         values = stored(directory, 2)
-        assert len(values) == 55
+        assert len(values) == 59
         engine._store._connection.execute("PRAGMA wal_checkpoint")
         ask(engine, Send(2, "TOGGLE", canaries["payload"]))
         values += stored(directory, 2)[-1:]
@@ -235,6 +240,17 @@ def test_one_batch_may_spawn_send_and_erase(engine: Engine) -> None:
         Get("a"),
     ]
     assert ids(engine.run(batch)) == [1, 1, 1, "unknown_actor", "actor_erased", 2, 2]
+
+
+def test_a_repeat_of_its_spawn_is_a_new_spawn(engine: Engine) -> None:
+    """The answer that was kept under the idempotency key went with it, also where it was not yet committed."""
+    deploy(engine, "lamp", LAMP)
+    spawning = Spawn("lamp", "a", idempotency_key="k")
+    assert ask(engine, spawning).id == 1
+    assert ask(engine, spawning).repeated
+    ask(engine, Erase("a"))
+    assert ids(engine.run([spawning, Erase(2), spawning, spawning])) == [2, 2, 3, 3]
+    assert ask(engine, spawning).id == 3
 
 
 def test_damage_protects_nobody_from_being_erased(directory: Path) -> None:
