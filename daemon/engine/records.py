@@ -7,7 +7,7 @@ the same cohort by way of another version never met that route. And a route that
 decided again: a cohort further on repeats what one before it said.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, pairwise
 from typing import NamedTuple
 
@@ -25,6 +25,9 @@ from statekeep.protocol.records import Decision, DecisionPage, EventRecord, Hist
 
 LOOKED_AT = 256
 """Actors that one request for decisions looks at: some 10 ms. Its page is short when few of them have any."""
+
+PAGE_BYTES = 1 << 20
+"""Sealed payloads of one page of a history. A thousand of the largest would fill a gigabyte, which no client takes."""
 
 _NOW = 2**63
 
@@ -115,13 +118,14 @@ def history(world: World, request: History) -> HistoryPage:
     """A page of the events that an actor has processed, oldest first."""
     limit, actor = page_size(request.limit), world.actor(request.actor)
     spawn, *stays = life(world, actor)
-    page = stays[request.cursor : request.cursor + limit]
+    page = _fitting(world, stays[request.cursor : request.cursor + limit])
+    after = request.cursor + len(page)
     return HistoryPage(
         id=actor,
         spawned_on=world.forest.name(world.store.records.head(actor)[0]),
         spawned_at=spawn.event.time,
         events=[_event(world, actor, number, stay) for number, stay in enumerate(page, start=request.cursor + 1)],
-        next=_after(request.cursor + limit, len(stays)),
+        next=_after(after, len(stays)),
     )
 
 
@@ -139,6 +143,16 @@ def _event(world: World, actor: int, number: int, stay: Stay) -> EventRecord:
         position=stay.event.position,
         time=stay.event.time,
     )
+
+
+def _fitting(world: World, stays: Sequence[Stay]) -> Sequence[Stay]:
+    """The first of some stays, as many as have no more than ``PAGE_BYTES`` of payloads; at least one, if there is."""
+    room = PAGE_BYTES
+    for count, stay in enumerate(stays):
+        room -= world.store.records.payload_size(stay.event.position)
+        if room < 0:
+            return stays[: max(1, count)]
+    return stays
 
 
 def decisions(world: World, request: Decisions) -> DecisionPage:

@@ -168,6 +168,11 @@ class Records:
         """
         return [EventRow._make(row) for row in _all(self._connection, query, last)]
 
+    def payload_size(self, position: int) -> int:
+        """Bytes of the sealed payload of one event; 0 if it had none."""
+        size: int | None = _one(self._connection, "SELECT length(payload) FROM events WHERE position = ?", position)[0]
+        return size or 0
+
     def payload(self, actor: int, position: int) -> Any:
         """The payload of one event, None if it had none; ``Patched`` if the event patched the context."""
         sealed = _one(self._connection, "SELECT payload FROM events WHERE position = ?", position)[0]
