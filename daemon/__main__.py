@@ -20,18 +20,19 @@ from statekeep.daemon.engine import About, Engine
 from statekeep.daemon.engine.sweeping import resume
 from statekeep.daemon.engine.verify import pages
 from statekeep.daemon.engine.world import World
+from statekeep.daemon.hardening import keep_errors_private, keep_memory_private
 from statekeep.daemon.listening import SocketInUse, listener
 from statekeep.daemon.server import Server
 from statekeep.daemon.store import (
     DamagedStore,
     InsecureKeyFile,
+    KeySources,
     Store,
     StoreInUse,
     UnknownSchema,
     UnsafeStore,
+    UnusableKey,
     WrongKey,
-    make_master_key,
-    master_key,
     open_store,
 )
 from statekeep.protocol.framing import REQUEST_LIMIT
@@ -52,6 +53,7 @@ _EXIT_CODES: dict[type[Exception], int] = {
     SocketInUse: 75,
     UnknownSchema: 78,
     UnsafeStore: 74,
+    UnusableKey: 78,
     WrongKey: 78,
 }
 """As in sysexits.h: 74 input or output, 75 try again later, 78 configuration."""
@@ -90,7 +92,20 @@ def _parser() -> argparse.ArgumentParser:
         default=socket_path(os.environ, os.getuid()),
         help="where clients connect (default: %(default)s)",
     )
-    parser.add_argument("--key", type=Path, help="file with the master key (default: master.key in the data directory)")
+    parser.add_argument(
+        "--key",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="file with a key of the store; may be given several times (default: STATEKEEP_KEY, else, if there is no "
+        "systemd credential statekeep-key either, master.key in the data directory)",
+    )
+    parser.add_argument(
+        "--passphrase",
+        metavar="FROM",
+        help="where a passphrase or recovery key of the store comes from: prompt, fd:NUMBER or env:NAME",
+    )
     parser.add_argument(
         "--verify",
         action="store_true",
@@ -105,15 +120,13 @@ def _now() -> int:
 
 
 def _open(options: argparse.Namespace) -> Store:
-    data, key_file = options.data, options.key or options.data / "master.key"
+    data, path = options.data, options.data / STORE
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = data / STORE
-    if key_file.exists() or path.exists():
-        key = master_key(key_file)
-    else:
-        key = make_master_key(key_file)
-        log.info("made the master key %s; without it the store can't be read: keep a copy elsewhere", key_file)
-    return open_store(path, key, now=_now())
+    sources = KeySources(data / "master.key", options.key, options.passphrase, os.environ)
+    store = open_store(path, sources.secrets(new=not path.exists()), now=_now())
+    for kind in store.vault.offered():
+        log.warning("a %s was given that no key slot fits; `statekeep key rewrap` makes one", kind.name.lower())
+    return store
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -164,5 +177,12 @@ async def _serve(store: Store, listening: socket.socket, options: argparse.Names
     log.info("stopped")
 
 
+def run() -> int:
+    """What ``statekeepd`` starts: ``main`` in a process that is its own."""
+    keep_errors_private()
+    keep_memory_private()
+    return main()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

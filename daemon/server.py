@@ -146,7 +146,7 @@ class Server:
 
     async def _run_batches(self, nursery: trio.Nursery) -> None:
         while True:
-            if not (self._queue or self._engine.sweeping):
+            if not (self._queue or self._engine.sweeping or self._engine.rotating):
                 await self._work.wait()
             # One turn of the scheduler: every connection that has something to read adds it to this batch.
             await trio.lowlevel.checkpoint()

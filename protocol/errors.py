@@ -12,9 +12,9 @@
         ├── BadRequest          the program that wrote the request is wrong: mend it
         │   ├── Malformed, FrameTooLarge, UnknownOp, UnsupportedProtocol, ReservedEvent, NotInternal, LimitExceeded
         ├── NotFound            the request names what is not there
-        │   ├── UnknownVersion, UnknownParent, UnknownActor
+        │   ├── UnknownVersion, UnknownParent, UnknownActor, UnknownSlot
         ├── Conflict            the request is sound, but what is stored stands against it: read, then decide
-        │   ├── VersionExists, KeyExists, ActorFinished, PreviewOutdated
+        │   ├── VersionExists, KeyExists, ActorFinished, PreviewOutdated, RotationUnderWay
         ├── Undeployable        the version would not do what it is meant to: mend its definition or path
         │   ├── InvalidDefinition, InvalidPath, UnreachableRoute
         └── DaemonTrouble       the daemon's side is at fault
@@ -240,6 +240,18 @@ class UnknownActor(NotFound):
             super().__init__(f"There is no actor with the key {_quote(actor)}.", hint)
 
 
+class UnknownSlot(NotFound):
+    """The store has no key slot of this number."""
+
+    code = "unknown_slot"
+
+    def __init__(self, slot: int, known: Sequence[int]) -> None:
+        super().__init__(
+            f"There is no key slot {slot}.",
+            f"There are {', '.join(map(str, known))}; `key_status` says which is which.",
+        )
+
+
 class Conflict(Refused):
     """The request is sound, but what is stored stands against it."""
 
@@ -296,6 +308,18 @@ class PreviewOutdated(Conflict):
             f"The deploy of {_quote(version)} would no longer do what its preview showed: "
             f"{what or 'actors, versions or the definition changed'}.",
             "Preview again, and deploy with the new digest.",
+        )
+
+
+class RotationUnderWay(Conflict):
+    """The keys are being rotated already."""
+
+    code = "rotation_under_way"
+
+    def __init__(self, epoch: int, left: int) -> None:
+        super().__init__(
+            f"The keys are on their way into epoch {epoch}; {left:,} actors are left.",
+            "It ends by itself; `key_status` shows how far it is.",
         )
 
 

@@ -25,6 +25,8 @@ class Table(IntEnum):
     CONFIGURATIONS = 4
     ACTORS = 5
     EVENTS = 6
+    KEY_SLOTS = 7
+    KEY_ROOTS = 8
 
 
 class Column(IntEnum):
@@ -37,6 +39,8 @@ class Column(IntEnum):
     KEY = 5
     CONTEXT = 6
     PAYLOAD = 7
+    STORE_KEY = 8
+    ROOT = 9
 
 
 @migrations()
@@ -47,6 +51,8 @@ def first(db: Database) -> None:
 
     ``previous`` is the position of the actor's event before, so that a history is read without an index, which every
     event would have to pay for. ``cohort`` is the cohort that the event led to.
+
+    ``key_roots`` has a row for each epoch, whose root is destroyed when it retires, and row 0 for the root that stays.
     """
     for statement in _FIRST.split(";"):
         if statement.strip():
@@ -59,6 +65,23 @@ CREATE TABLE store (
     database BLOB NOT NULL,
     created INTEGER NOT NULL,
     data_key BLOB NOT NULL
+);
+CREATE TABLE key_slots (
+    id INTEGER PRIMARY KEY,
+    kind INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    salt BLOB NOT NULL,
+    iterations INTEGER NOT NULL,
+    lanes INTEGER NOT NULL,
+    memory INTEGER NOT NULL,
+    key_check BLOB NOT NULL,
+    store_key BLOB NOT NULL
+);
+CREATE TABLE key_roots (
+    id INTEGER PRIMARY KEY,
+    created INTEGER NOT NULL,
+    retired INTEGER NOT NULL,
+    root BLOB
 );
 CREATE TABLE names (
     id INTEGER PRIMARY KEY,

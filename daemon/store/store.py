@@ -11,10 +11,10 @@ from typing import Any, Self
 
 import msgspec
 
-from statekeep.daemon.store.keys import EPOCH, KeyRing
 from statekeep.daemon.store.reading import Catalogue, Records
 from statekeep.daemon.store.rows import ActorRow, CohortRow, DecisionRow, DeploymentRow, EventRow, RouteRow, VersionRow
 from statekeep.daemon.store.schema import Column, Table
+from statekeep.daemon.store.vault import Vault
 
 StorageError = sqlite3.Error
 """What a read or a write raises when the disk, or SQLite, refuses it."""
@@ -46,9 +46,10 @@ _MOVE_ACTOR = "UPDATE actors SET cohort = ?, last = ? WHERE id = ?"
 class Store:
     """An open store; see ``open_store``. Not thread-safe: one engine owns it."""
 
-    def __init__(self, connection: sqlite3.Connection, ring: KeyRing, lock: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, vault: Vault, lock: int) -> None:
         self._connection = connection
-        self._ring = ring
+        self.vault = vault
+        self._ring = ring = vault.ring
         self._lock = lock
         (wrapped,) = connection.execute("SELECT data_key FROM store").fetchone()
         self._names = ring.unwrap(wrapped, Table.STORE, Column.DATA_KEY, 1)
@@ -76,6 +77,16 @@ class Store:
 
     def rollback(self) -> None:
         """Forget everything written since the last commit."""
+        self._forget()
+        self.vault.load()
+
+    def rewrap_next(self, limit: int, now: int) -> None:
+        """Take a rotation under way past the next ``limit`` actors."""
+        # Those that are about to be written may be of the epoch before.
+        self._flush()
+        self.vault.go_on(limit, now)
+
+    def _forget(self) -> None:
         for rows in self._pending.values():
             rows.clear()
         self._heads.clear()
@@ -84,7 +95,7 @@ class Store:
 
     def close(self) -> None:
         """Close the store and let go of its lock. What was not committed is lost."""
-        self.rollback()
+        self._forget()
         self._connection.close()
         os.close(self._lock)
 
@@ -159,7 +170,7 @@ class Store:
         if row.context is not None:
             context = sealer.seal(_encode(row.context), Table.ACTORS, Column.CONTEXT, row.id)
         self._pending["actors"].append(
-            (row.id, row.spawned_on, row.cohort, row.last, EPOCH, wrapped, key_hash, key, context)
+            (row.id, row.spawned_on, row.cohort, row.last, self._ring.epoch, wrapped, key_hash, key, context)
         )
 
     def add_event(self, actor: int, previous: int, row: EventRow) -> None:

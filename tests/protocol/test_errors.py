@@ -25,10 +25,12 @@ EVERY: list[StatekeepError] = [
     errors.UnknownVersion("loan-v9", ["loan-v1", "loan-v2"]),
     errors.UnknownParent("nothing", ["loan-v1"]),
     errors.UnknownActor("alice"),
+    errors.UnknownSlot(7, [1, 2]),
     errors.VersionExists("loan-v1"),
     errors.KeyExists("alice", 1),
     errors.ActorFinished("alice", "loan-v1", "done"),
     errors.PreviewOutdated("loan-v2"),
+    errors.RotationUnderWay(2, 1_000),
     errors.InvalidDefinition("loan-v2", [FINDING]),
     errors.InvalidPath("it has 300 tokens"),
     errors.UnreachableRoute("loan-v3", "loan-v2"),
@@ -51,8 +53,9 @@ def test_the_codes_are_these() -> None:
     assert sorted(CODES) == sorted(error.code for error in EVERY)
     assert " ".join(sorted(CODES)) == (
         "actor_finished bad_request busy frame_too_large internal_error invalid_definition invalid_path key_exists "
-        "limit_exceeded malformed not_internal preview_outdated reserved_event stopping storage_failed unknown_actor "
-        "unknown_op unknown_parent unknown_version unreachable_route unsupported_protocol version_exists"
+        "limit_exceeded malformed not_internal preview_outdated reserved_event rotation_under_way stopping "
+        "storage_failed unknown_actor unknown_op unknown_parent unknown_slot unknown_version unreachable_route "
+        "unsupported_protocol version_exists"
     )
 
 
