@@ -39,6 +39,8 @@ class Vault:
         self._database = database
         self._random = random
         self._slot_keys = slot_keys
+        self._dropped = set[bytes]()
+        """The checks of slot keys that a rewrap went without: no later one is to give them a slot by the way."""
         self.slots: list[SlotRow] = []
         self.epochs: list[Epoch] = []
         """All that ever were, in order."""
@@ -118,7 +120,8 @@ class Vault:
 
     def offered(self) -> list[Kind]:
         """The kinds of secrets that were given at the start and fit no slot."""
-        return [key.kind for key in self._slot_keys if not any(key.fits(row) for row in self.slots)]
+        unfitting = (key for key in self._slot_keys if not any(key.fits(row) for row in self.slots))
+        return [key.kind for key in unfitting if key.check not in self._dropped]
 
     def rotate(self, actors: int, now: int) -> None:
         """Begin an epoch; ``actors`` data keys are to follow into it.
@@ -159,10 +162,10 @@ class Vault:
         store_key = self._random(KEY_SIZE)
         for key in self._slot_keys:
             row = next((row for row in self.slots if key.fits(row)), None)
-            if row is None:
+            if row is None and key.check not in self._dropped:
                 number += 1
                 made.append(key.seal(store_key, number, now))
-            elif row in kept:
+            elif row is not None and row in kept:
                 made.append(key.seal(store_key, row.id, row.created)._replace(kind=row.kind))
         if not made:
             raise ValueError("no slot would be left")
@@ -172,6 +175,7 @@ class Vault:
             place = (Table.KEY_ROOTS, Column.ROOT, root)
             anew = after.seal(before.open(sealed, *place), *place)
             self._connection.execute("UPDATE key_roots SET root = ? WHERE id = ?", (anew, root))
+        self._dropped |= {row.check for row in dropped}
         self._connection.execute("DELETE FROM key_slots")
         for row in made:
             _add_slot(self._connection, row)
