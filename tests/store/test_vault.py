@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from statekeep.daemon.store import ActorRow, Cost, Kind, Secret, Store, WrongKey, open_store
-from statekeep.daemon.store.keys import KEY_SIZE
+from statekeep.daemon.store.keys import KEY_SIZE, Sealer
 from statekeep.daemon.store.recovery import read_recovery
 from tests.store.test_opening import contents
 
@@ -99,6 +99,27 @@ def test_a_key_file_may_become_a_credential(path: Path) -> None:
     store(path, FILE).close()
     with store(path, Secret(Kind.CREDENTIAL, FILE.material)) as opened:
         assert opened.vault.held(opened.vault.slots[0])
+
+
+def test_what_lies_in_a_slot_opens_nothing(path: Path) -> None:
+    """What tells a wrong key from the right one is another key than the one that seals: it may be read by everybody."""
+    with store(path, *EVERY) as made:
+        database = made.vault._database
+        for row in made.vault.slots:
+            for key in (row.check, row.salt):
+                with pytest.raises(WrongKey):
+                    Sealer(key, database, os.urandom).open(row.store_key, 7, 8, row.id)
+
+
+def test_a_key_that_is_there_twice_has_one_slot(path: Path) -> None:
+    """As when the credential is the key file of before: a rewrap makes no second slot."""
+    twice = Secret(Kind.CREDENTIAL, FILE.material)
+    store(path, FILE).close()
+    for given in ([FILE, twice], [twice, FILE]):
+        with store(path, *given) as opened:
+            assert opened.vault.rewrap([], 9) == []
+            opened.commit()
+            assert [(row.id, row.kind) for row in opened.vault.slots] == [(1, Kind.FILE)]
 
 
 def test_a_lost_slot_is_only_that_slot(path: Path) -> None:
