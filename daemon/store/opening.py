@@ -96,9 +96,10 @@ def _prepare(
     newer = {migration.name for migration in migrations.applied(db)} - known()
     if newer:
         raise UnknownSchema(f"{path} was written by a newer StateKeep (it knows: {', '.join(sorted(newer))})")
-    row = connection.execute("SELECT database FROM store").fetchone() if db["store"].exists() else None
+    row = connection.execute("SELECT database, data_key FROM store").fetchone() if db["store"].exists() else None
     if row is not None:
         vault = Vault.open(connection, row[0], random, secrets)
+        vault.ring.unwrap(row[1], Table.STORE, Column.DATA_KEY, 1)
         migrations.apply(db)
         return vault
     migrations.apply(db)

@@ -25,7 +25,7 @@ PASSPHRASE_CREDENTIAL = "statekeep-passphrase"  # noqa: S105 - the name of a fil
 """Names in ``$CREDENTIALS_DIRECTORY``, as in ``LoadCredential=`` of systemd.exec(5)."""
 
 SHORTEST = 12
-"""Characters of a passphrase for a new store. A recovery key is longer, and stronger, anyway."""
+"""Characters of a passphrase. No slot was ever made of fewer, so fewer open none."""
 
 
 class UnusableKey(Exception):
@@ -53,21 +53,21 @@ class KeySources:
             InsecureKeyFile, OSError: a key file can't be used.
             UnusableKey: there is no key at all, or no passphrase where one was announced.
         """
-        found = [*self._credentials(new=new), *self._files(new=new)]
+        found = [*self._credentials(), *self._files(new=new)]
         if self.passphrase is not None:
-            found.append(self._typed(self._read_passphrase(new=new), f"the passphrase ({self.passphrase})", new=new))
+            found.append(self._typed(self._read_passphrase(new=new), f"the passphrase ({self.passphrase})"))
         if found:
             return found
         if new or self.beside.exists():
             return [self._file(self.beside, new=new)]
         if sys.stdin.isatty():
-            return [self._typed(self.ask("Passphrase or recovery key: "), "what was typed", new=new)]
+            return [self._typed(self.ask("Passphrase or recovery key: "), "what was typed")]
         raise UnusableKey(
             f"no key for the store: {self.beside} is not there; put it back, name another with --key, or give a "
             "passphrase or recovery key with --passphrase"
         )
 
-    def _credentials(self, *, new: bool) -> Iterator[Secret]:
+    def _credentials(self) -> Iterator[Secret]:
         # Who may read them is systemd's care: only the service's user can even enter the directory.
         directory = self.environ.get("CREDENTIALS_DIRECTORY")
         if not directory:
@@ -82,7 +82,7 @@ class KeySources:
         phrase = Path(directory) / PASSPHRASE_CREDENTIAL
         if phrase.exists():
             origin = f"the credential {PASSPHRASE_CREDENTIAL}"
-            yield self._typed(_line(phrase.read_bytes(), origin), origin, new=new)
+            yield self._typed(_line(phrase.read_bytes(), origin), origin)
 
     def _files(self, *, new: bool) -> Iterator[Secret]:
         named = self.environ.get("STATEKEEP_KEY")
@@ -115,7 +115,7 @@ class KeySources:
                 return _line(typed.encode(errors="surrogateescape"), f"the variable {name}")
         raise UnusableKey("--passphrase takes prompt, fd:NUMBER or env:NAME, and never the passphrase itself")
 
-    def _typed(self, text: str, origin: str, *, new: bool) -> Secret:
+    def _typed(self, text: str, origin: str) -> Secret:
         """A recovery key if the text looks like one, else a passphrase."""
         try:
             recovery = read_recovery(text)
@@ -123,8 +123,8 @@ class KeySources:
             raise UnusableKey(str(slip)) from None
         if recovery is not None:
             return Secret(Kind.RECOVERY, recovery, origin)
-        if new and len(text) < SHORTEST:
-            raise UnusableKey(f"{origin} has {len(text)} characters; a new store takes {SHORTEST} or more")
+        if len(text) < SHORTEST:
+            raise UnusableKey(f"{origin} is too short: a store's passphrase has {SHORTEST} characters or more")
         return Secret.passphrase(text, origin, self.cost)
 
 

@@ -102,10 +102,15 @@ class Vault:
         if opened is None:
             raise WrongKey("no slot of the store fits a key that was given")
         self._store_key = opened
-        rows = self._connection.execute("SELECT id, created, retired, root FROM key_roots ORDER BY id").fetchall()
+        rows = self._connection.execute(_ROOTS).fetchall()
         self.epochs = [Epoch(*plain) for *plain, _ in rows if plain[0] != STAYS]
         sealer = self._sealer()
-        return {row: sealer.open(root, Table.KEY_ROOTS, Column.ROOT, row) for row, *_, root in rows if root is not None}
+        roots = {
+            row: sealer.open(root, Table.KEY_ROOTS, Column.ROOT, row) for row, *_, root in rows if root is not None
+        }
+        if STAYS not in roots or len(roots) == 1:
+            raise WrongKey("a root of the store's keys is missing")
+        return roots
 
     def _resume(self) -> None:
         self.rotation = None
@@ -207,6 +212,8 @@ class Vault:
         if not self._connection.in_transaction:
             self._connection.execute("BEGIN IMMEDIATE")
 
+
+_ROOTS = "SELECT id, created, retired, root FROM key_roots WHERE typeof(root) IN ('blob', 'null') ORDER BY id"
 
 # A row that can't be a slot opens nothing: it is no reason not to try the others.
 _SLOTS = """

@@ -136,7 +136,7 @@ def test_a_recovery_key_is_known_by_its_form(tmp_path: Path) -> None:
     ("passphrase", "typed", "words"),
     [
         ("prompt", (PHRASE, PHRASE + "."), "differ"),
-        ("prompt", ("too short",) * 2, "has 9 characters; a new store takes 12"),
+        ("prompt", ("too short",) * 2, "too short: a store's passphrase has 12"),
         ("env:NOT_SET", (), "no passphrase in the variable NOT_SET"),
         ("env:ODD", (), "not UTF-8"),
         (PHRASE, (), "never the passphrase itself"),

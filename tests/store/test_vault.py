@@ -147,15 +147,21 @@ def test_a_lost_slot_is_only_that_slot(path: Path) -> None:
         "UPDATE key_roots SET root = (SELECT root FROM key_roots WHERE id = 1) WHERE id = 0",
         "UPDATE key_roots SET id = 5 WHERE id = 1",
         "UPDATE key_roots SET root = zeroblob(60) WHERE id = 1",
+        "UPDATE key_roots SET root = 'text' WHERE id = 1",
+        "DELETE FROM key_roots WHERE id = 0",
+        "DELETE FROM key_roots WHERE id = 1",
         "UPDATE store SET database = zeroblob(16)",
+        "UPDATE store SET data_key = zeroblob(60)",
     ],
 )
 def test_a_key_that_was_moved_opens_nothing(path: Path, tampering: str) -> None:
-    """Every sealed key is bound to its row and its store."""
+    """Every sealed key is bound to its row and its store, and a missing one is missed; nothing is written."""
     store(path, CREDENTIAL, FILE).close()
     change(path, tampering)
+    before = contents(path.parent)
     with pytest.raises(WrongKey):
         store(path, CREDENTIAL)
+    assert contents(path.parent) == before
 
 
 def test_the_cost_of_a_passphrase_is_kept_beside_it(path: Path) -> None:
