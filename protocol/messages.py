@@ -9,16 +9,18 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
 from statekeep.protocol.records import (
     Actor,
     ActorPage,
+    BatchResults,
     Closed,
     DecisionPage,
     DefinitionText,
     Deployed,
     DeploymentList,
+    Description,
     ErrorBody,
     Guards,
     HistoryCountPage,
@@ -33,6 +35,7 @@ from statekeep.protocol.records import (
     PlannedPage,
     Record,
     Rewrapped,
+    Role,
     Sent,
     ServerStatus,
     StateValue,
@@ -40,6 +43,9 @@ from statekeep.protocol.records import (
     VersionList,
     Welcome,
 )
+
+MAX_BATCH = 1_000
+"""Requests of one ``Batch``: some 10 ms of the daemon's time."""
 
 PROTOCOL = 1
 """The protocol version that this package speaks."""
@@ -63,6 +69,8 @@ class Request(
     """Base of all requests; ``Request[Sent]`` is answered with a ``Sent``. The connection gives each its ``id``."""
 
     Result: ClassVar[type[Record]]
+    role: ClassVar[Role] = "viewer"
+    """The least that may make this request."""
     id: Count = 0
 
     def __init_subclass__(cls) -> None:
@@ -85,6 +93,13 @@ class Hello(Request[Welcome], tag="hello"):
     protocols: tuple[int, ...] = (PROTOCOL,)
 
 
+class Describe(Request[Description], tag="describe"):
+    """Every op with the JSON Schema of its request and its result, and every error code."""
+
+    about: Name | None = None
+    """Only this op, and no errors."""
+
+
 class Plannable(Request[ResultT_co]):
     """What ``deploy`` and ``preview`` have in common: a version as it is to be."""
 
@@ -99,6 +114,7 @@ class Plannable(Request[ResultT_co]):
 class Deploy(Plannable[Deployed], tag="deploy"):
     """Make a version and route the parent's actors, durably."""
 
+    role = "admin"
     digest: str | None = None
     """The digest of a preview; the deploy is refused when its plan would differ."""
     once: bool = False
@@ -124,6 +140,7 @@ class PreviewActors(Plannable[PlannedPage], tag="preview_actors"):
 class Close(Request[Closed], tag="close"):
     """End the claim of an open route on all actors that it has not decided; it judges nobody any more."""
 
+    role = "admin"
     version: Name
     """The route's child."""
 
@@ -142,31 +159,60 @@ class Definition(Request[DefinitionText], tag="definition"):
     version: Name
 
 
-class Spawn(Request[Actor], tag="spawn"):
+class Write(Request[ResultT_co], kw_only=True):
+    """Base of the requests that may be repeated safely: under one idempotency key they are carried out once."""
+
+    idempotency_key: Name | None = None
+    """A repeat with the same key and content changes nothing and is answered as the first was."""
+
+
+class EventRequest(Write[ResultT_co], kw_only=True):
+    """Base of the requests that bring an actor an event."""
+
+    expect: Count | None = None
+    """The number of events that the actor has processed so far; refused if it is another."""
+    require: bool = False
+    """Refuse an event that the configuration does not handle, instead of answering ``handled: false``."""
+    context: Any = UNSET
+    """A JSON Merge Patch (RFC 7396) of the actor's context, applied if the event is handled."""
+
+
+class Spawn(Write[Actor], tag="spawn"):
     """Start an actor on a version."""
 
+    role = "operator"
     version: Name
     key: Name | None = None
     context: Any = None
 
 
-class Send(Request[Sent], tag="send"):
+class Send(EventRequest[Sent], tag="send"):
     """Send one event to an actor."""
 
+    role = "operator"
     actor: ActorRef
     event: Name
     payload: Any = None
 
 
-class Deliver(Request[Sent], tag="deliver"):
+class Deliver(EventRequest[Sent], tag="deliver"):
     """Bring an actor an event of its machine's own: a timer that ran out, an invoked service that reported back.
 
     The daemon runs neither. Whoever does tells it: ``xstate.after.1000.loan.waiting``, ``xstate.done.actor.scoring``.
     """
 
+    role = "operator"
     actor: ActorRef
     event: Name
     payload: Any = None
+
+
+class Batch(Request[BatchResults], tag="batch"):
+    """Many spawns and events in one request, in this order, durable together; each has a result of its own."""
+
+    role: ClassVar[Role] = "operator"
+    requests: Annotated[list[Spawn | Send | Deliver], Meta(max_length=MAX_BATCH)]
+    """A refusal of one leaves the others alone."""
 
 
 class Get(Request[Actor], tag="get"):
@@ -223,14 +269,19 @@ class Verify(PageRequest[VerifyPage], tag="verify"):
 class KeyStatus(Request[Keys], tag="key_status"):
     """The slots that open the store, its epochs, and how far a rotation is."""
 
+    role = "admin"
+
 
 class KeyRotate(Request[Keys], tag="key_rotate"):
     """Begin an epoch with a new key, and wrap every data key with it, between requests; then destroy the key before."""
+
+    role = "admin"
 
 
 class KeyRewrap(Request[Rewrapped], tag="key_rewrap"):
     """Replace the store key: only keys that the daemon was started with open the store from now on."""
 
+    role = "admin"
     without: list[Count] = []
     """Slots to drop although the daemon was started with their keys."""
 
@@ -238,9 +289,13 @@ class KeyRewrap(Request[Rewrapped], tag="key_rewrap"):
 class KeyAddRecovery(Request[NewKey], tag="key_add_recovery"):
     """Add a slot for a new recovery key: 36 letters, to be written down and kept elsewhere."""
 
+    role = "admin"
+
 
 class KeyExportRecovery(Request[NewKey], tag="key_export_recovery"):
     """Add a slot for a new key file, whose content is answered, to be kept elsewhere."""
+
+    role = "admin"
 
 
 class StatusRequest(Request[ServerStatus], tag="status"):
@@ -249,6 +304,7 @@ class StatusRequest(Request[ServerStatus], tag="status"):
 
 AnyRequest = (
     Hello
+    | Describe
     | Deploy
     | Preview
     | PreviewActors
@@ -259,6 +315,7 @@ AnyRequest = (
     | Spawn
     | Send
     | Deliver
+    | Batch
     | Get
     | Actors
     | History

@@ -3,7 +3,17 @@
 from statekeep.daemon.store.key_files import InsecureKeyFile, key_text, make_master_key, master_key
 from statekeep.daemon.store.keys import WrongKey
 from statekeep.daemon.store.opening import StoreInUse, UnknownSchema, UnsafeStore, open_store
-from statekeep.daemon.store.rows import ActorRow, CohortRow, DecisionRow, DeploymentRow, EventRow, RouteRow, VersionRow
+from statekeep.daemon.store.rows import (
+    ActorRow,
+    CohortRow,
+    DecisionRow,
+    DeploymentRow,
+    EventRow,
+    Patched,
+    RepeatRow,
+    RouteRow,
+    VersionRow,
+)
 from statekeep.daemon.store.slots import Cost, Kind, Secret, SlotRow
 from statekeep.daemon.store.soundness import DamagedStore
 from statekeep.daemon.store.sources import KeySources, UnusableKey
@@ -22,6 +32,8 @@ __all__ = [
     "InsecureKeyFile",
     "KeySources",
     "Kind",
+    "Patched",
+    "RepeatRow",
     "RouteRow",
     "Secret",
     "SlotRow",

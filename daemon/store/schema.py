@@ -25,8 +25,9 @@ class Table(IntEnum):
     CONFIGURATIONS = 4
     ACTORS = 5
     EVENTS = 6
-    KEY_SLOTS = 7
-    KEY_ROOTS = 8
+    REPEATS = 7
+    KEY_SLOTS = 8
+    KEY_ROOTS = 9
 
 
 class Column(IntEnum):
@@ -39,8 +40,9 @@ class Column(IntEnum):
     KEY = 5
     CONTEXT = 6
     PAYLOAD = 7
-    STORE_KEY = 8
-    ROOT = 9
+    ANSWER = 8
+    STORE_KEY = 9
+    ROOT = 10
 
 
 @migrations()
@@ -51,6 +53,9 @@ def first(db: Database) -> None:
 
     ``previous`` is the position of the actor's event before, so that a history is read without an index, which every
     event would have to pay for. ``cohort`` is the cohort that the event led to.
+
+    ``repeats`` are the answers that were given under an idempotency key, by the actor that they were given about.
+    Those about spawns have the ``scope`` 0 and as their ``number`` the actor's id.
 
     ``key_roots`` has a row for each epoch, whose root is destroyed when it retires, and row 0 for the root that stays.
     """
@@ -152,6 +157,14 @@ CREATE TABLE events (
     time INTEGER NOT NULL,
     payload BLOB
 );
+CREATE TABLE repeats (
+    scope INTEGER NOT NULL,
+    key_hash BLOB NOT NULL,
+    number INTEGER NOT NULL,
+    answer BLOB NOT NULL,
+    PRIMARY KEY (scope, key_hash)
+) WITHOUT ROWID;
+CREATE INDEX repeated_spawns ON repeats (number) WHERE scope = 0;
 CREATE TABLE decisions (
     route INTEGER NOT NULL,
     cohort INTEGER NOT NULL,

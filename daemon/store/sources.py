@@ -6,19 +6,21 @@ with the first that fits, and ``statekeep key rewrap`` gives the others a slot. 
 """
 
 import getpass
-import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
+from statekeep.daemon.logs import KEY_MADE
 from statekeep.daemon.store.key_files import InsecureKeyFile, make_master_key, master_key, parse_key
 from statekeep.daemon.store.keys import KEY_SIZE
 from statekeep.daemon.store.recovery import Mistyped, read_recovery
 from statekeep.daemon.store.slots import USUAL, Cost, Kind, Secret
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger("statekeepd")
 
 CREDENTIAL = "statekeep-key"
 PASSPHRASE_CREDENTIAL = "statekeep-passphrase"  # noqa: S105 - the name of a file
@@ -85,15 +87,18 @@ class KeySources:
             yield self._typed(_line(phrase.read_bytes(), origin), origin)
 
     def _files(self, *, new: bool) -> Iterator[Secret]:
-        named = self.environ.get("STATEKEEP_KEY")
-        for path in self.files or ([Path(named)] if named else []):
+        for path in self.files:
             yield self._file(path, new=new)
 
     @staticmethod
     def _file(path: Path, *, new: bool) -> Secret:
         if new and not path.exists():
             key = make_master_key(path)
-            log.info("made the master key %s; without it the store can't be read: keep a copy elsewhere", path)
+            log.info(
+                "made the master key %s; without it the store can't be read: keep a copy elsewhere",
+                path,
+                message_id=KEY_MADE,
+            )
         else:
             key = master_key(path)
         return Secret(Kind.FILE, key, str(path))

@@ -134,7 +134,7 @@ def test_a_key_on_the_command_line_is_a_file(tmp_path: Path) -> None:
         assert [slot.kind for slot in client.key_status().slots] == ["file", "file", "passphrase"]
     for file in (first, second):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("STATEKEEP_KEY", file)
+            patch.setenv("STATEKEEP_KEYS_FILE", file)
             daemon = Daemon(tmp_path)
             with daemon.process, Client(daemon.socket) as client:
                 compare(client, 1)

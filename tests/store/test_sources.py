@@ -93,15 +93,13 @@ def test_a_credential_is_bytes_or_a_key_file(tmp_path: Path) -> None:
         sources(tmp_path, environ=environ).secrets(new=False)
 
 
-def test_a_key_file_is_named_by_the_environment_too(tmp_path: Path) -> None:
-    """``STATEKEEP_KEY`` is what is named if the command line names none; a missing one is made only with the store."""
-    environ = {"STATEKEEP_KEY": str(tmp_path / "a")}
+def test_a_key_file_that_is_named_is_made_only_with_the_store(tmp_path: Path) -> None:
+    """One that is missing where a store is there was lost, and a new one would open nothing."""
     with pytest.raises(FileNotFoundError):
-        sources(tmp_path, environ=environ).secrets(new=False)
-    (made,) = sources(tmp_path, environ=environ).secrets(new=True)
+        sources(tmp_path, tmp_path / "a").secrets(new=False)
+    (made,) = sources(tmp_path, tmp_path / "a").secrets(new=True)
     assert made.origin == str(tmp_path / "a")
-    make_master_key(tmp_path / "b")
-    assert sources(tmp_path, tmp_path / "b", environ=environ).secrets(new=False)[0].origin == str(tmp_path / "b")
+    assert sources(tmp_path, tmp_path / "a").secrets(new=False) == [made]
 
 
 def test_a_passphrase_comes_through_a_descriptor(tmp_path: Path) -> None:

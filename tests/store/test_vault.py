@@ -14,6 +14,7 @@ import pytest
 from statekeep.daemon.store import ActorRow, Cost, Kind, Secret, Store, WrongKey, open_store
 from statekeep.daemon.store.keys import KEY_SIZE, Sealer
 from statekeep.daemon.store.recovery import read_recovery
+from statekeep.daemon.store.schema import Column, Table
 from tests.store.test_opening import contents
 
 CHEAP = Cost(1, 1, 8)
@@ -108,7 +109,7 @@ def test_what_lies_in_a_slot_opens_nothing(path: Path) -> None:
         for row in made.vault.slots:
             for key in (row.check, row.salt):
                 with pytest.raises(WrongKey):
-                    Sealer(key, database, os.urandom).open(row.store_key, 7, 8, row.id)
+                    Sealer(key, database, os.urandom).open(row.store_key, Table.KEY_SLOTS, Column.STORE_KEY, row.id)
 
 
 def test_a_key_that_is_there_twice_has_one_slot(path: Path) -> None:
