@@ -5,7 +5,7 @@
     slot key   --unseals-->  store key, random, the same in every slot                        (``vault``)
     store key  --unseals-->  the roots, random: one of each epoch, and the one that stays
     root of an epoch  --HKDF, bound to the database and the epoch-->  wrapping key  (seals data keys, nothing else)
-    root that stays   --HKDF, bound to the database and a use------>  look-up key (HMAC of actor keys), journal key, and the like
+    root that stays   --HKDF, bound to the database and a use------>  look-up key (HMAC of actor keys) and the like
     wrapping key      --unseals-->  the catalogue's data key  (names, definitions, configurations)
                                     each actor's data key     (its key, its context, its payloads)
 
