@@ -22,6 +22,7 @@ help:
 	@echo "make proofs  the claim under its provers; a skip names the one that is missing"
 	@echo "make check   lint, types and contracts between the rooms"
 	@echo "make bench   figures of this machine"
+	@echo "make install PREFIX=/usr    the daemon, its manual and its units for the whole system; DESTDIR= stages it"
 	@echo "make clean   remove what these commands made"
 	@echo "To choose the interpreter on the first run: make PYTHON=python3.12 demo"
 
@@ -55,6 +56,33 @@ contracts: $(TOOLS)
 bench: $(TOOLS)
 	@for script in $(basename $(notdir $(wildcard tests/bench/bench_*.py))); do \
 	    echo "== $$script"; $(RUN)python -m tests.bench.$$script || exit; done
+
+# An environment of its own below PREFIX, with what StateKeep needs, and links to its commands: the system's Python is
+# left alone. DESTDIR is where a package is put together; nothing that is installed remembers it.
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+LIBRARY := $(PREFIX)/lib/statekeep
+STAGED = $(DESTDIR)$(PREFIX)
+# install that makes the directories, and leaves what it installs readable.
+PUT := install -D -m 644
+
+.PHONY: install
+install: $(PRODUCT)
+	@$(PIP) wheel --no-deps --wheel-dir build/wheel .
+	$(PYTHON) -m venv --clear --without-pip $(DESTDIR)$(LIBRARY)
+	$(PIP) --python $(DESTDIR)$(LIBRARY)/bin/python install --no-compile "$$(ls -t build/wheel/statekeep-*.whl | head -n 1)[all]"
+	@grep -rlIF "$(DESTDIR)$(LIBRARY)" $(DESTDIR)$(LIBRARY)/bin $(DESTDIR)$(LIBRARY)/pyvenv.cfg | \
+	    xargs --no-run-if-empty sed -i 's,$(DESTDIR)$(LIBRARY),$(LIBRARY),g'
+	install -d $(STAGED)/bin $(STAGED)/share
+	ln -sf ../lib/statekeep/bin/statekeep ../lib/statekeep/bin/statekeepd $(STAGED)/bin/
+	cp -R $(DESTDIR)$(LIBRARY)/share/. $(STAGED)/share/
+	@for unit in systemd/system/* systemd/user/* systemd/sysusers.d/* systemd/tmpfiles.d/*; do \
+	    case $$unit in *.d/*) to=lib/$${unit#systemd/};; *) to=lib/$$unit;; esac; \
+	    $(PUT) $$unit $(STAGED)/$$to && sed -i 's,=/usr/bin/,=$(PREFIX)/bin/,' $(STAGED)/$$to || exit; done
+	@test -e $(DESTDIR)$(SYSCONFDIR)/statekeep/statekeep.toml || \
+	    $(PUT) systemd/statekeep.toml $(DESTDIR)$(SYSCONFDIR)/statekeep/statekeep.toml
+	$(PUT) README.md $(STAGED)/share/doc/statekeep/README.md
+	$(PUT) LICENSE $(STAGED)/share/doc/statekeep/copyright
 
 .PHONY: clean
 clean:

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,26 @@ def test_an_import_loads_no_more_than_it_needs(module: str, absent: set[str]) ->
     listing = f"import sys, {module}; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)
     assert absent.isdisjoint(run.stdout.split())
+
+
+def test_the_page_shows_the_layers_of_the_contract() -> None:
+    """ARCHITECTURE.md lists the modules of the daemon in the order in which the contract has them."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (inner,) = [contract for contract in contracts if contract["name"] == INNER]
+    page = (ROOT / "ARCHITECTURE.md").read_text()
+    drawn = re.findall(
+        r"^\d+\. ([`\w, ]+?)(?::.*)?$", page.partition("Inside the daemon")[2].partition("##")[0], re.MULTILINE
+    )
+    assert [set(re.findall(r"\w+", layer)) for layer in drawn] == [
+        set(re.findall(r"\w+", layer)) for layer in inner["layers"]
+    ]
+
+
+def test_the_page_shows_every_room() -> None:
+    """Each folder that holds code is in the table of ARCHITECTURE.md, and no other."""
+    page = (ROOT / "ARCHITECTURE.md").read_text()
+    shown = re.findall(r"^\| `([\w/]+)/`", page, re.MULTILINE)
+    inside = {f"daemon/{folder.name}" for folder in (ROOT / "daemon").iterdir() if (folder / "__init__.py").exists()}
+    outside = {"protocol", "daemon", "csrc", "tui", "systemd", "src/statekeep", "examples", "tests"}
+    assert set(shown) == inside | outside
+    assert len(shown) == len(set(shown))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import re
 import subprocess
 import sys
 import time
@@ -106,24 +105,4 @@ def test_pytest_finds_the_fixture_by_itself(tmp_path: Path) -> None:
     plugin = [] if declared else ["-p", "statekeep.testing"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, "--rootdir", ".", "test_it.py"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "1 passed" in run.stdout, run.stdout
-
-
-def test_the_readme_shows_a_test_that_passes(tmp_path: Path) -> None:
-    """Just as it stands there."""
-    root = Path(__file__).parents[2]
-    (shown,) = re.findall(r"```python\n(def test_.*?)```", (root / "README.md").read_text(), re.DOTALL)
-    (tmp_path / "test_shown.py").write_text(f"from statekeep.testing import statekeep\n\n{shown}")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--rootdir",
-        ".",
-        str(tmp_path / "test_shown.py"),
-    ]
-    run = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert "1 passed" in run.stdout, run.stdout
