@@ -67,12 +67,14 @@ STAGED = $(DESTDIR)$(PREFIX)
 PUT := install -D -m 644
 
 .PHONY: install
-install: $(PRODUCT)
+install: $(VENV)/bin/python
 	@$(PIP) wheel --no-deps --wheel-dir build/wheel .
 	$(PYTHON) -m venv --clear --without-pip $(DESTDIR)$(LIBRARY)
-	$(PIP) --python $(DESTDIR)$(LIBRARY)/bin/python install --no-compile "$$(ls -t build/wheel/statekeep-*.whl | head -n 1)[all]"
+	@$(PIP) --python $(DESTDIR)$(LIBRARY)/bin/python install --no-compile \
+	    "$$(ls -t build/wheel/statekeep-*.whl | head -n 1)[all]"
 	@grep -rlIF "$(DESTDIR)$(LIBRARY)" $(DESTDIR)$(LIBRARY)/bin $(DESTDIR)$(LIBRARY)/pyvenv.cfg | \
 	    xargs --no-run-if-empty sed -i 's,$(DESTDIR)$(LIBRARY),$(LIBRARY),g'
+	@$(PYTHON) -m compileall -q $(if $(DESTDIR),-s $(DESTDIR) -p /) $(DESTDIR)$(LIBRARY)/lib
 	install -d $(STAGED)/bin $(STAGED)/share
 	ln -sf ../lib/statekeep/bin/statekeep ../lib/statekeep/bin/statekeepd $(STAGED)/bin/
 	cp -R $(DESTDIR)$(LIBRARY)/share/. $(STAGED)/share/

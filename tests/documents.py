@@ -2,7 +2,7 @@
 
 A page's fenced blocks mean what their first line says:
 
-    ```sh               a terminal at the root of a clone; one whose block ends with ``statekeepd`` is kept by the daemon
+    ```sh               a terminal at the root of a clone; where its block ends with ``statekeepd``, the daemon keeps it
     ```sh root          a terminal of the system's administrator: it is looked at, and nothing is run
     ```text             lines that the block before printed, in this order, perhaps among others; … is anything
     ```python           a program; or, if it has a test, a file for pytest

@@ -58,8 +58,20 @@ def test_a_room_is_linked_into_the_package(room: str) -> None:
 def test_the_wheel_holds_the_tree(wheel: Path) -> None:
     """Every module and no test is shipped, with the marker of its types and the extension."""
     with zipfile.ZipFile(wheel) as archive:
-        shipped = {name for name in archive.namelist() if ".dist-info/" not in name}
+        shipped = {name for name in archive.namelist() if ".dist-info/" not in name and ".data/" not in name}
     assert shipped == tree() | {"statekeep/__init__.py", "statekeep/py.typed", "statekeep/testing.py", EXTENSION}
+
+
+def test_the_wheel_brings_the_units_and_the_manual(wheel: Path) -> None:
+    """pip puts them below share/ of its environment, byte by byte as they are in the tree."""
+    with zipfile.ZipFile(wheel) as archive:
+        shipped = {name.partition(".data/data/")[2]: archive.read(name) for name in archive.namelist()}
+    shipped.pop("", None)
+    units = {f"share/statekeep/{unit.relative_to(ROOT)}": unit for unit in (ROOT / "systemd").rglob("*.*")}
+    manual = {f"share/man/man{page.suffix[1:]}/{page.name}": page for page in (ROOT / "docs/man").glob("*.[1-8]")}
+    wanted = {name: file.read_bytes() for name, file in (units | manual).items() if file.is_file()}
+    assert shipped == wanted
+    assert "share/statekeep/systemd/system/statekeep.service" in shipped
 
 
 def test_the_sdist_holds_the_sources_of_the_extension(packages: Path) -> None:
@@ -79,6 +91,51 @@ def test_one_wheel_serves_every_python_from_the_oldest(wheel: Path) -> None:
     assert metadata["Version"] == statekeep.__version__
     assert metadata["Requires-Python"] == ">=3.11"
     assert "-cp311-abi3-linux" in wheel.name
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """The tree without what tools left in it."""
+    left_behind = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "*.so", "__pycache__", "tests")
+    return Path(shutil.copytree(ROOT, tmp_path / "clone", symlinks=True, ignore=left_behind))
+
+
+def installed(clone: Path, *variables: str) -> None:
+    """Run ``make install``."""
+    command = ["make", "-C", str(clone), "install", f"PYTHON={sys.executable}", *variables]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_it_is_installed_for_a_whole_system(clone: Path, tmp_path: Path) -> None:
+    """``make install PREFIX=`` gives commands that run, with an environment of their own, and units that name them."""
+    prefix = tmp_path / "usr"
+    installed(clone, f"PREFIX={prefix}", f"SYSCONFDIR={tmp_path / 'etc'}")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [prefix / "bin/statekeep", "demo"]
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    service = (prefix / "lib/systemd/system/statekeep.service").read_text()
+    assert f"ExecStart={prefix}/bin/statekeepd\n" in service
+    assert (tmp_path / "etc/statekeep/statekeep.toml").read_bytes() == (ROOT / "systemd/statekeep.toml").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_package_is_put_together_elsewhere(clone: Path, tmp_path: Path) -> None:
+    """With ``DESTDIR`` nothing that is installed says where that was, and a configuration that is there stays."""
+    stage = tmp_path / "stage"
+    kept = stage / "etc/statekeep/statekeep.toml"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("# mine\n")
+    installed(clone, "PREFIX=/usr", f"DESTDIR={stage}")
+    files = [file for file in stage.rglob("*") if file.is_file() and not file.is_symlink()]
+    assert [str(file) for file in files if bytes(stage) in file.read_bytes()] == []
+    assert kept.read_text() == "# mine\n"
+    assert (stage / "usr/lib/sysusers.d/statekeep.conf").exists()
+    assert (stage / "usr/bin/statekeep").readlink() == Path("../lib/statekeep/bin/statekeep")
 
 
 @pytest.mark.slow
