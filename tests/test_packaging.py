@@ -63,7 +63,7 @@ def test_the_wheel_holds_the_tree(wheel: Path) -> None:
 
 
 def test_the_wheel_brings_the_units_and_the_manual(wheel: Path) -> None:
-    """pip puts them below share/ of its environment, byte by byte as they are in the tree."""
+    """They come to lie below share/ of its environment, byte by byte as they are in the tree."""
     with zipfile.ZipFile(wheel) as archive:
         shipped = {name.partition(".data/data/")[2]: archive.read(name) for name in archive.namelist()}
     shipped.pop("", None)
@@ -114,7 +114,7 @@ def test_it_is_installed_for_a_whole_system(clone: Path, tmp_path: Path) -> None
     prefix = tmp_path / "usr"
     installed(clone, f"PREFIX={prefix}", f"SYSCONFDIR={tmp_path / 'etc'}")
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    command = [prefix / "bin/statekeep", "demo"]
+    command = [str(prefix / "bin/statekeep"), "demo"]
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     service = (prefix / "lib/systemd/system/statekeep.service").read_text()
