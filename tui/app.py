@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from textual import work
-from textual.app import App, SystemCommand
+from textual.app import App, SuspendNotSupported, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
@@ -36,6 +36,9 @@ ROOMS: Final = {
 """The screens by the word of the command line; each is imported when it is first shown."""
 
 
+_SCREENS: Final = Binding.Group("Screens", compact=True)
+
+
 class StatekeepApp(App[None]):
     """Overview below, other screens above it."""
 
@@ -45,12 +48,12 @@ class StatekeepApp(App[None]):
     HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-low"), (32, "-high")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "room('overview')", "Overview", id="overview"),
-        Binding("2", "room('actors')", "Actors", id="actors"),
-        Binding("3", "room('versions')", "Versions", id="versions"),
-        Binding("4", "room('paths')", "Paths", id="paths"),
-        Binding("5", "room('deploy')", "Deploy", id="deploy"),
-        Binding("6", "room('decisions')", "Decisions", id="decisions"),
+        Binding("1", "room('overview')", "Overview", group=_SCREENS, id="overview"),
+        Binding("2", "room('actors')", "Actors", group=_SCREENS, id="actors"),
+        Binding("3", "room('versions')", "Versions", group=_SCREENS, id="versions"),
+        Binding("4", "room('paths')", "Paths", group=_SCREENS, id="paths"),
+        Binding("5", "room('deploy')", "Deploy", group=_SCREENS, id="deploy"),
+        Binding("6", "room('decisions')", "Decisions", group=_SCREENS, id="decisions"),
         Binding("colon", "command_line", "Command", key_display=":", id="command"),
         Binding("question_mark", "help", "Help", key_display="?", id="help"),
         Binding("ctrl+p", "command_palette", "Palette", show=False, id="palette"),
@@ -67,7 +70,7 @@ class StatekeepApp(App[None]):
         self._feed = Feed(client)
         for one in THEMES:
             self.register_theme(one)
-        self.theme = theme or "statekeep"
+        self.theme = theme if theme in self.available_themes else "statekeep"
 
     def on_mount(self) -> None:
         self.push_screen(self._make("overview"))
@@ -237,5 +240,7 @@ class StatekeepApp(App[None]):
             try:
                 with self.suspend():
                     subprocess.run([*pager, str(file)], check=False)
+            except SuspendNotSupported:
+                self.notify("Nothing else can be opened on this terminal.", severity="warning")
             except OSError as problem:
                 self.notify(f"{pager[0]} can't be started: {problem.strerror}. Set PAGER.", severity="error")

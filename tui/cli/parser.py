@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 import statekeep
-from statekeep.tui.cli import actors, charts, definitions, demo, paths, records, replay, routes, verify, versions, why
+from statekeep.tui.cli import actors, charts, definitions, demo, paths, records, replay, routes, screen, verify, versions, why
 from statekeep.tui.cli.arguments import common
 
 _EPILOG = """\
@@ -38,6 +38,6 @@ def build() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"statekeep {statekeep.__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
-    for group in (versions, routes, definitions, paths, actors, records, why, verify, charts, replay, demo):
+    for group in (versions, routes, definitions, paths, actors, records, why, verify, charts, replay, screen, demo):
         group.add_commands(subparsers)
     return parser

@@ -59,7 +59,7 @@ Tab completes. The daemon filters, and gives the rows that are seen: a million a
         yield table
         yield Static(id="line", classes="statusline")
 
-    def _complete(self, text: str) -> list[str]:
+    async def _complete(self, text: str) -> list[str]:
         return filters.completions(text, self.keeper.world.versions if self.keeper.world else [])
 
     @property
@@ -112,9 +112,8 @@ Tab completes. The daemon filters, and gives the rows that are seen: a million a
         if self._source is not None:
             self.page_of(message.table, self._source, message.number)
 
-    def on_page_came(self, message: messages.PageCame) -> None:
-        super().on_page_came(message)
-        self._tell(message.table)
+    def page_filled(self, table: Table) -> None:
+        self._tell(table)
 
     def on_row_moved(self, message: messages.RowMoved) -> None:
         self._tell(message.table)

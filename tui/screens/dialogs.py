@@ -73,7 +73,7 @@ class CommandLine(ModalScreen[str | None]):
         self.query_one("#command").focus()
         self._list("")
 
-    def _complete(self, text: str) -> list[str]:
+    async def _complete(self, text: str) -> list[str]:
         world = getattr(self.app, "world", None)
         return commands.completions(text, world.versions if world else [], sorted(self.app.available_themes))
 

@@ -81,9 +81,14 @@ class Room(Screen[None]):
         """Where the keys go when nothing is typed: the main table."""
         return next(iter(self.query(Table)), None)
 
+    @property
+    def first(self) -> Widget | None:
+        """Where the keys go at the beginning."""
+        return self.place
+
     def on_mount(self) -> None:
-        if self.place is not None:
-            self.place.focus()
+        if self.first is not None:
+            self.first.focus()
 
     def on_screen_resume(self) -> None:
         self.tell_top_line()
@@ -130,6 +135,10 @@ class Room(Screen[None]):
 
     def on_page_came(self, message: messages.PageCame) -> None:
         message.table.fill(message.number, message.items, message.total)
+        self.page_filled(message.table)
+
+    def page_filled(self, table: Table) -> None:
+        """A table has new rows."""
 
     def action_back(self) -> None:
         if isinstance(self.focused, Input) and self.place is not None:

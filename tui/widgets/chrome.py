@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from textual import events
 from textual.content import Content
-from textual.widget import Widget
-from textual.widgets import Input
 from textual.suggester import Suggester
+from textual.widget import Widget
+from textual.widgets import Checkbox, Input
 
 from statekeep.tui import look
 from statekeep.tui.feed import World
@@ -48,29 +49,39 @@ class TopLine(Widget):
         return Content.assemble(left.truncate(room, ellipsis=True, pad=True), " ", self._right)
 
 
-class Completing(Suggester):
-    """Suggests the first of what a function finds."""
+Find = Callable[[str], Awaitable[Sequence[str]]]
+"""Finds whole values that begin as what is typed, the best first."""
 
-    def __init__(self, find: Any) -> None:
+
+class _Completing(Suggester):
+    def __init__(self, find: Find) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self._find = find
 
     async def get_suggestion(self, value: str) -> str | None:
-        found: Sequence[str] = self._find(value) if value else ()
-        return found[0] if found else None
+        return next(iter(await self._find(value)), None) if value else None
 
 
 class Field(Input):
-    """A line of text that tab completes while there is something to suggest; else tab goes on."""
+    """A line of text with suggestions in grey, which tab takes; where there is none, tab goes on."""
 
     HELP = "Right arrow, or tab, takes what is suggested in grey; enter confirms; esc leaves."
 
-    def __init__(self, find: Any = None, **kwargs: Any) -> None:
-        super().__init__(suggester=Completing(find) if find else None, compact=True, **kwargs)
+    def __init__(self, find: Find | None = None, **kwargs: Any) -> None:
+        super().__init__(suggester=_Completing(find) if find else None, compact=True, **kwargs)
 
-    async def on_key(self, event: Any) -> None:
+    async def on_key(self, event: events.Key) -> None:
         if event.key == "tab" and self._suggestion and self._suggestion != self.value:
             event.stop()
             event.prevent_default()
             self.action_end()
             self.action_cursor_right()
+
+
+class Tick(Checkbox):
+    """A box whose tick is there or not, rather than bright or dark."""
+
+    @property
+    def BUTTON_INNER(self) -> str:  # type: ignore[override]  # noqa: N802 - the name is the base's
+        """What stands in the box."""
+        return "✓" if self.value else " "

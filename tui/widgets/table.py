@@ -182,8 +182,8 @@ class Table(ScrollView, can_focus=True):
         for span in spans:
             text = printable(_plain(span))
             style = self._style(_component(span))
-            if over:  # the row's colour lies behind the cells' own
-                style += RichStyle(bgcolor=over.bgcolor, bold=True)
+            if over:  # the row's colour lies behind the cells' own, where the terminal's colours are known to go together
+                style = over if self.app.current_theme.ansi else style + RichStyle(bgcolor=over.bgcolor, bold=True)
             if cell_len(text) > room:
                 text = set_cell_size(text, max(0, room - 1)) + "…" if room else ""
             made.append(Segment(text, style))
