@@ -144,6 +144,8 @@ class StatekeepApp(App[None]):
 
     def show(self, name: str, **about: Any) -> None:
         """Go to one of the main screens; what was open above the overview is closed."""
+        if self.world is None:
+            return  # without a daemon there is nothing to show
         while len(self.screen_stack) > 2:
             self.pop_screen()
         if name != "overview":

@@ -54,6 +54,7 @@ Enter on a line of the plan shows its actors."""
     def __init__(self, parent: str | None = None, path: str = "") -> None:
         super().__init__()
         self._draft = Draft(parent=parent or "", path=path)
+        self._named_for_file = ""
         self._plan: Plan | None = None
         self._position: int | None = None
         """Of the deploy that is being carried out."""
@@ -130,11 +131,11 @@ Enter on a line of the plan shows its actors."""
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
-        before = self._draft
-        self._draft = before._replace(**{event.input.id or "": event.value})
+        self._draft = self._draft._replace(**{event.input.id or "": event.value})
         # The name follows the file until somebody chooses another one.
-        if event.input.id == "file" and before.version == Path(before.file).stem:
-            self.query_one("#version", Input).value = Path(event.value).stem
+        name = self.query_one("#version", Input)
+        if event.input.id == "file" and name.value == self._named_for_file:
+            self._named_for_file = name.value = Path(event.value).stem
         self._preview()
 
     @on(Checkbox.Changed)

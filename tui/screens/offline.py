@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Middle
+from textual.containers import Container
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
@@ -27,7 +27,7 @@ class Offline(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield TopLine()
-        with Middle(id="middle"):
+        with Container(id="middle"):
             box = Static(id="offline")
             box.border_title = "No daemon"
             yield box
@@ -48,7 +48,7 @@ class Offline(Screen[None]):
                 ("\nto do   ", "$text-muted"),
                 error.hint,
                 ("\n\n  statekeepd", "bold $text-accent"),
-                ("              in another terminal\n", "$text-muted"),
+                ("                   in another terminal\n", "$text-muted"),
                 ("  statekeep tui --socket PATH", "bold $text-accent"),
                 ("  for a daemon elsewhere\n\n", "$text-muted"),
                 ("This screen goes by itself as soon as a daemon answers.", "$text-muted"),

@@ -169,9 +169,8 @@ def _store(world: World) -> Iterator[Line]:
     if latency is not None:
         yield line(Span("commit p99 ", "quiet"), f"{latency:g} ms")
     else:
-        yield line(f"{count(status.histories)} histories, {count(status.cohorts, 'cohort')}")
-    each = status.requests / status.commits if status.commits else 0
-    yield line(Span("position ", "quiet"), look.short(status.position), Span(f", {each:.1f} requests/commit", "quiet"))
+        yield line(f"{look.short(status.histories)} histories, {look.short(status.cohorts)} cohorts")
+    yield line(Span("position ", "quiet"), count(status.position), Span(f", {look.short(status.commits)} commits", "quiet"))
 
 
 def _change(change: Deployment) -> Sequence[Cell]:
