@@ -8,7 +8,8 @@ import os
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -45,8 +46,8 @@ class StatekeepApp(App[None]):
     TITLE = "StateKeep"
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (110, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-low"), (32, "-high")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - the base's own way to be told
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "room('overview')", "Overview", group=_SCREENS, id="overview"),
         Binding("2", "room('actors')", "Actors", group=_SCREENS, id="actors"),
@@ -201,8 +202,7 @@ class StatekeepApp(App[None]):
         self.push_screen(Help(self.screen, self.screen.focused))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        for binding in self._actions(screen):
-            yield binding
+        yield from self._actions(screen)
         for command in super().get_system_commands(screen):
             if command.title not in ("Keys", "Screenshot"):
                 yield command
@@ -213,8 +213,9 @@ class StatekeepApp(App[None]):
             title = binding.description
             if title and title not in seen and binding.action not in ("command_palette", "quit"):
                 seen.add(title)
-                run: Callable[[], Any] = lambda node=node, action=binding.action: self.run_action(action, node)  # noqa: E731
-                yield SystemCommand(title, f"key {self.get_key_display(binding)}", run)
+                yield SystemCommand(
+                    title, f"key {self.get_key_display(binding)}", partial(self.run_action, binding.action, node)
+                )
 
     def copy(self, text: str | None, otherwise: str) -> None:
         """Put a text on the clipboard, and say so."""

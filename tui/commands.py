@@ -25,7 +25,15 @@ HELP: Final = {
 """What can be typed, and what it shows."""
 
 _WORDS: Final = [words.split()[0] for words in HELP]
-_SHORT: Final = {"q": "quit", "h": "help", "o": "overview", "a": "actors", "v": "versions", "p": "paths", "d": "decisions"}
+_SHORT: Final = {
+    "q": "quit",
+    "h": "help",
+    "o": "overview",
+    "a": "actors",
+    "v": "versions",
+    "p": "paths",
+    "d": "decisions",
+}
 
 
 class Command(NamedTuple):

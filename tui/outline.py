@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from statekeep.tui.cli.blocks import Line, Span, line
@@ -12,8 +13,10 @@ if TYPE_CHECKING:
     from statekeep.daemon.statecharts.nodes import Node
 
 
-def chart_lines(chart: Chart, active: Set[str] = frozenset(), remembered: Mapping[str, str] | None = None) -> Iterator[Line]:
-    """States with their transitions; ``active`` holds dotted paths, ``remembered`` what a history state has recorded."""
+def chart_lines(
+    chart: Chart, active: AbstractSet[str] = frozenset(), remembered: Mapping[str, str] | None = None
+) -> Iterator[Line]:
+    """States with their transitions; ``active`` are dotted paths, ``remembered`` is what history states recorded."""
     from statekeep.daemon.statecharts.labels import names, state_label, target_label, transition_label  # noqa: PLC0415
 
     for node in chart.nodes:
@@ -70,6 +73,4 @@ def replay(chart: Chart, history: Sequence[str]) -> Configuration:
 
 def remembers(configuration: Configuration) -> dict[str, str]:
     """What each history state has recorded, by its dotted path."""
-    return {
-        recorder.path: ", ".join(node.key for node in record) for recorder, record in configuration.history.items()
-    }
+    return {recorder.path: ", ".join(node.key for node in record) for recorder, record in configuration.history.items()}

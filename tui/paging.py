@@ -1,8 +1,8 @@
 """Long lists of the daemon as rows by number, of which only those that are looked at are asked for.
 
 The daemon's cursors lead from page to page. Ids are given in order, so where nothing is filtered row *n* is actor
-*n + 1*, and any place of the list can be jumped to; an id that is no more is an empty row. A filtered list is walked from the
-nearest place that is known.
+*n + 1*, and any place of the list can be jumped to; an id that is no more is an empty row. A filtered list is walked
+from the nearest place that is known.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from textual import events
 from textual.app import App
 from textual.pilot import Pilot
 from textual.worker import WorkerCancelled
@@ -19,8 +20,6 @@ from tests.engine.worlds import ask
 
 WIDE = (120, 40)
 NARROW = (80, 24)
-
-KEYS = {" ": "space", ",": "comma", ":": "colon", "-": "minus", "_": "underscore", ".": "full_stop", "/": "slash"}
 
 
 class Within:
@@ -54,7 +53,7 @@ class Stage:
 
     async def settle(self) -> None:
         """Wait until all that was asked for has been shown."""
-        for _ in range(4):
+        for _ in range(2):
             try:
                 await self.app.workers.wait_for_complete()
             except WorkerCancelled:
@@ -69,14 +68,20 @@ class Stage:
             await self.settle()
 
     async def type(self, text: str) -> None:
-        """Type a text."""
-        await self.pilot.press(*[KEYS.get(letter, letter) for letter in text])
+        """Let a text come in where the keys go, all at once."""
+        assert self.app.focused is not None
+        self.app.focused.post_message(events.Paste(text))
         await self.settle()
 
     @property
     def text(self) -> str:
         """What is on the screen, line by line."""
         return screen_text(self.app)
+
+    @property
+    def said(self) -> str:
+        """What was said in passing, at the edge of the screen."""
+        return "\n".join(f"{one.title} {one.message}" for one in self.app._notifications)
 
 
 def screen_text(app: App[Any]) -> str:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from statekeep.daemon.engine import Engine
-from statekeep.protocol.errors import ConnectionLost, NoDaemon
-from statekeep.protocol.messages import Get, Preview, Send, Spawn
+from statekeep.protocol.errors import NoDaemon
+from statekeep.protocol.messages import Get, Send, Spawn
 from statekeep.tui.cli import loan
-from statekeep.tui.widgets.table import Table
 from tests.engine.worlds import ask
 from tests.tui.stage import NARROW, WIDE, Stage, loans, play, verified
 
-FILE = str(loan.file("loan-v2"))
+FILE = "loan-v2.json"
 
 
 @pytest.fixture(autouse=True)
 def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is exported goes to a directory of the test's own."""
+    """A directory of the test's own, with a definition in it; what is exported goes there."""
     monkeypatch.chdir(tmp_path)
+    Path(FILE).write_text(json.dumps(loan.definition("loan-v2")))
+
+
+def lines_of(name: str) -> int:
+    """Lines of a file that was written."""
+    return len(Path(name).read_text().splitlines())
 
 
 async def draft(stage: Stage, path: str, name: str = "loan-v2") -> None:
@@ -79,7 +85,7 @@ def test_actors_are_filtered_in_the_daemon(engine: Engine) -> None:
         await stage.press("slash", "end")
         await stage.type(" colour:red")
         await stage.press("enter")
-        assert "There is no filter colour" in stage.text
+        assert "There is no filter colour" in stage.said
 
     play(engine, scene)
 
@@ -113,7 +119,7 @@ def test_an_actor_with_its_chart_its_past_and_its_reasons(engine: Engine) -> Non
         assert "takes    INCOME_VERIFIED, REJECT" in text
         assert "→ moved from loan-v1" in text
         await stage.press("tab")
-        assert "This actor moved there at once, from awaiting_docs to income_verify." in stage.text.replace("\n", " ").replace("  ", "")[:0] or "moved there" in stage.text
+        assert "alice was spawned on loan-v1" in stage.text
         await stage.press("tab")
         assert 'applicantId: "A-0"' in stage.text
         await stage.press("escape")
@@ -193,7 +199,7 @@ def test_a_world_that_changed_is_previewed_again(engine: Engine) -> None:
         ask(engine, Send("alice", "APPROVE"))
         await stage.type("loan-v2")
         await stage.press("enter")
-        assert "migrated 6 then, 5 now" in stage.text.replace("\n", " ") or "The world has changed" in stage.text
+        assert "migrated 6 then, 5 now" in stage.said
         assert "5 would migrate to loan-v2, 5 would stay." in stage.text
         assert ask(engine, Get("alice-1")).version == "loan-v1"
 
@@ -211,7 +217,7 @@ def test_findings_stand_where_the_plan_would(engine: Engine, tmp_path: Path) -> 
         await stage.type("bad.json")
         assert "error: $.initial" in stage.text
         await stage.press("ctrl+s")
-        assert "There is no plan to deploy yet" in stage.text
+        assert "There is no plan to deploy yet" in stage.said
 
     play(engine, scene)
 
@@ -246,7 +252,7 @@ def test_versions_show_route_chart_and_changes(engine: Engine) -> None:
         await stage.press("c")
         await stage.type("loan-v2")
         await stage.press("enter")
-        assert "× SUBMIT_INFO, PAY_FEE" in stage.text
+        assert "✗ SUBMIT_INFO, PAY_FEE" in stage.text
 
     play(engine, scene)
 
@@ -265,7 +271,7 @@ def test_decisions_are_filtered_and_exported(engine: Engine, tmp_path: Path) -> 
         await stage.press("enter")
         assert "≠ diverged" not in stage.text
         await stage.press("e")
-        assert len(Path("decisions.csv").read_text().splitlines()) == 7
+        assert lines_of("decisions.csv") == 7
 
     play(engine, scene)
 
@@ -298,7 +304,7 @@ def test_escape_goes_back_and_never_quits(engine: Engine) -> None:
         await stage.press("2", "enter", "escape", "escape", "escape", "escape")
         assert stage.app.is_running
         assert stage.app.crumbs == ["Overview"]
-        assert "ctrl+q ends" in stage.text
+        assert "ctrl+q ends" in stage.said
 
     play(engine, scene)
 
@@ -315,7 +321,7 @@ def test_the_command_line_goes_anywhere(engine: Engine) -> None:
         await stage.press("colon")
         await stage.type("actrs")
         await stage.press("enter")
-        assert "Did you mean actors?" in stage.text
+        assert "Did you mean actors?" in stage.said
 
     play(engine, scene)
 
@@ -359,7 +365,7 @@ def test_read_only_says_so(engine: Engine, keys: tuple[str, ...]) -> None:
 
     async def scene(stage: Stage) -> None:
         await stage.press(*keys)
-        assert "started with --readonly" in stage.text
+        assert "started with --readonly" in stage.said
         assert not any(isinstance(request, Send) for request in stage.client.asked)
 
     play(engine, scene, readonly=True)
@@ -373,7 +379,7 @@ def test_a_refusal_is_shown_with_its_hint(engine: Engine) -> None:
         await stage.press("colon")
         await stage.type("actor nobody")
         await stage.press("enter")
-        assert "There is no actor with the key 'nobody'" in stage.text.replace("\n", " ")
+        assert "There is no actor with the key 'nobody'" in stage.said
 
     play(engine, scene)
 
@@ -385,8 +391,9 @@ def test_every_theme_draws_every_screen(engine: Engine, theme: str) -> None:
     verified(engine)
 
     async def scene(stage: Stage) -> None:
-        for key in "234561":
+        for key in "23465":
             await stage.press(key)
+        await stage.press("escape", "1")
         assert "└─ loan-v2" in stage.text
 
     play(engine, scene, theme=theme)

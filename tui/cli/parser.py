@@ -5,7 +5,20 @@ from __future__ import annotations
 import argparse
 
 import statekeep
-from statekeep.tui.cli import actors, charts, definitions, demo, paths, records, replay, routes, screen, verify, versions, why
+from statekeep.tui.cli import (
+    actors,
+    charts,
+    definitions,
+    demo,
+    paths,
+    records,
+    replay,
+    routes,
+    screen,
+    verify,
+    versions,
+    why,
+)
 from statekeep.tui.cli.arguments import common
 
 _EPILOG = """\

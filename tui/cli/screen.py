@@ -43,7 +43,9 @@ def run(args: argparse.Namespace) -> int:
     except ModuleNotFoundError as missing:
         extra = "web" if args.web else "tui"
         advice = f"pip install 'statekeep[{extra}]'."
-        raise UnusableInput(f"The screens need {missing.name}, which is not installed.", "open them", advice) from missing
+        raise UnusableInput(
+            f"The screens need {missing.name}, which is not installed.", "open them", advice
+        ) from missing
     app = StatekeepApp(AsyncClient(args.socket), readonly=args.readonly, theme=args.theme or settings.theme)
     app.set_keymap(settings.keys)
     app.run()

@@ -32,7 +32,7 @@ _BANDS: tuple[Style, ...] = ("good", "waiting", "strong", "bad")
 
 TIMELINE = [
     Column("#", number=True),
-    Column("event"),
+    Column("event", whole=True),
     Column("state"),
     Column("version", whole=True),
     Column("when", whole=True),
@@ -43,7 +43,8 @@ TIMELINE = [
 class ActorRoom(Room):
     """One actor."""
 
-    HELP = """On the left its chart: ● is active, H remembers. Tabs: what happened, why it is where it is, what it carries.
+    HELP = """On the left its chart: ● is active, H remembers.
+The tabs say what happened, why it is where it is, and what it carries.
 s sends one of the events that it takes now."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "send", "Send"),
@@ -93,7 +94,9 @@ s sends one of the events that it takes now."""
     def document(self) -> tuple[str, str] | None:
         if self._found is None:
             return None
-        return f"actor-{self._found.actor.id}.json", msgspec.json.format(msgspec.json.encode(self._found.actor)).decode()
+        return f"actor-{self._found.actor.id}.json", msgspec.json.format(
+            msgspec.json.encode(self._found.actor)
+        ).decode()
 
     def see(self, world: World) -> None:
         if world.changed:
@@ -141,7 +144,14 @@ s sends one of the events that it takes now."""
             assert item.landing is not None
             return "", Span(move, "waiting"), state(item.landing), self._band(item.route), Span(when, "quiet"), skipped
         payload = "" if item.payload is None else json.dumps(item.payload, ensure_ascii=False)
-        return count(item.number), Span(item.event, "strong"), state(item.state), self._band(item.version), Span(when, "quiet"), payload
+        return (
+            count(item.number),
+            Span(item.event, "strong"),
+            state(item.state),
+            self._band(item.version),
+            Span(when, "quiet"),
+            payload,
+        )
 
     def _band(self, version: str) -> Sequence[Cell]:
         names = [one.version for one in self.keeper.world.versions] if self.keeper.world else []

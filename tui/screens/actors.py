@@ -15,6 +15,8 @@ from statekeep.protocol.records import Actor
 from statekeep.tui import filters, look, messages, paging
 from statekeep.tui.asking import takes
 from statekeep.tui.cli.blocks import Cell, Column, Span, line
+from statekeep.tui.cli.exports import export
+from statekeep.tui.cli.failures import UnusableInput
 from statekeep.tui.cli.wording import count, state
 from statekeep.tui.feed import World
 from statekeep.tui.paging import PAGE, Source
@@ -51,7 +53,9 @@ Tab completes. The daemon filters, and gives the rows that are seen: a million a
         self._latest_first = False
 
     def body(self) -> ComposeResult:
-        field = Field(self._complete, value=self._filter.text, placeholder="version:loan-v1 state:awaiting_docs", id="filter")
+        field = Field(
+            self._complete, value=self._filter.text, placeholder="version:loan-v1 state:awaiting_docs", id="filter"
+        )
         field.border_title = "Filter"
         yield field
         table = Table(COLUMNS, row, empty=EMPTY, id="actors", classes="box")
@@ -81,7 +85,9 @@ Tab completes. The daemon filters, and gives the rows that are seen: a million a
     @property
     def document(self) -> tuple[str, str] | None:
         item = self.query_one("#actors", Table).item
-        return None if item is None else (f"actor-{item.id}.json", msgspec.json.format(msgspec.json.encode(item)).decode())
+        return (
+            None if item is None else (f"actor-{item.id}.json", msgspec.json.format(msgspec.json.encode(item)).decode())
+        )
 
     def see(self, world: World) -> None:
         if not world.changed:
@@ -150,22 +156,26 @@ Tab completes. The daemon filters, and gives the rows that are seen: a million a
     def action_export(self) -> None:
         self.bring("export", self._export)
 
-    async def _export(self) -> str:
-        """Write all that pass the filter beside where the application was started."""
+    async def _export(self) -> list[Actor]:
         source = paging.actors(self.keeper.client, self._filter.request(), None)
-        file = Path("actors.jsonl")
-        with file.open("wb") as out:
-            number = written = 0
-            while rows := await source.page(number):
-                out.writelines(msgspec.json.encode(actor) + b"\n" for actor in rows if actor)
-                written += len(rows)
-                number += 1
-                if len(rows) < PAGE:
-                    break
-        return f"{count(written, 'actor')} written to {file.resolve()}"
+        found: list[Actor] = []
+        number = 0
+        while rows := await source.page(number):
+            found += rows
+            number += 1
+            if len(rows) < PAGE:
+                break
+        return found
 
     def on_came(self, message: messages.Came) -> None:
-        self.notify(message.value)
+        found: list[Actor] = message.value
+        file = Path("actors.csv").resolve()
+        try:
+            export(Actor, found, str(file), "csv")
+        except UnusableInput as problem:
+            self.notify(f"{problem} {problem.advice}", severity="error")
+        else:
+            self.notify(f"{count(len(found), 'actor')} written to {file}")
 
 
 def row(actor: Actor) -> Sequence[Cell | Sequence[Cell]]:

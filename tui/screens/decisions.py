@@ -18,6 +18,7 @@ from statekeep.tui import look, messages
 from statekeep.tui.cli.arguments import actor
 from statekeep.tui.cli.blocks import Cell, Column, Span, line
 from statekeep.tui.cli.exports import export
+from statekeep.tui.cli.failures import UnusableInput
 from statekeep.tui.cli.wording import ago, count, state
 from statekeep.tui.feed import World
 from statekeep.tui.paging import PAGE, Walked
@@ -88,8 +89,10 @@ f follows: the last one stays in sight. e exports all of them to decisions.csv. 
 
     async def _complete(self, text: str) -> list[str]:
         *before, word = text.split(" ")
-        name, colon, value = word.partition(":")
-        routes = [version.version for version in self.keeper.world.versions if version.parent] if self.keeper.world else []
+        name, colon, _ = word.partition(":")
+        routes = (
+            [version.version for version in self.keeper.world.versions if version.parent] if self.keeper.world else []
+        )
         values = {"route": routes, "outcome": list(get_args(Outcome))}
         words = [f"{name}:{one}" for one in values.get(name, [])] if colon else [f"{one}:" for one in WORDS]
         return [" ".join([*before, one]) for one in words if word and one.startswith(word)]
@@ -112,7 +115,9 @@ f follows: the last one stays in sight. e exports all of them to decisions.csv. 
         except ValueError as problem:
             self.notify(str(problem), severity="error")
             return
-        self._source = Walked(self.keeper.client, lambda c, n: Decisions(**fields, cursor=c, limit=n), lambda p: p.decisions)
+        self._source = Walked(
+            self.keeper.client, lambda c, n: Decisions(**fields, cursor=c, limit=n), lambda p: p.decisions
+        )
         if fresh:
             table.forget(PAGE)
         for number in table.renew():
@@ -151,7 +156,7 @@ f follows: the last one stays in sight. e exports all of them to decisions.csv. 
     def action_export(self) -> None:
         self.bring("export", self._export)
 
-    async def _export(self) -> str:
+    async def _export(self) -> list[Decision]:
         fields = _parse(self._text)
         made: list[Decision] = []
         cursor: int | None = 0
@@ -159,12 +164,17 @@ f follows: the last one stays in sight. e exports all of them to decisions.csv. 
             page = await self.keeper.client.call(Decisions(**fields, cursor=cursor, limit=1000))
             made += page.decisions
             cursor = page.next
-        file = Path("decisions.csv").resolve()
-        export(Decision, made, str(file), "csv")
-        return f"{count(len(made), 'decision')} written to {file}"
+        return made
 
     def on_came(self, message: messages.Came) -> None:
-        self.notify(message.value)
+        made: list[Decision] = message.value
+        file = Path("decisions.csv").resolve()
+        try:
+            export(Decision, made, str(file), "csv")
+        except UnusableInput as problem:
+            self.notify(f"{problem} {problem.advice}", severity="error")
+        else:
+            self.notify(f"{count(len(made), 'decision')} written to {file}")
 
 
 def _parse(text: str) -> dict[str, Any]:

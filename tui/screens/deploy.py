@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Label, ProgressBar, Static
 
-from statekeep.protocol.errors import NotAnswered, PreviewOutdated, StatekeepError
+from statekeep.protocol.errors import NotAnswered, StatekeepError
 from statekeep.protocol.records import Deployed, Outcome, PathNode, Plan, PlanRow
 from statekeep.tui import drafts, look, messages
 from statekeep.tui.cli import failures, plans
@@ -56,8 +56,10 @@ Enter on a line of the plan shows its actors."""
         self._draft = Draft(parent=parent or "", path=path)
         self._named_for_file = ""
         self._plan: Plan | None = None
+        self._carried_out = False
+        """The plan is deployed, or is about to be: what is shown is no preview any more."""
         self._position: int | None = None
-        """Of the deploy that is being carried out."""
+        """Of the deploy that was carried out."""
 
     def body(self) -> ComposeResult:
         with Horizontal(classes="sides"):
@@ -116,7 +118,7 @@ Enter on a line of the plan shows its actors."""
     def see(self, world: World) -> None:
         if self._position is not None:
             self._follow_sweep(world)
-        elif world.changed:
+        elif world.changed and not self._carried_out:
             self._preview()
 
     async def _files(self, text: str) -> Sequence[str]:
@@ -131,7 +133,7 @@ Enter on a line of the plan shows its actors."""
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
-        self._draft = self._draft._replace(**{event.input.id or "": event.value})
+        self._draft = self._draft._replace(**cast("Any", {event.input.id: event.value}))
         # The name follows the file until somebody chooses another one.
         name = self.query_one("#version", Input)
         if event.input.id == "file" and name.value == self._named_for_file:
@@ -140,7 +142,7 @@ Enter on a line of the plan shows its actors."""
 
     @on(Checkbox.Changed)
     def _checked(self, event: Checkbox.Changed) -> None:
-        self._draft = self._draft._replace(**{event.checkbox.id or "": event.value})
+        self._draft = self._draft._replace(**cast("Any", {event.checkbox.id: event.value}))
         self._preview()
 
     @on(Input.Submitted)
@@ -149,9 +151,8 @@ Enter on a line of the plan shows its actors."""
 
     def _preview(self) -> None:
         """Ask what the draft would do; an answer that is no longer wanted is dropped."""
-        if self._position is not None:
-            self._position = None
-            self.query_one("#progress").display = False
+        self._carried_out, self._position = False, None
+        self.query_one("#progress").display = False
         self.bring("next", lambda: drafts.continuations(self.keeper.client, self._draft.parent, self._draft.path))
         self.bring("plan", lambda: self._planned(self._draft))
 
@@ -167,20 +168,24 @@ Enter on a line of the plan shows its actors."""
     def on_came(self, message: messages.Came) -> None:
         if message.what == "next":
             self.query_one("#next", Static).update(blocks([_next(message.value, self._draft)]))
-        elif message.what == "plan":
-            self._show(message.value)
-        elif isinstance(message.value, PreviewOutdated):
-            self.notify(message.value.message, title="The world has changed: look again", severity="warning", timeout=10)
-            self._preview()
-        else:
+        elif isinstance(message.value, Deployed):
             self._deployed(message.value)
+        elif message.what == "plan" and not self._carried_out:
+            self._show(message.value)
+        elif message.what == "deployed":
+            self.post_message(messages.Refused(message.value))
+            self._preview()
 
     def _show(self, found: Plan | StatekeepError | Unready) -> None:
         self._plan = found if isinstance(found, Plan) else None
         preview = self.query_one("#preview")
         preview.set_class(self._plan is None, "-none")
         preview.border_title = f"Preview of {found.version}" if isinstance(found, Plan) else "Preview"
-        rows, summary, changes = self.query_one(Table), self.query_one("#summary", Static), self.query_one("#changes", Static)
+        rows, summary, changes = (
+            self.query_one(Table),
+            self.query_one("#summary", Static),
+            self.query_one("#changes", Static),
+        )
         if isinstance(found, Plan):
             summary.update(blocks([line(plans.summary(found, done=False)), *outcome_bars(found.counts, self._bar)]))
             rows.show(_ordered(found.rows))
@@ -204,7 +209,9 @@ Enter on a line of the plan shows its actors."""
             if self._plan is None:
                 self.notify("There is no plan to deploy yet; the preview says what is missing.", severity="warning")
             return
-        told = blocks([line(plans.summary(self._plan, done=False)), *outcome_bars(self._plan.counts, 24), *_routes(self._draft)])
+        told = blocks(
+            [line(plans.summary(self._plan, done=False)), *outcome_bars(self._plan.counts, 24), *_routes(self._draft)]
+        )
         confirm = Confirm(f"Deploy {self._plan.version}", told, "Deploy", word=self._plan.version)
         self.app.push_screen(confirm, self._deploy)
 
@@ -213,12 +220,15 @@ Enter on a line of the plan shows its actors."""
             return
         request = self._draft.deploy(self._plan.digest)
 
-        async def carried_out() -> Deployed | PreviewOutdated:
+        async def carried_out() -> Deployed | StatekeepError:
             try:
                 return await self.keeper.client.call(request)
-            except PreviewOutdated as outdated:
-                return outdated
+            except NotAnswered:
+                raise
+            except StatekeepError as refused:
+                return refused
 
+        self._carried_out = True
         self.bring("deployed", carried_out)
 
     def _deployed(self, done: Deployed) -> None:

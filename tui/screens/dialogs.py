@@ -36,7 +36,9 @@ class Confirm(ModalScreen[bool]):
                 yield Static(Content.assemble("Type ", (self._word, "bold"), " to go on:"), id="ask")
                 yield Input(placeholder=self._word, compact=True, id="word")
             with Horizontal(id="buttons"):
-                yield Button(self._verb, variant="error" if self._word else "primary", id="go", disabled=bool(self._word))
+                yield Button(
+                    self._verb, variant="error" if self._word else "primary", id="go", disabled=bool(self._word)
+                )
                 yield Button("Leave it", id="leave")
 
     def on_mount(self) -> None:

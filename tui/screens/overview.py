@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.widgets import Static
 
 from statekeep.protocol.records import Deployment, Version
 from statekeep.tui import look, messages
-from statekeep.tui.cli.blocks import Cell, Column, Line, Rows, Span, facts, line
 from statekeep.tui.cli import wording
+from statekeep.tui.cli.blocks import Cell, Column, Line, Span, line
 from statekeep.tui.cli.wording import count
 from statekeep.tui.feed import World
 from statekeep.tui.screens.room import Room
@@ -39,7 +39,11 @@ class Overview(Room):
     HELP = """The forest of versions: each under its parent, with the path that its route takes over.
 The bar is its population: █ active, ▒ finished, ! in need of rescue. Enter shows its actors.
 Below are the last deploys and closes, and how far each has come."""
-    BINDINGS = [("v", "versions", "Definition"), ("p", "paths", "Paths"), ("d", "deploy", "Deploy below")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("v", "versions", "Definition"),
+        Binding("p", "paths", "Paths"),
+        Binding("d", "deploy", "Deploy below"),
+    ]
 
     def body(self) -> ComposeResult:
         with Horizontal(id="tiles"):
@@ -118,7 +122,7 @@ Below are the last deploys and closes, and how far each has come."""
         populated = sorted((row for row in version.states if row.actors), key=lambda row: -row.actors)
         return [
             [Span(guide, "quiet"), Span(version.version, "strong")],
-            Span(f"× closed: {path}", "quiet") if version.closed else path,
+            Span(f"✗ closed: {path}", "quiet") if version.closed else path,
             population(version, self._largest, BAR) or [Span("-", "quiet")],
             count(version.active),
             Span(count(version.finished), "quiet"),
@@ -170,7 +174,9 @@ def _store(world: World) -> Iterator[Line]:
         yield line(Span("commit p99 ", "quiet"), f"{latency:g} ms")
     else:
         yield line(f"{look.short(status.histories)} histories, {look.short(status.cohorts)} cohorts")
-    yield line(Span("position ", "quiet"), count(status.position), Span(f", {look.short(status.commits)} commits", "quiet"))
+    yield line(
+        Span("position ", "quiet"), count(status.position), Span(f", {look.short(status.commits)} commits", "quiet")
+    )
 
 
 def _change(change: Deployment) -> Sequence[Cell]:
@@ -181,6 +187,9 @@ def _change(change: Deployment) -> Sequence[Cell]:
         change.kind,
         f"{change.parent} → {change.version}",
         Span(wording.path(change.path) if change.kind == "deploy" else "takes nobody over any more", ""),
-        Span(f"{progress:<10} {'✓' if done else look.percent(change.swept, change.cohorts)}", "good" if done else "waiting"),
+        Span(
+            f"{progress:<10} {'✓' if done else look.percent(change.swept, change.cohorts)}",
+            "good" if done else "waiting",
+        ),
         count(change.cohorts),
     )

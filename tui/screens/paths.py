@@ -99,7 +99,9 @@ Enter folds and unfolds. d begins a deploy for exactly the path under the cursor
 
     def _draw(self) -> None:
         table = self.query_one(Table)
-        table.show([node for key, node in sorted(self._tree.items(), key=lambda item: self._order(item[0])) if self._seen(key)])
+        table.show(
+            [node for key, node in sorted(self._tree.items(), key=lambda item: self._order(item[0])) if self._seen(key)]
+        )
         self._tell()
 
     def _seen(self, key: tuple[str, ...]) -> bool:

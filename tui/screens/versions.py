@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple
 
@@ -179,14 +178,14 @@ def _row(item: tuple[str, Version]) -> Sequence[Cell | Sequence[Cell]]:
     return (
         [Span(guide, "quiet"), Span(version.version, "strong")],
         count(version.active + version.finished),
-        Span(f"× {route}", "quiet") if version.closed else route,
+        Span(f"✗ {route}", "quiet") if version.closed else route,
     )
 
 
 def _route(version: Version) -> Iterator[Block]:
     pairs: list[Any] = [("version", Span(version.version, "strong"))]
     if version.parent:
-        state_of_route = Span("× closed", "quiet") if version.closed else Span("● open", "good")
+        state_of_route = Span("✗ closed", "quiet") if version.closed else Span("● open", "good")
         pairs += [("parent", version.parent), ("path", path(version.path)), ("hash", version.path_hash)]
         pairs += [("route", state_of_route), ("landing", str(version.landing))]
     pairs += [("guards", version.guards), ("deployed", moment(version.time)), ("active", count(version.active))]

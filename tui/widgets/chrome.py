@@ -16,7 +16,7 @@ from statekeep.tui.feed import World
 
 
 class TopLine(Widget):
-    """``◆ StateKeep › Actors › alice`` on the left, the daemon on the right."""
+    """``◆ StateKeep ▸ Actors ▸ alice`` on the left, the daemon on the right."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class TopLine(Widget):
         room = self.size.width - self._right.cell_length - 1
         parts: list[Any] = [(" ◆ ", "$text-accent"), ("StateKeep", "bold")]
         for crumb in self._crumbs:
-            parts += [(" › ", "$text-muted"), crumb]
+            parts += [(" ▸ ", "$text-muted"), crumb]
         left = Content.assemble(*parts)
         if room < 12:
             return left.truncate(self.size.width, ellipsis=True, pad=True)

@@ -58,7 +58,9 @@ class Table(ScrollView, can_focus=True):
     ]
     cursor: reactive[int] = reactive(0, repaint=True)
 
-    def __init__(self, columns: Sequence[Column], render: Render, *, empty: str = "Nothing here.", **kwargs: Any) -> None:
+    def __init__(
+        self, columns: Sequence[Column], render: Render, *, empty: str = "Nothing here.", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.columns = columns
         self.total = 0
@@ -83,7 +85,7 @@ class Table(ScrollView, can_focus=True):
         """Show just these rows, and keep the cursor where it was if there is such a row."""
         self.forget(len(items))
         self._widths = [cell_len(column.title) for column in self.columns]
-        for number in range(0, (len(items) + PAGE - 1) // PAGE):
+        for number in range((len(items) + PAGE - 1) // PAGE):
             self.fill(number, items[number * PAGE : (number + 1) * PAGE], len(items))
 
     def forget(self, total: int) -> None:
@@ -182,7 +184,9 @@ class Table(ScrollView, can_focus=True):
         for span in spans:
             text = printable(_plain(span))
             style = self._style(_component(span))
-            if over:  # the row's colour lies behind the cells' own, where the terminal's colours are known to go together
+            if (
+                over
+            ):  # the row's colour lies behind the cells' own, where the terminal's colours are known to go together
                 style = over if self.app.current_theme.ansi else style + RichStyle(bgcolor=over.bgcolor, bold=True)
             if cell_len(text) > room:
                 text = set_cell_size(text, max(0, room - 1)) + "…" if room else ""
