@@ -154,6 +154,9 @@ Tab completes. The daemon filters, and gives the rows that are seen: a million a
         self._show_anew()
 
     def action_export(self) -> None:
+        if self.app.is_web:
+            self.notify("A browser can't export; `statekeep tui` in a terminal can.", severity="warning")
+            return
         self.bring("export", self._export)
 
     async def _export(self) -> list[Actor]:

@@ -154,6 +154,9 @@ f follows: the last one stays in sight. e exports all of them to decisions.csv. 
         self.page_filled(self.query_one(Table))
 
     def action_export(self) -> None:
+        if self.app.is_web:
+            self.notify("A browser can't export; `statekeep tui` in a terminal can.", severity="warning")
+            return
         self.bring("export", self._export)
 
     async def _export(self) -> list[Decision]:

@@ -1,4 +1,4 @@
-"""What every screen has: its place in the breadcrumbs, workers that bring messages, what ``y``, ``Y`` and ``o`` take."""
+"""What every screen has: its place in the breadcrumbs, workers that bring messages, and what can be copied."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Room(Screen[None]):
             else:
                 self.post_message(messages.Came(what, value))
 
-        self.run_worker(work, group=what, exclusive=True)
+        self.run_worker(work, group=what, exclusive=True)  # type: ignore[arg-type]  # it returns None
 
     def page_of(self, table: Table, source: Source, number: int) -> None:
         """Let a worker bring a page of a table."""
@@ -131,7 +131,7 @@ class Room(Screen[None]):
             else:
                 self.post_message(messages.PageCame(table, number, items, source.total))
 
-        self.run_worker(work, group="pages")
+        self.run_worker(work, group="pages")  # type: ignore[arg-type]  # likewise
 
     def on_page_came(self, message: messages.PageCame) -> None:
         message.table.fill(message.number, message.items, message.total)

@@ -12,6 +12,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.geometry import Size
+from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -118,7 +119,7 @@ class Table(ScrollView, can_focus=True):
                 self._widths[column] = max(self._widths[column], width)
         self._resize_rows(total)
         if self.item is not before:
-            self.post_message(messages.RowMoved(self, self.item))
+            self._tell(messages.RowMoved, self.item)
 
     def _resize_rows(self, total: int) -> None:
         self.total = total
@@ -153,7 +154,7 @@ class Table(ScrollView, can_focus=True):
         item = self.at(row)
         if row // PAGE not in self._pages and row // PAGE not in self._wanted:
             self._wanted.add(row // PAGE)
-            self.post_message(messages.PageWanted(self, row // PAGE))
+            self._tell(messages.PageWanted, row // PAGE)
         at_cursor = row == self.cursor and self.has_focus
         style = "table--cursor" if at_cursor else ""
         cells = self._render_row(item) if item is not None else [Span("·", "quiet")]
@@ -196,6 +197,9 @@ class Table(ScrollView, can_focus=True):
             made.append(Segment(" " * room, over or self.rich_style))
         return made
 
+    def _tell(self, kind: Callable[..., Message], about: Any) -> None:
+        self.post_message(kind(self, about))
+
     def _style(self, component: str) -> RichStyle:
         return self.get_component_rich_style(component) if component else self.rich_style
 
@@ -207,7 +211,7 @@ class Table(ScrollView, can_focus=True):
         elif now >= top + height:
             self.scroll_to(y=now - height + 1, animate=False, force=True)
         if before != now:
-            self.post_message(messages.RowMoved(self, self.item))
+            self._tell(messages.RowMoved, self.item)
 
     def on_focus(self) -> None:
         self.refresh()
@@ -233,7 +237,7 @@ class Table(ScrollView, can_focus=True):
 
     def action_choose(self) -> None:
         if self.item is not None:
-            self.post_message(messages.RowChosen(self, self.item))
+            self._tell(messages.RowChosen, self.item)
 
 
 def _plain(cell: Cell | Sequence[Cell]) -> str:
