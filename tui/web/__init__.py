@@ -55,7 +55,8 @@ class Screens(Server):
         if not hmac.compare_digest(given.encode(), self.key.encode()):
             raise web.HTTPForbidden(text="The address that was printed at the start has a key in it; use that.\n")
         if request.path == "/" and "key" in request.query:
-            response: web.StreamResponse = web.HTTPSeeOther("/")  # the key need not stand in the browser's history
+            # The key need not stand in the browser's history.
+            response = web.Response(status=303, headers={"Location": "/"})
             response.set_cookie(_COOKIE, self.key, httponly=True, samesite="Strict")
             return response
         answer = await handler(request)

@@ -1,0 +1,154 @@
+"""The screens in a browser are for whoever has the key, and for the page itself."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from statekeep.tui.web import HOST, Screens
+
+UNTIDY = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+"""A server that is stopped leaves the application's pipes to the garbage collector; its end closes them."""
+
+Scene = Callable[[Screens, aiohttp.ClientSession], Awaitable[None]]
+
+
+def free_port() -> int:
+    """A port that nobody has at the moment."""
+    with closing(socket.socket()) as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def serve(scene: Scene, directory: Path) -> None:
+    """Run a server in this process, and a scene with a browser's cookies on it."""
+
+    async def run() -> None:
+        screens = Screens(str(directory / "s"), free_port(), readonly=True)
+        runner = web.AppRunner(await screens._make_app())
+        await runner.setup()
+        await web.TCPSite(runner, HOST, screens.port).start()
+        try:
+            async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+                await scene(screens, browser)
+        finally:
+            await runner.cleanup()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("path", ["/", "/ws", "/static/js/textual.js", "/?key=guessed"])
+def test_nobody_gets_in_without_the_key(tmp_path: Path, path: str) -> None:
+    """Neither to the page nor to what stands behind it."""
+
+    async def scene(screens: Screens, browser: aiohttp.ClientSession) -> None:
+        async with browser.get(screens.public_url + path) as answer:
+            assert answer.status == 403
+
+    serve(scene, tmp_path)
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "http://elsewhere.example"}, {"Host": "elsewhere.example"}])
+def test_another_page_can_not_use_the_cookie(tmp_path: Path, headers: dict[str, str]) -> None:
+    """With the key in its cookies, a browser still refuses pages of other names."""
+
+    async def scene(screens: Screens, browser: aiohttp.ClientSession) -> None:
+        async with browser.get(screens.address) as answer:
+            assert answer.status == 200
+        async with browser.get(screens.public_url + "/ws", headers=headers) as answer:
+            assert answer.status == 403
+
+    serve(scene, tmp_path)
+
+
+def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
+    """All addresses in it are of the server itself, and the policy says so to the browser."""
+
+    async def scene(screens: Screens, browser: aiohttp.ClientSession) -> None:
+        async with browser.get(screens.address) as answer:
+            page = await answer.text()
+            assert "key=" not in str(answer.url)
+            assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+        named = re.findall(r"https?://([^/\"]+)", page)
+        assert set(named) == {f"{HOST}:{screens.port}"}
+
+    serve(scene, tmp_path)
+
+
+@UNTIDY
+def test_the_application_draws_into_the_page(tmp_path: Path) -> None:
+    """What comes through the page's connection is the application: here, that there is no daemon."""
+
+    async def scene(screens: Screens, browser: aiohttp.ClientSession) -> None:
+        async with browser.get(screens.address):
+            pass
+        drawn = b""
+        async with browser.ws_connect(screens.public_url.replace("http", "ws") + "/ws?width=100&height=30") as page:
+            while b"No daemon" not in drawn:
+                message: Any = await page.receive(timeout=30)
+                assert message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT), message
+                drawn += message.data if isinstance(message.data, bytes) else message.data.encode()
+
+    serve(scene, tmp_path)
+
+
+@UNTIDY
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no chromium")
+def test_a_browser_shows_it(tmp_path: Path) -> None:
+    """In a headless Chromium the first bytes of the application take away what stood there while it opened."""
+
+    async def scene(screens: Screens, browser: aiohttp.ClientSession) -> None:
+        with tempfile.TemporaryDirectory() as profile:
+            words = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
+            words += ["--remote-debugging-port=0", "about:blank"]
+            process = await asyncio.create_subprocess_exec(*words, stderr=subprocess.PIPE)
+            assert process.stderr
+            try:
+                async for line in process.stderr:
+                    if found := re.search(rb"ws://\S+?:(\d+)/", line):
+                        break
+                port = int(found[1]) if found else 0
+                async with browser.put(f"http://{HOST}:{port}/json/new?{screens.address}") as answer:
+                    page = (await answer.json(content_type=None))["webSocketDebuggerUrl"]
+                async with browser.ws_connect(page) as tab:
+                    await _until(tab, "document.body.classList.contains('-first-byte')")
+            finally:
+                process.terminate()
+                await process.wait()
+
+    serve(scene, tmp_path)
+
+
+async def _until(tab: aiohttp.ClientWebSocketResponse, expression: str) -> None:
+    """Ask a page again and again until an expression is true in it."""
+    async with asyncio.timeout(60):
+        while True:
+            await tab.send_json({"id": 1, "method": "Runtime.evaluate", "params": {"expression": expression}})
+            answer = await tab.receive_json()
+            if answer.get("result", {}).get("result", {}).get("value") is True:
+                return
+            await asyncio.sleep(0.1)
+
+
+def test_the_command_names_the_address() -> None:
+    """``statekeep tui --web`` prints where the screens are, with the key."""
+    port = free_port()
+    words = [sys.executable, "-m", "statekeep.tui", "--web", "--port", str(port), "--socket", "/nowhere/s"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert re.search(rf"http://{HOST}:{port}/\?key=\S+", process.stdout.readline())
+        process.terminate()
