@@ -31,7 +31,16 @@ class Terminal:
     def __init__(self, server: str, command: list[str]) -> None:
         self._tmux = ["tmux", "-L", server, "-f", "/dev/null"]
         # Of an environment, only what the command needs: a server of tmux keeps the one that it was started with.
-        words = ["env", f"PYTHONPATH={os.environ.get('PYTHONPATH', '')}", "TERM=xterm-256color", *command]
+        words = [
+            "env",
+            "-u",
+            "COLUMNS",
+            "-u",
+            "LINES",
+            f"PYTHONPATH={os.environ.get('PYTHONPATH', '')}",
+            "TERM=xterm-256color",
+            *command,
+        ]
         self._run("new-session", "-d", "-x", "120", "-y", "40", shlex.join(words))
 
     def _run(self, *words: str) -> str:
@@ -85,12 +94,15 @@ def terminal(daemon: ThrowawayDaemon, tmp_path: Path) -> Iterator[Terminal]:
 def test_the_loan_story_is_typed(daemon: ThrowawayDaemon, terminal: Terminal) -> None:
     """See who would move, deploy exactly that, look at who moved and who stayed, and miss nothing after a kill."""
     terminal.press("5")
-    terminal.shows("New version")
+    terminal.shows("the definition; tab completes")
     terminal.type(str(loan.file("loan-v2")))
-    terminal.press("Enter", "Enter")
+    terminal.press("Enter")
+    terminal.shows("a name that no version has yet")
+    terminal.press("Enter")
+    terminal.shows("the version it takes actors over from")
     terminal.type("loan-v1")
     terminal.press("Enter")
-    terminal.shows("2,050 would migrate to loan-v2, 0 would stay.")
+    terminal.shows("2,050 would migrate to loan-v2, 0 would stay.", "tab takes what they really did next")
     terminal.type("SUBMIT_INFO,PAY")
     terminal.shows("PAY_FEE 1,203")
     terminal.press("Tab")
@@ -102,9 +114,10 @@ def test_the_loan_story_is_typed(daemon: ThrowawayDaemon, terminal: Terminal) ->
     terminal.shows("✓ loan-v2 is deployed", "1,203 migrated to loan-v2, 847 stayed.")
 
     terminal.press("Escape", "Escape")
-    terminal.shows("└─ loan-v2", "income_verify 1,203")
+    terminal.shows("└─ loan-v2", "income_verify 1,203", "Changes of the routes")
     for key, place in (("alice", "● income_verify  here"), ("bob", "● awaiting_docs  here")):
         terminal.press(":")
+        terminal.shows("leave; the daemon goes on")
         terminal.type(f"actor {key}")
         terminal.press("Enter")
         terminal.shows(f"{key} (actor", place)

@@ -20,9 +20,6 @@ from aiohttp import web
 
 from statekeep.tui.web import HOST, Screens
 
-UNTIDY = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-"""A server that is stopped leaves the application's pipes to the garbage collector; its end closes them."""
-
 Scene = Callable[[Screens, aiohttp.ClientSession], Awaitable[None]]
 
 
@@ -48,6 +45,25 @@ def serve(scene: Scene, directory: Path) -> None:
             await runner.cleanup()
 
     asyncio.run(run())
+
+
+def apart(scene: Callable[[str, aiohttp.ClientSession], Awaitable[None]]) -> None:
+    """Run the command as a process of its own, and a scene with a browser's cookies on the address that it prints."""
+
+    async def run(address: str) -> None:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+            await scene(address, browser)
+
+    words = [sys.executable, "-m", "statekeep.tui", "--web", "--port", str(free_port()), "--socket", "/nowhere/s"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            found = re.search(r"http://\S+/\?key=\S+", process.stdout.readline())
+            assert found
+            asyncio.run(run(found[0]))
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
 
 
 @pytest.mark.parametrize("path", ["/", "/ws", "/static/js/textual.js", "/?key=guessed"])
@@ -88,30 +104,30 @@ def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
     serve(scene, tmp_path)
 
 
-@UNTIDY
-def test_the_application_draws_into_the_page(tmp_path: Path) -> None:
+def test_the_application_draws_into_the_page() -> None:
     """What comes through the page's connection is the application: here, that there is no daemon."""
 
-    async def scene(screens: Screens, browser: aiohttp.ClientSession) -> None:
-        async with browser.get(screens.address):
+    async def scene(address: str, browser: aiohttp.ClientSession) -> None:
+        async with browser.get(address):
             pass
         drawn = b""
-        async with browser.ws_connect(screens.public_url.replace("http", "ws") + "/ws?width=100&height=30") as page:
+        async with browser.ws_connect(
+            address.partition("/?")[0].replace("http", "ws") + "/ws?width=100&height=30"
+        ) as page:
             while b"No daemon" not in drawn:
                 message: Any = await page.receive(timeout=30)
                 assert message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT), message
                 drawn += message.data if isinstance(message.data, bytes) else message.data.encode()
 
-    serve(scene, tmp_path)
+    apart(scene)
 
 
-@UNTIDY
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no chromium")
-def test_a_browser_shows_it(tmp_path: Path) -> None:
+def test_a_browser_shows_it() -> None:
     """In a headless Chromium the first bytes of the application take away what stood there while it opened."""
 
-    async def scene(screens: Screens, browser: aiohttp.ClientSession) -> None:
+    async def scene(address: str, browser: aiohttp.ClientSession) -> None:
         with tempfile.TemporaryDirectory() as profile:
             words = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
             words += ["--remote-debugging-port=0", "about:blank"]
@@ -122,7 +138,7 @@ def test_a_browser_shows_it(tmp_path: Path) -> None:
                     if found := re.search(rb"ws://\S+?:(\d+)/", line):
                         break
                 port = int(found[1]) if found else 0
-                async with browser.put(f"http://{HOST}:{port}/json/new?{screens.address}") as answer:
+                async with browser.put(f"http://{HOST}:{port}/json/new?{address}") as answer:
                     page = (await answer.json(content_type=None))["webSocketDebuggerUrl"]
                 async with browser.ws_connect(page) as tab:
                     await _until(tab, "document.body.classList.contains('-first-byte')")
@@ -130,7 +146,7 @@ def test_a_browser_shows_it(tmp_path: Path) -> None:
                 process.terminate()
                 await process.wait()
 
-    serve(scene, tmp_path)
+    apart(scene)
 
 
 async def _until(tab: aiohttp.ClientWebSocketResponse, expression: str) -> None:
@@ -142,13 +158,3 @@ async def _until(tab: aiohttp.ClientWebSocketResponse, expression: str) -> None:
             if answer.get("result", {}).get("result", {}).get("value") is True:
                 return
             await asyncio.sleep(0.1)
-
-
-def test_the_command_names_the_address() -> None:
-    """``statekeep tui --web`` prints where the screens are, with the key."""
-    port = free_port()
-    words = [sys.executable, "-m", "statekeep.tui", "--web", "--port", str(port), "--socket", "/nowhere/s"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        assert re.search(rf"http://{HOST}:{port}/\?key=\S+", process.stdout.readline())
-        process.terminate()

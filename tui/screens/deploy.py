@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final, cast
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -36,6 +36,16 @@ ROWS: Final = [
     Column("actors", number=True),
     Column("skipped", number=True),
 ]
+
+EXPLAINED: Final = {
+    "file": "the definition; tab completes",
+    "version": "a name that no version has yet",
+    "parent": "the version it takes actors over from",
+    "path": "tab takes what they really did next",
+    "strict": "space ticks",
+    "once": "space ticks",
+}
+"""What is wanted in each field."""
 
 _WATCHED: Final = 0.2
 """Seconds between looks at a sweep that somebody watches."""
@@ -130,6 +140,12 @@ Enter on a line of the plan shows its actors."""
 
     async def _ways(self, text: str) -> Sequence[str]:
         return await drafts.complete_path(self.keeper.client, self._draft.parent, text)
+
+    @on(events.DescendantFocus)
+    def _explain(self) -> None:
+        """Say what is wanted where the keys go now."""
+        focused = self.focused.id if self.focused else None
+        self.query_one("#form").border_subtitle = EXPLAINED.get(focused or "", "")
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

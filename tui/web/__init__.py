@@ -64,9 +64,16 @@ class Screens(Server):
             answer.headers["Content-Security-Policy"] = f"{_POLICY}; connect-src 'self' ws://{HOST}:{self.port}"
         return answer
 
-    async def on_startup(self, app: web.Application) -> None:  # noqa: ARG002 - the base's signature
-        self.console.print(f"The screens are at {self.address}", soft_wrap=True, highlight=False)
-        self.console.print("They are for this machine alone. Ctrl+C ends them.")
+    async def on_startup(self, app: web.Application) -> None:
+        """Nothing is said before somebody can come."""
+
+    def serve(self, debug: bool = False) -> None:  # noqa: ARG002 - the base's signature
+        """Serve until SIGINT or SIGTERM."""
+        web.run_app(self._make_app(), host=self.host, port=self.port, print=self._announce)
+
+    def _announce(self, *_: object) -> None:
+        print(f"The screens are at {self.address}", flush=True)  # noqa: T201 - that is what the user waits for
+        print("They are for this machine alone. Ctrl+C ends them.", flush=True)  # noqa: T201
 
 
 def serve(socket: str, port: int, *, readonly: bool) -> None:
