@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import logging
 import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from statekeep.daemon.engine import about, actors, deploys, paths, planning, records, sweeping, verify
+import structlog
+
+from statekeep.daemon.engine import about, actors, batch, deploys, paths, planning, records, sweeping, verify
 from statekeep.daemon.engine.about import About
 from statekeep.daemon.engine.world import World
+from statekeep.daemon.logs import TAKEN_BACK
 from statekeep.daemon.store import StorageError, Store
 from statekeep.protocol import errors
 from statekeep.protocol.messages import (
     Actors,
     Answer,
     AnyRequest,
+    Batch,
     Close,
     Decisions,
     Definition,
     Deliver,
     Deploy,
     Deployments,
+    Describe,
     Get,
     Hello,
     Histories,
@@ -39,7 +43,7 @@ from statekeep.protocol.messages import (
 )
 from statekeep.protocol.records import Record
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
 
 
 class Engine:
@@ -67,7 +71,8 @@ class Engine:
 
     def _bind(self, world: World) -> dict[type[AnyRequest], Callable[[Any], Record]]:
         return {
-            Hello: partial(about.hello, self.about),
+            Hello: partial(about.hello, self.about, None),
+            Describe: about.describe,
             StatusRequest: partial(about.status, world, self.about),
             Deploy: partial(deploys.deploy, world),
             Preview: partial(planning.preview, world),
@@ -79,6 +84,7 @@ class Engine:
             Spawn: partial(actors.spawn, world),
             Send: partial(actors.send, world),
             Deliver: partial(actors.deliver, world),
+            Batch: partial(batch.batch, world),
             Get: partial(actors.get, world),
             Actors: partial(actors.actors, world),
             History: partial(records.history, world),
@@ -109,6 +115,10 @@ class Engine:
         self.about.requests += len(batch)
         return answers
 
+    def summary(self) -> str:
+        """What goes on, in one line."""
+        return about.summary(self._world, self.about)
+
     def close(self) -> None:
         self._store.close()
 
@@ -135,7 +145,7 @@ class Engine:
     def _take_back(self, fault: Exception) -> None:
         # Where it happened, never what it said: messages of exceptions may quote names and payloads.
         where = "".join(traceback.format_tb(fault.__traceback__))
-        log.error("a batch was taken back after %s\n%s", type(fault).__name__, where)
+        log.error("a batch was taken back after %s\n%s", type(fault).__name__, where, message_id=TAKEN_BACK)
         self._store.rollback()
         self._load()
 

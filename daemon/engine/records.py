@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, pairwise
 from typing import NamedTuple
 
+from msgspec import UNSET
+
 from statekeep.daemon.engine.actors import page_size
 from statekeep.daemon.engine.planning import OUTCOMES
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.rule import Outcome, Route
-from statekeep.daemon.store import DecisionRow, EventRow
+from statekeep.daemon.store import DecisionRow, EventRow, Patched
 from statekeep.protocol import errors
 from statekeep.protocol.messages import Decisions, History
 from statekeep.protocol.records import Decision, DecisionPage, EventRecord, HistoryPage
@@ -112,25 +114,29 @@ def history(world: World, request: History) -> HistoryPage:
     """A page of the events that an actor has processed, oldest first."""
     limit, actor = page_size(request.limit), world.actor(request.actor)
     spawn, *stays = life(world, actor)
-    forest, symbols = world.forest, world.symbols.names
-    node, symbol = world.cohorts.history, world.histories.symbol
+    page = stays[request.cursor : request.cursor + limit]
     return HistoryPage(
         id=actor,
-        spawned_on=forest.name(world.store.records.head(actor)[0]),
+        spawned_on=world.forest.name(world.store.records.head(actor)[0]),
         spawned_at=spawn.event.time,
-        events=[
-            EventRecord(
-                number=number,
-                event=symbols[symbol[node[stay.event.cohort]]],
-                payload=world.store.records.payload(actor, stay.event.position),
-                version=forest.name(stay.version),
-                state=forest.configuration(stay.version, stay.configuration).value,
-                position=stay.event.position,
-                time=stay.event.time,
-            )
-            for number, stay in enumerate(stays[request.cursor : request.cursor + limit], start=request.cursor + 1)
-        ],
-        next=request.cursor + limit if request.cursor + limit < len(stays) else None,
+        events=[_event(world, actor, number, stay) for number, stay in enumerate(page, start=request.cursor + 1)],
+        next=_after(request.cursor + limit, len(stays)),
+    )
+
+
+def _event(world: World, actor: int, number: int, stay: Stay) -> EventRecord:
+    came = world.store.records.payload(actor, stay.event.position)
+    if not isinstance(came, Patched):
+        came = Patched(came, UNSET)
+    return EventRecord(
+        number=number,
+        event=world.symbols.names[world.histories.symbol[world.cohorts.history[stay.event.cohort]]],
+        payload=came.payload,
+        context=came.context,
+        version=world.forest.name(stay.version),
+        state=world.forest.configuration(stay.version, stay.configuration).value,
+        position=stay.event.position,
+        time=stay.event.time,
     )
 
 

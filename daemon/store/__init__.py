@@ -2,7 +2,17 @@
 
 from statekeep.daemon.store.keys import InsecureKeyFile, WrongKey, make_master_key, master_key
 from statekeep.daemon.store.opening import StoreInUse, UnknownSchema, UnsafeStore, open_store
-from statekeep.daemon.store.rows import ActorRow, CohortRow, DecisionRow, DeploymentRow, EventRow, RouteRow, VersionRow
+from statekeep.daemon.store.rows import (
+    ActorRow,
+    CohortRow,
+    DecisionRow,
+    DeploymentRow,
+    EventRow,
+    Patched,
+    RepeatRow,
+    RouteRow,
+    VersionRow,
+)
 from statekeep.daemon.store.soundness import DamagedStore
 from statekeep.daemon.store.store import SQLITE_VERSION, StorageError, Store
 
@@ -15,6 +25,8 @@ __all__ = [
     "DeploymentRow",
     "EventRow",
     "InsecureKeyFile",
+    "Patched",
+    "RepeatRow",
     "RouteRow",
     "StorageError",
     "Store",
