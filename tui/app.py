@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, get_args
 
 from textual import work
 from textual.app import App, SuspendNotSupported, SystemCommand
@@ -19,6 +19,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from statekeep.protocol.errors import NotAnswered, StatekeepError
+from statekeep.protocol.records import Role
 from statekeep.tui import commands, messages
 from statekeep.tui.asking import Asks
 from statekeep.tui.feed import Feed, World
@@ -38,6 +39,10 @@ ROOMS: Final = {
 
 
 _SCREENS: Final = Binding.Group("Screens", compact=True)
+
+
+_ROLES: Final[tuple[Role, ...]] = get_args(Role)
+"""From the least to the most."""
 
 
 class StatekeepApp(App[None]):
@@ -163,13 +168,18 @@ class StatekeepApp(App[None]):
         else:
             self.notify("This is the outermost screen; ctrl+q ends.", timeout=2)
 
-    def denied(self, act: str) -> str | None:
-        """Why nothing may be changed from here; None if it may."""
-        return f"{act} is not possible: this was started with --readonly." if self.readonly else None
+    def denied(self, act: str, needed: Role) -> str | None:
+        """Why something may not be changed from here; None if it may."""
+        if self.readonly:
+            return f"{act} is not possible: this was started with --readonly."
+        you = self.world.you if self.world else None
+        if you is not None and (you.role is None or _ROLES.index(you.role) < _ROLES.index(needed)):
+            return f"{act} needs the role {needed}; {you.user} is {you.role or 'nothing'} here."
+        return None
 
-    def allowed(self, act: str) -> bool:
+    def allowed(self, act: str, needed: Role) -> bool:
         """Whether something may be changed; if not, the reason is shown."""
-        reason = self.denied(act)
+        reason = self.denied(act, needed)
         if reason:
             self.notify(reason, severity="warning")
         return reason is None

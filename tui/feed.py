@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from statekeep.protocol.errors import StatekeepError
-from statekeep.protocol.messages import Deployments, StatusRequest, Versions
-from statekeep.protocol.records import Deployment, ServerStatus, Version
+from statekeep.protocol.messages import Deployments, Hello, StatusRequest, Versions
+from statekeep.protocol.records import Deployment, Peer, ServerStatus, Version
 from statekeep.tui.asking import Asks, build, takes
 
 REMEMBERED: Final = 120
@@ -28,6 +28,8 @@ class World(NamedTuple):
     """Positions a second between looks, the last one last: events, spawns and changes of the routes together."""
     statistics: dict[str, Any]
     """What ``stats`` answers, by name; empty where the daemon has no such operation."""
+    you: Peer | None
+    """Who the daemon takes this user for, if it tells."""
     changed: bool
     """Whether anything happened since the look before."""
 
@@ -50,6 +52,7 @@ class Feed:
         self._rates: deque[float] = deque(maxlen=REMEMBERED)
         self._last: tuple[float, int, int] | None = None
         self._seen: World | None = None
+        self._you: Peer | None = None
         self._has_statistics = takes("stats")
 
     async def look(self, *, anew: bool = False) -> World:
@@ -60,6 +63,8 @@ class Feed:
         if before is not None and before[2] == status.pid and now > before[0]:
             self._rates.append(max(0, status.position - before[1]) / (now - before[0]))
         seen = self._seen
+        if seen is None:
+            self._you = (await self._client.call(Hello())).you
         changed = anew or seen is None or seen.sweeping or before is None or before[1:] != self._last[1:]
         versions, deployments = (seen.versions, seen.deployments) if seen else ([], [])
         if changed:
@@ -67,7 +72,9 @@ class Feed:
             # Populations are told at the end of a sweep; its progress is to be seen meanwhile.
             if not seen or not any(one.swept < one.cohorts for one in deployments):
                 versions = (await self._client.call(Versions())).versions
-        self._seen = World(status, versions, deployments, tuple(self._rates), await self._statistics(), changed)
+        self._seen = World(
+            status, versions, deployments, tuple(self._rates), await self._statistics(), self._you, changed
+        )
         return self._seen
 
     async def _statistics(self) -> dict[str, Any]:

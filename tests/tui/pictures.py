@@ -61,6 +61,7 @@ def draw(name: str) -> str:
 
     with tempfile.TemporaryDirectory(dir=MEMORY) as directory, engine_in(Path(directory)) as engine, chdir(directory):
         Path("loan-v2.json").write_text(json.dumps(loan.definition("loan-v2")), encoding="utf-8")
+        engine.about.started = (NOW - 7_200) * 1000
         _apply(engine, deployed=picture.deployed)
         with patch("time.time", lambda: NOW), patch.dict(os.environ, {"TZ": "UTC"}):
             play(engine, scene, size=(110, 32), theme=picture.theme)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 from textual import events
 from textual.app import App
 from textual.pilot import Pilot
@@ -13,7 +14,8 @@ from textual.worker import WorkerCancelled
 
 from statekeep.daemon.engine import Engine
 from statekeep.protocol.errors import StatekeepError
-from statekeep.protocol.messages import Deploy, Request, Send, Spawn
+from statekeep.protocol.messages import Deploy, Hello, Request, Send, Spawn
+from statekeep.protocol.records import Peer, Role
 from statekeep.tui.app import StatekeepApp
 from statekeep.tui.cli import loan
 from tests.engine.worlds import ask
@@ -27,8 +29,9 @@ class Within:
 
     socket = "/run/statekeep.sock"
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, role: Role) -> None:
         self._engine = engine
+        self._you = Peer(uid=1000, gid=1000, pid=1, user="mary", role=role)
         self.asked: list[Any] = []
         self.failure: StatekeepError | None = None
 
@@ -37,6 +40,8 @@ class Within:
         self.asked.append(request)
         if self.failure:
             raise self.failure
+        if isinstance(request, Hello):
+            return msgspec.structs.replace(ask(self._engine, request), you=self._you)
         return ask(self._engine, request)  # type: ignore[arg-type]  # each is one of AnyRequest
 
     def close(self) -> None:
@@ -53,7 +58,7 @@ class Stage:
 
     async def settle(self) -> None:
         """Wait until all that was asked for has been shown."""
-        for _ in range(2):
+        for _ in range(3):
             try:
                 await self.app.workers.wait_for_complete()
             except WorkerCancelled:
@@ -93,11 +98,11 @@ def screen_text(app: App[Any]) -> str:
 Scene = Callable[[Stage], Awaitable[None]]
 
 
-def play(engine: Engine, scene: Scene, size: tuple[int, int] = WIDE, **options: Any) -> None:
+def play(engine: Engine, scene: Scene, size: tuple[int, int] = WIDE, *, role: Role = "admin", **options: Any) -> None:
     """Run an application on an engine, and a scene on it."""
 
     async def run() -> None:
-        client = Within(engine)
+        client = Within(engine, role)
         app = StatekeepApp(client, pace=0, **options)
         async with app.run_test(size=size) as pilot:
             stage = Stage(pilot, app, client)

@@ -11,6 +11,7 @@ from textual.widgets import TextArea
 from statekeep.daemon.engine import Engine
 from statekeep.protocol.errors import NoDaemon
 from statekeep.protocol.messages import Get, Send, Spawn
+from statekeep.protocol.records import Role
 from statekeep.tui.cli import loan
 from tests.engine.worlds import ask
 from tests.tui.stage import NARROW, WIDE, Stage, loans, play, verified
@@ -369,6 +370,33 @@ def test_read_only_says_so(engine: Engine, keys: tuple[str, ...]) -> None:
         assert not any(isinstance(request, Send) for request in stage.client.asked)
 
     play(engine, scene, readonly=True)
+
+
+@pytest.mark.parametrize(("role", "keys"), [("viewer", ("2", "enter", "s")), ("operator", ("3", "j", "c"))])
+def test_a_role_that_is_too_small_is_named(engine: Engine, role: Role, keys: tuple[str, ...]) -> None:
+    """What somebody may not do is not hidden: it says which role it needs, and which they have."""
+    loans(engine)
+    verified(engine)
+
+    async def scene(stage: Stage) -> None:
+        await stage.press(*keys)
+        assert f"needs the role {'operator' if role == 'viewer' else 'admin'}; mary is {role} here." in stage.said
+
+    play(engine, scene, role=role)
+
+
+def test_an_event_for_somebody_who_moved_on_is_refused(engine: Engine) -> None:
+    """What is sent was chosen for the state that was seen: if that is no more, nothing is sent."""
+    loans(engine)
+
+    async def scene(stage: Stage) -> None:
+        await stage.press("2", "enter", "s")
+        ask(engine, Send("alice", "REJECT"))
+        await stage.press("ctrl+s")
+        assert ask(engine, Get("alice")).events == 3
+        assert "has processed 3 events; 2 were expected" in stage.said
+
+    play(engine, scene)
 
 
 def test_a_refusal_is_shown_with_its_hint(engine: Engine) -> None:

@@ -170,7 +170,7 @@ s sends one of the events that it takes now."""
     def action_send(self) -> None:
         from statekeep.tui.screens.sending import Compose  # noqa: PLC0415 - when it is wanted
 
-        if self._found is None or not self.keeper.allowed("Sending"):
+        if self._found is None or not self.keeper.allowed("Sending", Send.role):
             return
         if not self._found.accepts:
             self.notify(f"It is {self._found.actor.status} and takes no event.", severity="warning")
@@ -181,12 +181,13 @@ s sends one of the events that it takes now."""
         if wanted is None or self._found is None:
             return
         self._event, payload = wanted
-        self.ask("sent", Send(self._found.actor.id, self._event, payload))
+        actor = self._found.actor
+        self.ask("sent", Send(actor.id, self._event, payload, expect=actor.events))
 
     def action_erase(self) -> None:
         from statekeep.tui.screens.dialogs import Confirm  # noqa: PLC0415 - when it is wanted
 
-        if self._found is None or not self.keeper.allowed("Erasing"):
+        if self._found is None or not self.keeper.allowed("Erasing", "admin"):
             return
         if not takes("erase"):
             self.notify("This daemon can't erase yet.", severity="warning")

@@ -15,6 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Label, ProgressBar, Static
 
 from statekeep.protocol.errors import NotAnswered, StatekeepError
+from statekeep.protocol.messages import Deploy
 from statekeep.protocol.records import Deployed, Outcome, PathNode, Plan, PlanRow
 from statekeep.tui import drafts, look, messages
 from statekeep.tui.cli import failures, plans
@@ -221,7 +222,7 @@ Enter on a line of the plan shows its actors."""
         self.app.push_screen(Planned(self._draft, message.item))
 
     def action_deploy(self) -> None:
-        if not self.keeper.allowed("Deploying") or self._plan is None:
+        if not self.keeper.allowed("Deploying", Deploy.role) or self._plan is None:
             if self._plan is None:
                 self.notify("There is no plan to deploy yet; the preview says what is missing.", severity="warning")
             return

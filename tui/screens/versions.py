@@ -143,7 +143,7 @@ c closes a route: it takes nobody over any more. d writes a new version below it
 
     def action_close(self) -> None:
         version = self._chosen
-        if version is None or not self.keeper.allowed("Closing a route"):
+        if version is None or not self.keeper.allowed("Closing a route", Close.role):
             return
         if version.parent is None or version.closed:
             self.notify(f"{version.version} has no open route.", severity="warning")
