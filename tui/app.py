@@ -23,7 +23,7 @@ from statekeep.protocol.records import Role
 from statekeep.tui import commands, messages
 from statekeep.tui.asking import Asks
 from statekeep.tui.feed import Feed, World
-from statekeep.tui.screens.room import Room
+from statekeep.tui.screens.room import WIDE, Room
 from statekeep.tui.themes import THEMES
 
 ROOMS: Final = {
@@ -51,7 +51,7 @@ class StatekeepApp(App[None]):
     TITLE = "StateKeep"
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - the base's own way to be told
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - the base's own way to be told
     VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "room('overview')", "Overview", group=_SCREENS, id="overview"),

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import msgspec
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -24,7 +25,7 @@ from statekeep.tui.cli.blocks import Cell, Column, Line, Span, Style, facts, lin
 from statekeep.tui.cli.wording import ago, count, moment, printable, state
 from statekeep.tui.dossier import Dossier, dossier
 from statekeep.tui.feed import World
-from statekeep.tui.screens.room import Room
+from statekeep.tui.screens.room import WIDE, Room
 from statekeep.tui.widgets.table import Table
 from statekeep.tui.widgets.text import blocks, spans
 
@@ -67,6 +68,8 @@ s sends one of the events that it takes now."""
             with TabbedContent(classes="main", id="tabs"):
                 with TabPane("Timeline", id="timeline-tab"):
                     yield Table(TIMELINE, self._step, empty="Nothing has happened to it yet.", id="timeline")
+                with TabPane("Chart", id="chart-tab"), VerticalScroll(classes="scroll"):
+                    yield Static(id="narrow-chart")
                 with TabPane("Why", id="why-tab"), VerticalScroll(classes="scroll"):
                     yield Static(id="why")
                 with TabPane("Context", id="context-tab"):
@@ -98,6 +101,14 @@ s sends one of the events that it takes now."""
             msgspec.json.encode(self._found.actor)
         ).decode()
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Where there is one side only, the chart is a tab."""
+        tabs = self.query_one("#tabs", TabbedContent)
+        if event.size.width < WIDE:
+            tabs.show_tab("chart-tab")
+        else:
+            tabs.hide_tab("chart-tab")
+
     def see(self, world: World) -> None:
         if world.changed:
             self.bring("actor", lambda: dossier(self.keeper.client, self._reference))
@@ -119,6 +130,7 @@ s sends one of the events that it takes now."""
         self.query_one("#chart-box").border_title = printable(views.called(found.actor.id, found.actor.key))
         self.query_one("#facts", Static).update(blocks(_facts(found)))
         self.query_one("#chart", Static).update(blocks([line(), *found.chart]))
+        self.query_one("#narrow-chart", Static).update(blocks(found.chart))
         self.query_one("#timeline", Table).show(_timeline(found))
         self.query_one("#why", Static).update(blocks(block for text in found.why for block in (line(text), line())))
         self.query_one("#decisions", Static).update(blocks(_decisions(found.decisions)))
@@ -160,7 +172,7 @@ s sends one of the events that it takes now."""
 
     def action_tab(self, step: int) -> None:
         tabs = self.query_one("#tabs", TabbedContent)
-        panes = [pane.id or "" for pane in tabs.query(TabPane)]
+        panes = [pane.id or "" for pane in tabs.query(TabPane) if tabs.get_tab(pane).display]
         tabs.active = panes[(panes.index(tabs.active) + step) % len(panes)]
         pane = tabs.get_pane(tabs.active)
         first = next((widget for widget in pane.query("*") if widget.focusable), None)

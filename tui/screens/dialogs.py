@@ -82,7 +82,7 @@ class CommandLine(ModalScreen[str | None]):
     def _list(self, text: str) -> None:
         word = text.partition(" ")[0]
         listed = [(words, told) for words, told in commands.HELP.items() if words.startswith(word)]
-        lines = [Content.assemble((f" {words:<34}", "bold"), (told, "$text-muted")) for words, told in listed]
+        lines = [Content.assemble((f"{words:<32}", "bold"), (told, "$text-muted")) for words, told in listed]
         self.query_one("#possible", Static).update(Content("\n").join(lines))
 
     @on(Input.Changed)

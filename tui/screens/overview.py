@@ -17,12 +17,12 @@ from statekeep.tui.cli import wording
 from statekeep.tui.cli.blocks import Cell, Column, Line, Span, line
 from statekeep.tui.cli.wording import count
 from statekeep.tui.feed import World
-from statekeep.tui.screens.room import Room
+from statekeep.tui.screens.room import WIDE, Room
 from statekeep.tui.widgets.table import Table
 from statekeep.tui.widgets.text import blocks
 
 BAR: Final = 18
-"""Columns of the bar of the most populated version."""
+"""Columns of the bar of the most populated version; on a narrow terminal half of them."""
 
 NO_VERSIONS: Final = """No version is deployed yet.
 Press 5 to deploy the first, or type in a shell:
@@ -99,7 +99,7 @@ Below are the last deploys and closes, and how far each has come."""
     def _tiles(self, world: World) -> None:
         status = world.status
         waiting = sum(version.needs_rescue for version in world.versions)
-        rescue = Span(f"! {count(waiting)} need rescue", "bad") if waiting else Span("✓ none needs rescue", "good")
+        rescue = Span(f"! {count(waiting)} need rescue", "bad") if waiting else Span("✓ none to rescue", "good")
         # ``actors`` counts everybody, the finished too.
         self._tile("actors", line(Span(count(status.actors), "strong"), " actors"), line(rescue))
         now, peak = (world.rates[-1], max(world.rates)) if world.rates else (0, 0)
@@ -109,7 +109,7 @@ Below are the last deploys and closes, and how far each has come."""
         self._tile(
             "daemon",
             line(Span("● up ", "good"), up),
-            line(f"{count(status.connections, 'connection')}, process {status.pid}"),
+            line(count(status.connections, "connection")),
         )
         self._tile("store", *_store(world))
 
@@ -123,7 +123,7 @@ Below are the last deploys and closes, and how far each has come."""
         return [
             [Span(guide, "quiet"), Span(version.version, "strong")],
             Span(f"✗ closed: {path}", "quiet") if version.closed else path,
-            population(version, self._largest, BAR) or [Span("-", "quiet")],
+            population(version, self._largest, BAR if self.size.width >= WIDE else BAR // 2) or [Span("-", "quiet")],
             count(version.active),
             Span(count(version.finished), "quiet"),
             Span(count(version.needs_rescue), "bad" if version.needs_rescue else "quiet"),
@@ -173,10 +173,8 @@ def _store(world: World) -> Iterator[Line]:
     if latency is not None:
         yield line(Span("commit p99 ", "quiet"), f"{latency:g} ms")
     else:
-        yield line(f"{look.short(status.histories)} histories, {look.short(status.cohorts)} cohorts")
-    yield line(
-        Span("position ", "quiet"), count(status.position), Span(f", {look.short(status.commits)} commits", "quiet")
-    )
+        yield line(f"{look.short(status.histories)} histories")
+    yield line(f"{look.short(status.cohorts)} cohorts")
 
 
 def _change(change: Deployment) -> Sequence[Cell]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from statekeep.tui.app import StatekeepApp
 
 R = TypeVar("R", bound=Record)
+
+
+WIDE: Final = 110
+"""Columns from which on a screen has two sides."""
 
 
 class Room(Screen[None]):
