@@ -16,7 +16,7 @@ from __future__ import annotations
 import select
 import socket
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import trio
 
@@ -26,11 +26,13 @@ from statekeep.daemon.engine import Engine, about
 from statekeep.daemon.peers import Access
 from statekeep.protocol import errors
 from statekeep.protocol.messages import (
+    REQUESTS,
     Answer,
     AnyRequest,
     Batch,
     Definition,
     Describe,
+    Get,
     Hello,
     PageRequest,
     PreviewActors,
@@ -47,7 +49,10 @@ BUDGET: Final = 1 << 20
 """Bytes of requests of one turn. Decoded, the worst of them take seventy times as much."""
 
 LARGE_ANSWERS: Final = 32
-"""Requests of one turn whose answers may be large: pages, definitions."""
+"""Pages and definitions of one turn; each may be a megabyte or more."""
+
+GETS: Final = 4
+"""Actors for each of them: a context may be as large, and mostly is small."""
 
 PUT_OFF: Final = 256
 """Requests that may wait for the end of a sweep. Previews among them hold a definition each."""
@@ -58,7 +63,12 @@ PAUSE: Final = 1.0
 COALESCE: Final = 0.1
 """Seconds by which a deadline may be late, so that a thousand of them cost ten looks a second."""
 
-_LARGE_ANSWERED: Final = (PageRequest, PreviewActors, Definition, Describe, Versions)
+_SHARES: Final[dict[type[Any], int]] = {
+    kind: 1 if kind is Get else GETS
+    for kind in REQUESTS.values()
+    if issubclass(kind, PageRequest | PreviewActors | Definition | Describe | Versions | Get)
+}
+"""How much of what a turn may answer goes to a request; the answers of others are small, or as large as they are."""
 
 Asked = tuple[Connection, AnyRequest]
 
@@ -136,9 +146,9 @@ class Server:
 
     def _turn(self) -> None:
         taken = 0
-        for number, events in self._poll.poll(0, BATCH):
+        for number, _ in self._poll.poll(0, BATCH):
             if connection := self._connections.get(number):
-                if events & select.EPOLLOUT:
+                if connection.stuck:
                     connection.drain()
                     self._settle(connection)
                 elif connection.is_read and taken < BUDGET and len(self._queue) < BATCH:
@@ -214,15 +224,15 @@ class Server:
     def _next_batch(self) -> list[Asked]:
         """Take from the queue, in its order, what is run now; what may not be goes to the side or waits."""
         batch: list[Asked] = []
-        large = weight = 0
+        shares = weight = 0
         for place, asked in enumerate(self._queue):
             connection, request = asked
             if connection.stuck:
                 self._held.setdefault(connection, []).append(asked)
                 continue
-            large += isinstance(request, _LARGE_ANSWERED)
+            shares += _SHARES.get(type(request), 0)
             weight += len(request.requests) if type(request) is Batch else 1
-            if batch and (large > LARGE_ANSWERS or weight > BATCH):
+            if batch and (shares > LARGE_ANSWERS * GETS or weight > BATCH):
                 del self._queue[:place]
                 return batch
             batch.append(asked)

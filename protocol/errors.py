@@ -19,7 +19,7 @@
         │   ├── VersionExists, KeyExists, ActorFinished, PreviewOutdated
         │   ├── ActorMovedOn, EventNotAccepted, IdempotencyConflict
         ├── Undeployable        the version would not do what it is meant to: mend its definition or path
-        │   ├── InvalidDefinition, InvalidPath, UnreachableRoute
+        │   ├── InvalidDefinition, InvalidPath, InvalidMap, UnreachableRoute
         └── DaemonTrouble       the daemon's side is at fault
             ├── StorageFailed, InternalError    its operator has to look
             └── Busy, Stopping                  repeat later
@@ -379,14 +379,18 @@ class InvalidDefinition(Undeployable):
     code = "invalid_definition"
 
     def __init__(self, version: str, findings: Sequence[Finding]) -> None:
-        errors = [finding for finding in findings if finding.level == "error"]
-        first = f", the first at {errors[0].path}: {errors[0].message.rstrip('.')}" if errors else ""
-        count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
         super().__init__(
-            f"The definition of {_quote(version)} has {count}{first}.",
+            f"The definition of {_quote(version)} has {_errors(findings)}.",
             "The findings say for each what is wrong and what to write.",
             findings,
         )
+
+
+def _errors(findings: Sequence[Finding]) -> str:
+    """How many they are, and the first."""
+    errors = [finding for finding in findings if finding.level == "error"]
+    first = f", the first at {errors[0].path}: {errors[0].message.rstrip('.')}" if errors else ""
+    return ("1 error" if len(errors) == 1 else f"{len(errors)} errors") + first
 
 
 class InvalidPath(Undeployable):
@@ -396,6 +400,19 @@ class InvalidPath(Undeployable):
 
     def __init__(self, reason: str, hint: str = "A path is a list of event types, oldest first.") -> None:
         super().__init__(f"The path can't be used: {reason}.", hint)
+
+
+class InvalidMap(Undeployable):
+    """The state map names what is not there, or has no landing for actors that would move."""
+
+    code = "invalid_map"
+
+    def __init__(self, version: str, findings: Sequence[Finding]) -> None:
+        super().__init__(
+            f"The state map to {_quote(version)} has {_errors(findings)}.",
+            "Each state that an actor is in is mapped to one of the new definition, or to null if it shall stay.",
+            findings,
+        )
 
 
 class UnreachableRoute(Undeployable):

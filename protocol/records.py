@@ -17,12 +17,13 @@ StateValue = str | dict[str, Any]
 Status = Literal["active", "done", "error", "stopped"]
 """XState's ``snapshot.status``. Only an ``active`` actor takes events."""
 
-Outcome = Literal["migrated", "diverged", "pending", "blocked", "final", "rescue"]
+Outcome = Literal["migrated", "diverged", "pending", "blocked", "final", "rescue", "kept"]
 """What was decided for an actor about a route.
 
 ``migrated``: the path matched and the actor moved. ``diverged``: no continuation of its history can match any more.
 ``pending``: it may match later. ``blocked``: an earlier sibling route is pending and has first claim.
 ``final``: the actor had finished. ``rescue``: the path matched, but the landing policy refused the landing.
+``kept``: the path matched, but the state map has the actor's state stay.
 """
 
 Suspect = Literal[
@@ -57,8 +58,8 @@ event that does not continue the one before it. ``cohort``: the actor stands els
 ``record``: the rows make no sense together.
 """
 
-Landing = Literal["replay", "strict"]
-"""What a landing does about an event that the new definition does not handle: skip and count it, or do not move."""
+LandingPolicy = Literal["replay", "strict"]
+"""What a replay does about an event that the new definition does not handle: skip and count it, or do not move."""
 
 Guards = Literal["ignore", "block"]
 """Guards are not run. ``ignore``: a guarded transition fires as if its guard held. ``block``: it never fires."""
@@ -67,12 +68,22 @@ Guards = Literal["ignore", "block"]
 Role = Literal["viewer", "operator", "admin"]
 """What a peer may do: read, also spawn and send, everything. Each may do what those before it may."""
 
-Feature = Literal["json", "msgpack", "describe", "sweep"]
+Feature = Literal["json", "msgpack", "describe", "sweep", "batch", "idempotency", "watch"]
 """What a daemon of this protocol version may or may not have; a client that needs one looks for its name."""
 
 
 class Record(msgspec.Struct, omit_defaults=True, frozen=True):
     """Base of everything that the daemon answers."""
+
+
+class MapLanding(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A landing without a replay: actors go from the state that they are in to the one that the map names for it."""
+
+    map: dict[str, str | None]
+    """By the dotted path of a leaf of the parent's definition, that of a state of the new one; null: they stay."""
+
+
+Landing = LandingPolicy | MapLanding
 
 
 class Page(Record, frozen=True, kw_only=True):
@@ -425,7 +436,7 @@ class PathNode(Record, frozen=True, kw_only=True):
     here: int = 0
     """Of those, the ones that have processed nothing more."""
     state: StateValue | None = None
-    """Where the ones that are here stand: version and history decide it. Absent when there are none."""
+    """Where the ones that are here stand; on a version with a state map, where some do. Absent when there are none."""
     children: int = 0
     """Events that some went on with."""
 
@@ -444,7 +455,7 @@ class HistoryCount(Record, frozen=True, kw_only=True):
     history: list[str]
     """Event types, oldest first."""
     state: StateValue
-    """Where they stand."""
+    """Where they stand; on a version with a state map, where some do."""
     actors: int
 
 

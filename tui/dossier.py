@@ -43,10 +43,10 @@ async def dossier(client: Asks, reference: ActorRef) -> Dossier:
     chart = load(own.definition, guards=own.guards)
     case = case_of(actor, pages, made, versions, definitions)
     configuration = replay(chart, case.history)
-    accepts: list[str] = getattr(actor, "accepts", None) or (
-        chart.accepts(configuration) if actor.status == "active" else []
-    )
-    lines = list(chart_lines(chart, active_paths(actor.state), remembers(configuration)))
+    # A landing that is no replay leads elsewhere: then nothing is said of what the replay would remember.
+    known = configuration.value == actor.state
+    accepts: list[str] = getattr(actor, "accepts", chart.accepts(configuration) if known else [])
+    lines = list(chart_lines(chart, active_paths(actor.state), remembers(configuration) if known else {}))
     return Dossier(actor, case.spawned_on, case.spawned_at, case.events, made, paragraphs(case), lines, accepts)
 
 

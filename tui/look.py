@@ -14,6 +14,7 @@ OUTCOMES: Final[dict[Outcome, str]] = {
     "diverged": "≠",
     "pending": "…",
     "blocked": "‖",
+    "kept": "=",
     "final": "■",
     "rescue": "!",
 }
@@ -32,7 +33,13 @@ _LEVELS: Final = "▁▂▃▄▅▆▇█"
 
 def outcome(name: Outcome) -> Span:
     """``→ migrated``."""
-    return Span(f"{OUTCOMES[name]} {name}", OUTCOME_STYLES[name])
+    return Span(f"{OUTCOMES.get(name, '·')} {name}", OUTCOME_STYLES.get(name, ""))
+
+
+def in_order(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Outcomes as people ask for them; one that a newer daemon knows comes last."""
+    known = list(OUTCOMES)
+    return sorted(outcomes, key=lambda name: known.index(name) if name in known else len(known))
 
 
 def short(number: float) -> str:

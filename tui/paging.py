@@ -71,19 +71,25 @@ class Walked:
 
     async def page(self, number: int) -> Sequence[Any]:
         while len(self._cursors) <= number:
-            rows = await self._ask(len(self._cursors) - 1)
-            if len(self._cursors) <= number and (self.exact or len(rows) < PAGE):
-                return []
+            known = len(self._cursors)
+            await self._ask(known - 1)
+            if len(self._cursors) == known:
+                return []  # that was the last page
         return await self._ask(number)
 
     async def _ask(self, number: int) -> Sequence[Any]:
-        page: Page = await self._client.call(self._request(self._cursors[number], PAGE))
-        rows = self._rows(page)
+        rows: list[Any] = []
+        cursor: int | None = self._cursors[number]
+        # The daemon may give fewer than were asked for, where it looked at many that do not pass.
+        while cursor is not None and len(rows) < PAGE:
+            page: Page = await self._client.call(self._request(cursor, PAGE - len(rows)))
+            rows += self._rows(page)
+            cursor = page.next
         seen = number * PAGE + len(rows)
-        if page.next is None:
+        if cursor is None:
             self.total, self.exact = seen, True
         elif len(self._cursors) == number + 1:
-            self._cursors.append(page.next)
+            self._cursors.append(cursor)
             # One row more than was seen: whoever scrolls there asks for it.
             self.total = max(self.total, seen + 1)
         return rows

@@ -145,15 +145,16 @@ class World:
         ``standing`` is where it stands by its last step; ``resumed`` says that it was routed there before that step.
         """
         self.relations.settle(standing, node, self.forest.routes, self.forest.table, resumed=resumed)
-        made, cohort = standing.judgements, self.cohorts.find(standing.version, node)
+        made, cohort = standing.judgements, self.cohorts.find(standing.version, node, standing.configuration)
         if cohort is not None and self.touch(cohort):
-            cohort = self.cohorts.find(standing.version, node)
+            cohort = self.cohorts.find(standing.version, node, standing.configuration)
         if cohort is None or self.cohorts.rescued[cohort] != standing.rescued:
             finished = self.forest.finished(standing.version, standing.configuration)
             cohort = self.cohorts.add(node, standing, finished=finished)
             self.store.add_cohort(self._row(cohort))
         else:
-            # Who made this cohort may have come by fewer routes: spawned on a version that others migrate to.
+            # Who made this cohort may have come by fewer routes: spawned on a version that others migrate to; or from
+            # another configuration.
             made = [judgement for judgement in made if not self._on_record(cohort, judgement)]
         self.store.add_decisions(decision_row(cohort, position, judgement) for judgement in made)
         return cohort
@@ -197,7 +198,8 @@ class World:
         return CohortRow(cohort, at.version, self.cohorts.history[cohort], at.configuration, at.waiting, at.rescued)
 
     def _on_record(self, cohort: int, judgement: Judgement) -> bool:
-        rows = list(self.store.records.decisions(judgement.route.child, [cohort]))
+        about = self.store.records.decisions(judgement.route.child, [cohort])
+        rows = [row for row in about if row.before == judgement.before]
         return bool(rows) and rows[-1].outcome == judgement.outcome
 
 

@@ -61,10 +61,14 @@ class Catalogue:
 
     def versions(self) -> Iterator[VersionRow]:
         """All versions in deploy order, without their definitions."""
-        query = "SELECT id, name, semantics, guards, landing, position, time FROM versions ORDER BY id"
-        for number, name, *plain in _all(self._connection, query):
+        query = "SELECT id, name, state_map, semantics, guards, landing, position, time FROM versions ORDER BY id"
+        for number, name, sealed, *plain in _all(self._connection, query):
             opened = self._sealer.open(name, Table.VERSIONS, Column.NAME, number).decode()
-            yield VersionRow(number, opened, {}, *plain)
+            row = VersionRow(number, opened, {}, *plain)
+            if sealed is not None:
+                state_map = _decode(self._sealer.open(sealed, Table.VERSIONS, Column.STATE_MAP, number))
+                row = row._replace(state_map=state_map)
+            yield row
 
     def definition(self, version: int) -> dict[str, Any]:
         sealed = _one(self._connection, "SELECT definition FROM versions WHERE id = ?", version)[0]
@@ -160,6 +164,11 @@ class Records:
             SELECT position, cohort, time, NULL FROM trail ORDER BY position
         """
         return [EventRow._make(row) for row in _all(self._connection, query, last)]
+
+    def payload_size(self, position: int) -> int:
+        """Bytes of the sealed payload of one event; 0 if it had none."""
+        size: int | None = _one(self._connection, "SELECT length(payload) FROM events WHERE position = ?", position)[0]
+        return size or 0
 
     def payload(self, actor: int, position: int) -> Any:
         """The payload of one event, None if it had none; ``Patched`` if the event patched the context."""

@@ -14,6 +14,8 @@ class VersionRow(NamedTuple):
     landing: int
     position: int
     time: int
+    state_map: dict[str, str | None] | None = None
+    """Of a version whose landing is one."""
 
 
 class RouteRow(NamedTuple):

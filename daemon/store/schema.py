@@ -39,6 +39,7 @@ class Column(IntEnum):
     CONTEXT = 6
     PAYLOAD = 7
     ANSWER = 8
+    STATE_MAP = 9
 
 
 @migrations()
@@ -77,7 +78,8 @@ CREATE TABLE versions (
     guards INTEGER NOT NULL,
     landing INTEGER NOT NULL,
     position INTEGER NOT NULL,
-    time INTEGER NOT NULL
+    time INTEGER NOT NULL,
+    state_map BLOB
 );
 CREATE TABLE routes (
     child INTEGER PRIMARY KEY REFERENCES versions,

@@ -35,7 +35,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 _STATEMENTS = {
     "names": "INSERT INTO names VALUES (?, ?)",
-    "versions": "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    "versions": "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "routes": "INSERT INTO routes VALUES (?, ?, ?, ?)",
     "closings": "UPDATE routes SET closed = ? WHERE child = ?",
     "deployments": "INSERT INTO deployments VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -125,8 +125,11 @@ class Store:
         name = seal(row.name.encode(), Table.VERSIONS, Column.NAME, row.id)
         # JSON, not MessagePack: a definition's text is kept as JSON would give it, in the order of its keys.
         definition = seal(msgspec.json.encode(row.definition), Table.VERSIONS, Column.DEFINITION, row.id)
+        state_map = None
+        if row.state_map is not None:
+            state_map = seal(_encode(row.state_map), Table.VERSIONS, Column.STATE_MAP, row.id)
         plain = (row.semantics, row.guards, row.landing, row.position, row.time)
-        self._pending["versions"].append((row.id, name, definition, *plain))
+        self._pending["versions"].append((row.id, name, definition, *plain, state_map))
 
     def add_route(self, row: RouteRow) -> None:
         self._pending["routes"].append((row.child, row.parent, _encode(row.path), row.closed))

@@ -152,7 +152,7 @@ def speak(python: str, daemon: Daemon, uid: int, groups: list[int], *requests: d
 
 @pytest.fixture
 def open_path() -> Iterator[Path]:
-    """A directory that every user can walk to, as /run/statekeep is."""
+    """A directory that every user can walk to, as /run/statekeep is; those of pytest are its user's alone."""
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o711)
         yield Path(name)

@@ -16,7 +16,7 @@ from trio.testing import MockClock
 from statekeep.daemon.connections import PATIENCE, Connection
 from statekeep.daemon.engine import About, sweeping
 from statekeep.daemon.peers import Access
-from statekeep.daemon.server import BATCH, LARGE_ANSWERS
+from statekeep.daemon.server import BATCH, GETS, LARGE_ANSWERS
 from statekeep.protocol.framing import Dialect
 from statekeep.protocol.messages import (
     Answer,
@@ -237,6 +237,9 @@ async def test_answers_of_later_batches_wait_behind_a_backlog() -> None:
         await peer.write(*(Definition("v", id=number) for number in range(count)))
         assert [answer["id"] for answer in await peer.read(count)] == list(range(count))
         assert max(map(len, running.engine.batches)) == LARGE_ANSWERS
+        await peer.write(*(Get(1, id=number) for number in range(count)))
+        assert [answer["id"] for answer in await peer.read(count)] == list(range(count))
+        assert max(map(len, running.engine.batches)) == LARGE_ANSWERS * GETS
 
 
 async def test_a_client_that_does_not_read_is_not_read_from(autojump_clock: MockClock) -> None:

@@ -66,7 +66,7 @@ def test_a_sound_store_is_loaded(directory: Path) -> None:
         ("UPDATE decisions SET route = 1 WHERE cohort = 3", "decisions, row 1, 3, "),
         ("UPDATE decisions SET cohort = 6 WHERE cohort = 3", "decisions, row 2, 6, "),
         ("UPDATE decisions SET cohort = 3.5 WHERE cohort = 3", "decisions, row 2, 3.5, "),
-        ("UPDATE decisions SET outcome = 7 WHERE cohort = 3", "decisions, row 2, 3, "),
+        ("UPDATE decisions SET outcome = 8 WHERE cohort = 3", "decisions, row 2, 3, "),
         ("UPDATE decisions SET outcome = 1.5 WHERE cohort = 3", "decisions, row 2, 3, "),
         ("UPDATE decisions SET before = 99 WHERE cohort = 3", "decisions, row 2, 3, "),
         ("UPDATE decisions SET landing = 99 WHERE cohort = 3", "decisions, row 2, 3, "),

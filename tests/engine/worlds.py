@@ -101,6 +101,10 @@ def relation(path: Sequence[str], history: Sequence[str]) -> str:
     return "pending" if may_yet(path, history) else "diverged"
 
 
+StateMap = dict[int, int | None]
+"""Where each state leads that has an entry; None has its actors stay."""
+
+
 @dataclass
 class ModelRoute:
     """An edge from a parent to its child, by the numbers of the versions."""
@@ -109,6 +113,7 @@ class ModelRoute:
     child: int
     path: tuple[str, ...]
     strict: bool
+    state_map: StateMap | None = None
     closed: bool = False
 
 
@@ -140,12 +145,19 @@ class Model:
         self.actors: list[ModelActor] = []
 
     def deploy(
-        self, machine: Machine, parent: int | None, path: tuple[str, ...], *, strict: bool, once: bool = False
+        self,
+        machine: Machine,
+        parent: int | None,
+        path: tuple[str, ...],
+        *,
+        strict: bool,
+        state_map: StateMap | None = None,
+        once: bool = False,
     ) -> None:
         self.machines.append(machine)
         if parent is None:
             return
-        route = ModelRoute(parent, len(self.machines) - 1, path, strict)
+        route = ModelRoute(parent, len(self.machines) - 1, path, strict, state_map)
         self.routes.append(route)
         for actor in self.actors:
             if actor.finished and actor.version == parent:
@@ -182,7 +194,7 @@ class Model:
     def _hop(self, actor: ModelActor) -> bool:
         waiting = False
         for route in self.routes:
-            decided = actor.last(route.child) in ("diverged", "rescue")
+            decided = actor.last(route.child) in ("diverged", "rescue", "kept")
             if route.parent != actor.version or route.closed or decided:
                 continue
             if waiting:
@@ -193,11 +205,18 @@ class Model:
                 actor.note(route.child, "pending")
                 waiting = True
                 continue
-            state, skipped = self.machines[route.child].replay(actor.history)
-            if found == "diverged" or (route.strict and skipped):
-                actor.note(route.child, "diverged" if found == "diverged" else "rescue")
-                continue
-            actor.note(route.child, "migrated")
-            actor.version, actor.state = route.child, state
-            return True
+            outcome, state = (found, 0) if found == "diverged" else self._land(actor, route)
+            actor.note(route.child, outcome)
+            if outcome == "migrated":
+                actor.version, actor.state = route.child, state
+                return True
         return False
+
+    def _land(self, actor: ModelActor, route: ModelRoute) -> tuple[str, int]:
+        if route.state_map is None:
+            state, skipped = self.machines[route.child].replay(actor.history)
+            return ("rescue" if route.strict and skipped else "migrated"), state
+        if actor.state not in route.state_map:
+            return "rescue", 0
+        target = route.state_map[actor.state]
+        return ("kept", 0) if target is None else ("migrated", target)

@@ -36,6 +36,7 @@ EVERY: list[StatekeepError] = [
     errors.PreviewOutdated("loan-v2"),
     errors.InvalidDefinition("loan-v2", [FINDING]),
     errors.InvalidPath("it has 300 tokens"),
+    errors.InvalidMap("loan-v2", [FINDING]),
     errors.UnreachableRoute("loan-v3", "loan-v2"),
     errors.StorageFailed("the disk is full"),
     errors.InternalError("send"),
@@ -56,10 +57,10 @@ def test_the_codes_are_these() -> None:
     assert sorted(CODES) == sorted(error.code for error in EVERY)
     assert " ".join(sorted(CODES)) == (
         "actor_finished actor_moved_on bad_request busy event_not_accepted forbidden frame_too_large "
-        "idempotency_conflict internal_error invalid_definition invalid_path key_exists limit_exceeded "
-        "malformed not_internal preview_outdated request_too_slow reserved_event stopping storage_failed "
-        "unknown_actor unknown_op unknown_parent unknown_version unreachable_route unsupported_protocol "
-        "version_exists"
+        "idempotency_conflict internal_error invalid_definition invalid_map invalid_path key_exists "
+        "limit_exceeded malformed not_internal preview_outdated request_too_slow reserved_event stopping "
+        "storage_failed unknown_actor unknown_op unknown_parent unknown_version unreachable_route "
+        "unsupported_protocol version_exists"
     )
 
 

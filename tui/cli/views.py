@@ -29,6 +29,7 @@ OUTCOME_STYLES: Final[dict[Outcome, Style]] = {
     "blocked": "waiting",
     "final": "quiet",
     "rescue": "bad",
+    "kept": "quiet",
 }
 
 

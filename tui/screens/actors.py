@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from statekeep.protocol.records import Actor
 from statekeep.tui import filters, look, messages, paging
-from statekeep.tui.asking import takes
+from statekeep.tui.asking import build, takes
 from statekeep.tui.cli.blocks import Cell, Column, Span, line
 from statekeep.tui.cli.exports import export
 from statekeep.tui.cli.failures import UnusableInput
@@ -94,6 +94,8 @@ Tab completes. The daemon filters, and gives the rows that are seen: a million a
             return
         table = self.query_one("#actors", Table)
         total = world.status.actors if not self._filter.fields else filters.population(world.versions, self._filter)
+        if total is None and takes("count", *self._filter.request()):
+            self.bring("total", lambda: self.keeper.client.call(build("count", **self._filter.request())))
         fresh = self._source is None
         self._source = self._make_source(total)
         if fresh:
@@ -171,7 +173,14 @@ Tab completes. The daemon filters, and gives the rows that are seen: a million a
         return found
 
     def on_came(self, message: messages.Came) -> None:
-        found: list[Actor] = message.value
+        if message.what == "total":
+            # The daemon has counted who passes: now the whole list can be scrolled.
+            self._source = self._make_source(message.value.actors)
+            self.query_one("#actors", Table).resize_rows(message.value.actors)
+        else:
+            self._write(message.value)
+
+    def _write(self, found: list[Actor]) -> None:
         file = Path("actors.csv").resolve()
         try:
             export(Actor, found, str(file), "csv")

@@ -20,7 +20,6 @@ from statekeep.protocol.records import Deployed, Outcome, PathNode, Plan, PlanRo
 from statekeep.tui import drafts, look, messages
 from statekeep.tui.cli import failures, plans
 from statekeep.tui.cli.blocks import Block, Cell, Column, Line, Span, line
-from statekeep.tui.cli.views import OUTCOME_STYLES
 from statekeep.tui.cli.wording import count, path, state
 from statekeep.tui.drafts import Draft, Unready
 from statekeep.tui.feed import World
@@ -275,16 +274,16 @@ Enter on a line of the plan shows its actors."""
 def outcome_bars(counts: dict[Outcome, int], width: int) -> list[Line]:
     """A bar for each outcome that occurs."""
     whole = sum(counts.values())
-    return [
-        line(
-            Span(f"{sign} {name:<9}", OUTCOME_STYLES[name]),
-            Span(f"{look.bar(counts[name], whole, width):<{width}} ", OUTCOME_STYLES[name]),
-            Span(f"{count(counts[name]):>9}", "strong"),
-            Span(f" {look.percent(counts[name], whole):>5}", "quiet"),
-        )
-        for name, sign in look.OUTCOMES.items()
-        if counts.get(name)
-    ]
+    lines = []
+    for name in look.in_order(counts):
+        if counts[name]:
+            shown = look.outcome(name)
+            bar = f"{look.bar(counts[name], whole, width):<{width}}"
+            share = Span(f" {look.percent(counts[name], whole):>5}", "quiet")
+            lines.append(
+                line(Span(f"{shown.text:<11} {bar} ", shown.style), Span(f"{count(counts[name]):>9}", "strong"), share)
+            )
+    return lines
 
 
 def plan_row(row: PlanRow) -> Sequence[Cell]:
@@ -300,7 +299,7 @@ def plan_row(row: PlanRow) -> Sequence[Cell]:
 
 def _ordered(rows: Sequence[PlanRow]) -> list[PlanRow]:
     """Those who move first."""
-    order = list(look.OUTCOMES)
+    order = look.in_order({row.outcome for row in rows})
     return sorted(rows, key=lambda row: (order.index(row.outcome), -row.actors))
 
 

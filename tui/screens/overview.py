@@ -168,13 +168,16 @@ def population(version: Version, largest: int, width: int) -> list[Span]:
 
 
 def _store(world: World) -> Iterator[Line]:
-    status, known = world.status, world.statistics
-    latency = known.get("commit_p99") or known.get("commit_latency_p99")
-    if latency is not None:
-        yield line(Span("commit p99 ", "quiet"), f"{latency:g} ms")
-    else:
-        yield line(f"{look.short(status.histories)} histories")
-    yield line(f"{look.short(status.cohorts)} cohorts")
+    """How long a commit takes and how large the store is, where the daemon tells; else what it counts."""
+    latency, size = world.statistics.get("commit_ms"), world.statistics.get("store_bytes")
+    if latency is None or size is None:
+        yield line(f"{look.short(world.status.histories)} histories")
+        yield line(f"{look.short(world.status.cohorts)} cohorts")
+        return
+    yield line(
+        Span("commit ", "quiet"), f"{latency.get('p50', 0):.1f} ms", Span(f", p99 {latency.get('p99', 0):.1f}", "quiet")
+    )
+    yield line(f"{look.short(size)}B", Span(f", {look.short(world.statistics.get('free_bytes', 0))}B free", "quiet"))
 
 
 def _change(change: Deployment) -> Sequence[Cell]:

@@ -45,7 +45,7 @@ class Planned(Room):
 
     @property
     def crumb(self) -> str:
-        return f"{look.OUTCOMES[self._row.outcome]} {self._row.outcome}"
+        return look.outcome(self._row.outcome).text
 
     @property
     def subject(self) -> str | None:

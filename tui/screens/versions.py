@@ -187,7 +187,10 @@ def _route(version: Version) -> Iterator[Block]:
     if version.parent:
         state_of_route = Span("✗ closed", "quiet") if version.closed else Span("● open", "good")
         pairs += [("parent", version.parent), ("path", path(version.path)), ("hash", version.path_hash)]
-        pairs += [("route", state_of_route), ("landing", str(version.landing))]
+        pairs += [
+            ("route", state_of_route),
+            ("landing", version.landing if isinstance(version.landing, str) else "by a map of states"),
+        ]
     pairs += [("guards", version.guards), ("deployed", moment(version.time)), ("active", count(version.active))]
     pairs += [("finished", count(version.finished))]
     if version.needs_rescue:

@@ -93,7 +93,7 @@ class Table(ScrollView, can_focus=True):
         """Hold no rows, of which there are ``total``; the visible ones are wanted anew."""
         self._pages.clear()
         self._wanted.clear()
-        self._resize_rows(total)
+        self.resize_rows(total)
 
     def renew(self) -> list[int]:
         """The pages that are seen, to be asked for again while the old ones are still shown."""
@@ -117,11 +117,12 @@ class Table(ScrollView, can_focus=True):
             for column, cell in enumerate(self._render_row(item)):
                 width = min(_WIDEST, cell_len(_plain(cell)))
                 self._widths[column] = max(self._widths[column], width)
-        self._resize_rows(total)
+        self.resize_rows(total)
         if self.item is not before:
             self._tell(messages.RowMoved, self.item)
 
-    def _resize_rows(self, total: int) -> None:
+    def resize_rows(self, total: int) -> None:
+        """There are so many rows now."""
         self.total = total
         self._fit()
         self.virtual_size = Size(self.size.width, total + 1)
