@@ -155,7 +155,8 @@ class Table(ScrollView, can_focus=True):
         item = self.at(row)
         if row // PAGE not in self._pages and row // PAGE not in self._wanted:
             self._wanted.add(row // PAGE)
-            self._tell(messages.PageWanted, row // PAGE)
+            # Not from here: who draws, the screen, would count as the sender, and the message would end there.
+            self.call_next(self._tell, messages.PageWanted, row // PAGE)
         at_cursor = row == self.cursor and self.has_focus
         style = "table--cursor" if at_cursor else ""
         cells = self._render_row(item) if item is not None else [Span("·", "quiet")]
