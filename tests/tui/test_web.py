@@ -134,10 +134,9 @@ def test_a_browser_shows_it() -> None:
             process = await asyncio.create_subprocess_exec(*words, stderr=subprocess.PIPE)
             assert process.stderr
             try:
-                async for line in process.stderr:
-                    if found := re.search(rb"ws://\S+?:(\d+)/", line):
-                        break
-                port = int(found[1]) if found else 0
+                port = int(
+                    (await process.stderr.readuntil(b"/devtools/")).rpartition(b"/devtools/")[0].rpartition(b":")[2]
+                )
                 async with browser.put(f"http://{HOST}:{port}/json/new?{address}") as answer:
                     page = (await answer.json(content_type=None))["webSocketDebuggerUrl"]
                 async with browser.ws_connect(page) as tab:
