@@ -28,6 +28,7 @@ from statekeep.daemon.logs import KEY_MADE, LISTENING, REFUSED, STOPPED, STOPPIN
 from statekeep.daemon.peers import Access, UnknownPeer, group_number
 from statekeep.daemon.server import Server
 from statekeep.daemon.store import (
+    DamagedJournal,
     DamagedStore,
     InsecureKeyFile,
     Store,
@@ -51,7 +52,11 @@ STORE = "store.db"
 UNDER_WAY = 1_024
 """Requests of one connection under way: a pipelining client fills a batch alone, and its answers fit into memory."""
 
+BALLAST = 48 << 20
+"""Bytes of the disk held back for erasures: a full log of 10,000 pages reaches the database, and 8 MiB are left."""
+
 _EXIT_CODES: dict[type[Exception], int] = {
+    DamagedJournal: 74,
     BadConfiguration: 78,
     DamagedStore: 74,
     InsecureKeyFile: 78,
@@ -111,6 +116,9 @@ def _parser() -> argparse.ArgumentParser:
         "root and this user, who are admins, and those that the configuration names)",
     )
     parser.add_argument(
+        "--erasures", metavar="DIRECTORY", help="directory of the erasure journal, best on another disk (else --data)"
+    )
+    parser.add_argument(
         "--verify",
         action="store_true",
         help="serve nobody: work out anew what every actor of the store must be, print each difference as a line of "
@@ -123,6 +131,7 @@ def _flags(options: argparse.Namespace) -> dict[str, str]:
     given = {
         "daemon.data": options.data,
         "daemon.socket": options.socket,
+        "daemon.erasures": options.erasures,
         "daemon.group": options.group,
         "keys.file": options.key,
     }
@@ -147,7 +156,8 @@ def _open(configuration: Configuration) -> Store:
             key_file,
             message_id=KEY_MADE,
         )
-    return open_store(path, key, now=_now())
+    erasures = Path(configuration.daemon.erasures) if configuration.daemon.erasures else None
+    return open_store(path, key, now=_now(), journal=erasures, ballast=BALLAST)
 
 
 def _verify(configuration: Configuration) -> int:

@@ -47,6 +47,13 @@ class Daemon(Table, frozen=True, kw_only=True):
             "systemd, else in statekeep in XDG_RUNTIME_DIR."
         ),
     ] = ""
+    erasures: Annotated[
+        str,
+        Meta(
+            description="Directory of the erasure journal, best on another disk than the store. Default: beside the "
+            "store."
+        ),
+    ] = ""
     group: Annotated[
         str,
         Meta(

@@ -14,7 +14,7 @@
         │   ├── RequestTooSlow
         ├── Forbidden           the caller's user may not: ask whoever runs the daemon for a role
         ├── NotFound            the request names what is not there
-        │   ├── UnknownVersion, UnknownParent, UnknownActor
+        │   ├── UnknownVersion, UnknownParent, UnknownActor, ActorErased
         ├── Conflict            the request is sound, but what is stored stands against it: read, then decide
         │   ├── VersionExists, KeyExists, ActorFinished, PreviewOutdated
         │   ├── ActorMovedOn, EventNotAccepted, IdempotencyConflict
@@ -22,6 +22,7 @@
         │   ├── InvalidDefinition, InvalidPath, InvalidMap, UnreachableRoute
         └── DaemonTrouble       the daemon's side is at fault
             ├── StorageFailed, InternalError    its operator has to look
+            ├── ErasureUnfinished   the only one after which something was changed: the actor is gone
             └── Busy, Stopping                  repeat later
 
 Each class has a stable ``code``, which is what crosses the wire, and its constructor makes the sentence and the hint,
@@ -273,6 +274,18 @@ class UnknownActor(NotFound):
             super().__init__(f"There is no actor with the key {_quote(actor)}.", hint)
 
 
+class ActorErased(NotFound):
+    """The actor was erased: nothing is known of it but that."""
+
+    code = "actor_erased"
+
+    def __init__(self, actor: int, position: int) -> None:
+        super().__init__(
+            f"Actor {actor} was erased, at position {position}.",
+            "Nothing of it can be brought back. An id is never used again; its key may be.",
+        )
+
+
 class Conflict(Refused):
     """The request is sound, but what is stored stands against it."""
 
@@ -438,6 +451,19 @@ class StorageFailed(DaemonTrouble):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The store could not be written: {reason}.", "Check the daemon's disk, then repeat.")
+
+
+class ErasureUnfinished(DaemonTrouble):
+    """The actor is erased for every reader, but what it left in the files could not be overwritten yet."""
+
+    code = "erasure_unfinished"
+
+    def __init__(self, actor: int, reason: str) -> None:
+        super().__init__(
+            f"Actor {actor} is erased, but its remains could not be overwritten yet: {reason}.",
+            f"The daemon tries again by itself. Mend the reason, and repeat with the id {actor} to be told that it is "
+            "done.",
+        )
 
 
 class InternalError(DaemonTrouble):

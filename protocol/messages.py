@@ -21,6 +21,7 @@ from statekeep.protocol.records import (
     Deployed,
     DeploymentList,
     Description,
+    Erased,
     ErrorBody,
     Guards,
     HistoryCountPage,
@@ -212,6 +213,13 @@ class Batch(Request[BatchResults], tag="batch"):
     """A refusal of one leaves the others alone."""
 
 
+class Erase(Request[Erased], tag="erase"):
+    """Destroy all that is kept of an actor, for good; that it was erased stays known. By its id it may be repeated."""
+
+    role: ClassVar[Role] = "admin"
+    actor: ActorRef
+
+
 class Get(Request[Actor], tag="get"):
     """One actor with its context."""
 
@@ -281,6 +289,7 @@ AnyRequest = (
     | Send
     | Deliver
     | Batch
+    | Erase
     | Get
     | Actors
     | History

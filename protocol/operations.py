@@ -69,6 +69,7 @@ class Operations:
     send = Operation(messages.Send)
     deliver = Operation(messages.Deliver)
     batch = Operation(messages.Batch)
+    erase = Operation(messages.Erase)
     get = Operation(messages.Get)
     actors = Operation(messages.Actors)
     history = Operation(messages.History)

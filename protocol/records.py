@@ -390,10 +390,21 @@ class Decision(Record, frozen=True, kw_only=True):
     time: int
 
 
+class Erased(Record, frozen=True, kw_only=True):
+    """All that is known of an erased actor."""
+
+    id: int
+    position: int
+    """Of the erasure."""
+    time: int
+
+
 class DecisionPage(Page, frozen=True, kw_only=True):
     """Decisions by position, or by actor."""
 
     decisions: list[Decision]
+    erased: list[Erased] = []
+    """For a route, with every outcome: actors among these that it may have judged, and that were erased since."""
 
 
 class Closed(Record, frozen=True, kw_only=True):
@@ -498,6 +509,8 @@ class ServerStatus(Record, frozen=True, kw_only=True):
     versions: int
     actors: int
     finished: int
+    erased: int = 0
+    """Erased actors."""
     cohorts: int
     histories: int
     event_types: int

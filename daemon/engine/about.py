@@ -80,6 +80,7 @@ def status(world: World, about: About, _: StatusRequest) -> ServerStatus:
         versions=len(world.forest),
         actors=sum(actors for _, actors in populated),
         finished=sum(actors for cohort, actors in populated if cohorts.finished[cohort]),
+        erased=len(world.erased),
         cohorts=len(populated),
         histories=len(world.histories),
         event_types=len(world.symbols.names),

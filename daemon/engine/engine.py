@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from statekeep.daemon.engine import about, actors, batch, deploys, paths, planning, records, sweeping, verify
+from statekeep.daemon.engine import about, actors, batch, deploys, erasing, paths, planning, records, sweeping, verify
 from statekeep.daemon.engine.about import About
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.logs import TAKEN_BACK
@@ -27,6 +27,7 @@ from statekeep.protocol.messages import (
     Deploy,
     Deployments,
     Describe,
+    Erase,
     Get,
     Hello,
     Histories,
@@ -63,6 +64,7 @@ class Engine:
         self.about = about
         self._quiet = 0
         self._load()
+        erasing.resume(self._world)
 
     def _load(self) -> None:
         self._world = World(self._store, self._clock)
@@ -85,6 +87,7 @@ class Engine:
             Send: partial(actors.send, world),
             Deliver: partial(actors.deliver, world),
             Batch: partial(batch.batch, world),
+            Erase: partial(erasing.erase, world),
             Get: partial(actors.get, world),
             Actors: partial(actors.actors, world),
             History: partial(records.history, world),
@@ -112,6 +115,7 @@ class Engine:
         except Exception as fault:  # noqa: BLE001 - whatever it was, the batch is taken back
             self._take_back(fault)
             answers = [self._alone(request) for request in batch]
+        answers = erasing.complete(self._world, batch, answers)
         self.about.requests += len(batch)
         return answers
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from msgspec import UNSET
 
+from statekeep.daemon.engine import erasing
 from statekeep.daemon.engine.actors import page_size
 from statekeep.daemon.engine.planning import OUTCOMES
 from statekeep.daemon.engine.world import World
@@ -201,8 +202,12 @@ def _about_route(world: World, request: Decisions, limit: int) -> DecisionPage:
             found.append(about[-1])
         if len(found) == limit:
             break
-    more = world.actors.above(actor, flags, 1)
-    return DecisionPage(decisions=found, next=actor if more else None)
+    after = actor if world.actors.above(actor, flags, 1) else None
+    erased = erasing.judged_by(world, route, request.cursor, after) if request.outcome is None else []
+    if len(erased) > limit:
+        after = erased[limit - 1].id
+        found = [made for made in found if made.actor <= after]
+    return DecisionPage(decisions=found, erased=erased[:limit], next=after)
 
 
 def of_actor(world: World, actor: int, key: str | None) -> list[Decision]:

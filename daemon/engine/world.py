@@ -17,7 +17,7 @@ from statekeep.daemon.routing.histories import Histories
 from statekeep.daemon.routing.relations import Relations
 from statekeep.daemon.routing.rule import Judgement, Outcome, Standing
 from statekeep.daemon.routing.sweep import Sweep
-from statekeep.daemon.store import CohortRow, DecisionRow, Store
+from statekeep.daemon.store import CohortRow, DecisionRow, Store, TombstoneRow
 from statekeep.protocol import errors
 from statekeep.protocol.messages import ActorRef
 
@@ -73,6 +73,14 @@ class Population:
         self.last.append(position)
         return len(self.cohort) - 1
 
+    def remove(self, actor: int) -> int:
+        """Let nobody have this id; the cohort of who had it, 0 if nobody did."""
+        missing = actor + 1 - len(self.cohort)
+        self.cohort.extend([0] * missing)
+        self.last.extend([0] * missing)
+        cohort, self.cohort[actor], self.last[actor] = self.cohort[actor], 0, 0
+        return cohort
+
     def above(self, cursor: int, flags: bytearray, limit: int) -> list[int]:
         """The first ``limit`` ids above ``cursor`` of actors whose cohort is flagged."""
         return scan(self.cohort, flags, min(cursor, len(self.cohort)) + 1, limit)
@@ -100,6 +108,7 @@ class World:
             store.catalogue.cohorts(), store.catalogue.populations(), lambda *configuration: configuration in finished
         )
         self.actors = Population(store.catalogue.heads(), store.catalogue.last_actor())
+        self.erased = {stone.actor: stone for stone in store.catalogue.tombstones()}
         self.sweep: Sweep | None = None
         self.deployments = {row.position: row for row in store.catalogue.deployments()}
         self.repeats = Repeats(store)
@@ -129,15 +138,25 @@ class World:
         return actor
 
     def actor(self, reference: ActorRef) -> int:
-        """The id of an actor. Raises ``UnknownActor``."""
+        """The id of an actor. Raises ``UnknownActor``, or ``ActorErased`` for the id of one that was."""
         actor = self.find_actor(reference)
         if actor is None:
-            raise errors.UnknownActor(reference)
+            stone = self.erased.get(reference) if isinstance(reference, int) else None
+            raise errors.UnknownActor(reference) if stone is None else errors.ActorErased(stone.actor, stone.position)
         return actor
 
     def remember_key(self, key: str, actor: int) -> None:
         """Know a new actor by its key before it is committed."""
         self._ids[key] = actor
+
+    def bury(self, stone: TombstoneRow) -> None:
+        """Forget an actor that the store has just erased, and keep its tombstone."""
+        if cohort := self.actors.remove(stone.actor):
+            self.cohorts.population[cohort] -= 1
+        # By which key it was known need not be readable any more. The store has what was remembered.
+        self._ids.clear()
+        self.repeats.forget(stone.actor)
+        self.erased[stone.actor] = stone
 
     def cohort_for(self, standing: Standing, node: int, position: int, *, resumed: bool) -> int:
         """The cohort that an actor joins whose history has just become ``node``, after routing.

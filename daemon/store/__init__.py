@@ -1,5 +1,6 @@
 """The encrypted actor store. The only room that knows SQL or keys."""
 
+from statekeep.daemon.store.journal import DamagedJournal
 from statekeep.daemon.store.keys import InsecureKeyFile, WrongKey, make_master_key, master_key
 from statekeep.daemon.store.opening import StoreInUse, UnknownSchema, UnsafeStore, open_store
 from statekeep.daemon.store.rows import (
@@ -11,6 +12,7 @@ from statekeep.daemon.store.rows import (
     Patched,
     RepeatRow,
     RouteRow,
+    TombstoneRow,
     VersionRow,
 )
 from statekeep.daemon.store.soundness import DamagedStore
@@ -20,6 +22,7 @@ __all__ = [
     "SQLITE_VERSION",
     "ActorRow",
     "CohortRow",
+    "DamagedJournal",
     "DamagedStore",
     "DecisionRow",
     "DeploymentRow",
@@ -31,6 +34,7 @@ __all__ = [
     "StorageError",
     "Store",
     "StoreInUse",
+    "TombstoneRow",
     "UnknownSchema",
     "UnsafeStore",
     "VersionRow",

@@ -16,6 +16,7 @@ from statekeep.daemon.store.rows import (
     Patched,
     RepeatRow,
     RouteRow,
+    TombstoneRow,
     VersionRow,
 )
 from statekeep.daemon.store.schema import Column, Table
@@ -45,14 +46,20 @@ class Catalogue:
 
     def last_position(self) -> int:
         """The position of the last thing that happened; 0 in a new store."""
-        tables = ("events", "versions", "deployments")
+        tables = ("events", "versions", "deployments", "tombstones")
         query = "SELECT ifnull(max(position), 0) FROM "
         return max(int(_one(self._connection, query + name)[0]) for name in tables)
 
     def last_actor(self) -> int:
-        """The highest id that an actor ever had."""
-        found = _one(self._connection, "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'actors'), 0)")
-        return int(found[0])
+        """The highest id that an actor ever had, here or, erased since, in the store that this was a backup of."""
+        spawned = _one(self._connection, "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'actors'), 0)")
+        erased = _one(self._connection, "SELECT ifnull(max(actor), 0) FROM tombstones")
+        return max(int(spawned[0]), int(erased[0]))
+
+    def tombstones(self) -> Iterator[TombstoneRow]:
+        """All erased actors, in order of id."""
+        query = "SELECT actor, position, time, spawned_on FROM tombstones ORDER BY actor"
+        return map(TombstoneRow._make, _all(self._connection, query))
 
     def names(self) -> Iterator[str]:
         """Event types, in order of number."""

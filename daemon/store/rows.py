@@ -112,6 +112,17 @@ class DecisionRow(NamedTuple):
     skipped: int
 
 
+class TombstoneRow(NamedTuple):
+    """What stays of an erased actor: nothing that it did, or was."""
+
+    actor: int
+    position: int
+    """Of the erasure."""
+    time: int
+    spawned_on: int
+    """The version; so one can say which routes may have judged it. 0 if the actor is known from the journal alone."""
+
+
 class Damage(NamedTuple):
     """A row of an actor that is not as it was written."""
 

@@ -48,6 +48,8 @@ def first(db: Database) -> None:
 
     ``events`` holds a row for each spawn (``previous`` 0) and each processed event; its position is its rowid.
 
+    ``tombstones`` are what is left of erased actors.
+
     ``previous`` is the position of the actor's event before, so that a history is read without an index, which every
     event would have to pay for. ``cohort`` is the cohort that the event led to.
 
@@ -135,6 +137,12 @@ CREATE TABLE events (
     cohort INTEGER NOT NULL,
     time INTEGER NOT NULL,
     payload BLOB
+);
+CREATE TABLE tombstones (
+    actor INTEGER PRIMARY KEY,
+    position INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    spawned_on INTEGER NOT NULL
 );
 CREATE TABLE repeats (
     scope INTEGER NOT NULL,

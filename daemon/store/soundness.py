@@ -36,6 +36,11 @@ _SOUND = {
         AND cohort BETWEEN 1 AND (SELECT count(*) FROM cohorts) AND typeof(cohort) = 'integer'
         AND last > 0 AND typeof(last) = 'integer'
     """,
+    ("tombstones", "actor"): """
+        actor > 0 AND actor NOT IN (SELECT id FROM actors)
+        AND position > 0 AND typeof(position) = 'integer'
+        AND (spawned_on = 0 OR spawned_on IN (SELECT id FROM versions))
+    """,
     ("decisions", "route, cohort, position"): """
         route IN (SELECT child FROM routes)
         AND cohort BETWEEN 1 AND (SELECT count(*) FROM cohorts) AND typeof(cohort) = 'integer'

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import msgspec
 
+from statekeep.daemon.store import erasure
 from statekeep.daemon.store.keys import EPOCH, KeyRing
 from statekeep.daemon.store.reading import PATCHED, Catalogue, Records
 from statekeep.daemon.store.rows import (
@@ -22,6 +23,7 @@ from statekeep.daemon.store.rows import (
     Patched,
     RepeatRow,
     RouteRow,
+    TombstoneRow,
     VersionRow,
 )
 from statekeep.daemon.store.schema import Column, Table
@@ -59,10 +61,14 @@ _MOVE_ACTOR = "UPDATE actors SET cohort = ?, last = ? WHERE id = ?"
 class Store:
     """An open store; see ``open_store``. Not thread-safe: one engine owns it."""
 
-    def __init__(self, connection: sqlite3.Connection, ring: KeyRing, lock: int) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, ring: KeyRing, erasures: erasure.Erasures, descriptors: Sequence[int]
+    ) -> None:
+        """``descriptors`` are closed with the store, after the connection: the database's own, and the lock's."""
         self._connection = connection
         self._ring = ring
-        self._lock = lock
+        self._descriptors = descriptors
+        self.erasures = erasures
         (wrapped,) = connection.execute("SELECT data_key FROM store").fetchone()
         self._names = ring.unwrap(wrapped, Table.STORE, Column.DATA_KEY, 1)
         self.catalogue = Catalogue(connection, self._names)
@@ -85,6 +91,7 @@ class Store:
         if not self._connection.in_transaction:
             return False
         self._connection.execute("COMMIT")
+        self.erasures.committed()
         return True
 
     def rollback(self) -> None:
@@ -94,12 +101,14 @@ class Store:
         self._heads.clear()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+        self.erasures.taken_back()
 
     def close(self) -> None:
         """Close the store and let go of its lock. What was not committed is lost."""
         self.rollback()
         self._connection.close()
-        os.close(self._lock)
+        for descriptor in self._descriptors:
+            os.close(descriptor)
 
     def _flush(self) -> None:
         execute = self._connection.executemany
@@ -203,6 +212,19 @@ class Store:
     def forget_repeats(self, actor: int, last: int) -> None:
         """Forget the answers of an actor up to the number ``last``."""
         self._pending["forgotten"].append((actor, last))
+
+    def erase_actor(self, stone: TombstoneRow, events: int) -> None:
+        """Delete all that is stored of an actor with so many events, its spawn included; the tombstone takes its place.
+
+        Of an actor that is not there, the tombstone alone is stored. The erasure may be acknowledged when it is
+        committed and ``erasures.finish`` has nothing against it.
+        """
+        self._flush()
+        self._begin()
+        self._ring.forget(stone.actor)
+        self.erasures.begin(stone)
+        erasure.delete(self._connection, stone.actor, events)
+        self._connection.execute("INSERT INTO tombstones VALUES (?, ?, ?, ?)", stone)
 
 
 def _encode_patched(payload: Patched) -> bytes:

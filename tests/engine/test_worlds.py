@@ -12,8 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statekeep.daemon.engine import sweeping
-from statekeep.protocol.errors import ActorFinished, InvalidMap, UnreachableRoute
-from statekeep.protocol.messages import Actors, Close, Decisions, Deploy, Get, History, Preview, Send, Spawn, Verify
+from statekeep.protocol.errors import ActorErased, ActorFinished, InvalidMap, UnreachableRoute
+from statekeep.protocol.messages import (
+    Actors,
+    Close,
+    Decisions,
+    Deploy,
+    Erase,
+    Get,
+    History,
+    Preview,
+    Send,
+    Spawn,
+    Verify,
+)
 from statekeep.protocol.records import MapLanding
 from tests.engine.worlds import MEMORY, Machine, Model, StateMap, ask, start
 
@@ -58,11 +70,17 @@ class SendStep(NamedTuple):
     event: str
 
 
+class EraseStep(NamedTuple):
+    """Erase the actor of this number, modulo how many there are."""
+
+    actor: int
+
+
 class Restart(NamedTuple):
     """Close the store and open it again."""
 
 
-Step = DeployStep | CloseStep | SpawnStep | SendStep | Restart
+Step = DeployStep | CloseStep | SpawnStep | SendStep | EraseStep | Restart
 
 
 @st.composite
@@ -94,7 +112,8 @@ deploys = st.builds(
 closes = st.builds(CloseStep, st.integers(0, 9))
 spawns = st.builds(SpawnStep, st.integers(0, 9))
 sends = st.builds(SendStep, st.integers(0, 9), st.sampled_from(EVENTS))
-steps = st.one_of(deploys, closes, spawns, sends, sends, sends, sends, st.just(Restart()))
+erasures = st.builds(EraseStep, st.integers(0, 9))
+steps = st.one_of(deploys, closes, spawns, sends, sends, sends, sends, erasures, st.just(Restart()))
 
 
 class Both:
@@ -119,14 +138,19 @@ class Both:
                 version %= len(model.machines)
                 ask(self.engine, Spawn(f"v{version}"))
                 model.spawn(version)
+            case EraseStep(actor) if model.actors:
+                actor %= len(model.actors)
+                assert ask(self.engine, Erase(actor + 1)).id == actor + 1
+                model.actors[actor].erased = True
             case SendStep(actor, event) if model.actors:
                 actor %= len(model.actors)
-                if model.actors[actor].finished:
+                if model.actors[actor].finished or model.actors[actor].erased:
+                    refusal = ActorErased if model.actors[actor].erased else ActorFinished
                     try:
                         ask(self.engine, Send(actor + 1, event))
-                    except ActorFinished:
+                    except refusal:
                         return
-                    raise AssertionError("a finished actor took an event")
+                    raise AssertionError("a finished or erased actor took an event")
                 sent, expected = ask(self.engine, Send(actor + 1, event)), model.actors[actor]
                 assert sent.handled == model.send(actor, event)
                 assert (sent.version, sent.state) == (f"v{expected.version}", f"q{expected.state}")
@@ -174,6 +198,7 @@ class Both:
 
     def compare(self) -> None:
         model = self.model
+        living = [(n, actor) for n, actor in enumerate(model.actors, start=1) if not actor.erased]
         assert self.seen() == [
             (
                 f"v{actor.version}",
@@ -182,9 +207,9 @@ class Both:
                 len(actor.history),
                 any(actor.last(r.child) == "rescue" for r in model.routes if r.parent == actor.version),
             )
-            for actor in model.actors
+            for _, actor in living
         ]
-        for number, actor in enumerate(model.actors, start=1):
+        for number, actor in living:
             history = ask(self.engine, History(number, limit=1000))
             assert [event.event for event in history.events] == actor.history
             found = ask(self.engine, Decisions(actor=number, limit=1000)).decisions
@@ -194,11 +219,13 @@ class Both:
             if history.events and not any(d.position > history.events[-1].position for d in found):
                 assert history.events[-1].state == ask(self.engine, Get(number)).state
         for route in model.routes:
-            about = ask(self.engine, Decisions(route=f"v{route.child}", limit=1000)).decisions
-            expected = [(n, a.last(route.child)) for n, a in enumerate(model.actors, start=1)]
-            assert [(d.actor, d.outcome) for d in about] == [pair for pair in expected if pair[1]]
+            page = ask(self.engine, Decisions(route=f"v{route.child}", limit=1000))
+            expected = [(n, a.last(route.child)) for n, a in living]
+            assert [(d.actor, d.outcome) for d in page.decisions] == [pair for pair in expected if pair[1]]
+            judged = {n for n, a in enumerate(model.actors, start=1) if a.erased and a.last(route.child)}
+            assert judged <= {found.id for found in page.erased}
         page = ask(self.engine, Verify(limit=1000))
-        assert (page.differences, page.looked_at) == ([], len(model.actors))
+        assert (page.differences, page.looked_at) == ([], len(living))
 
 
 cycles = st.permutations(range(3)).map(lambda to: Machine(tuple({"a": to[q], "b": 2 - q} for q in range(3)), False))

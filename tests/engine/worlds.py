@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -20,17 +21,17 @@ MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - direc
 """Where thousands of short-lived stores go: a disk may take milliseconds for each of their syncs."""
 
 
-def start(directory: Path) -> Engine:
+def start(directory: Path, random: Callable[[int], bytes] = os.urandom) -> Engine:
     """An engine on the store in ``directory``, with a clock that ticks a second at each look."""
     clock = count(1_700_000_000_000, 1_000)
-    store = open_store(directory / "store.db", KEY, now=0)
+    store = open_store(directory / "store.db", KEY, now=0, random=random)
     return Engine(store, lambda: next(clock), About(1, "socket", str(directory), 0, 1 << 20, 64))
 
 
 @contextmanager
-def engine_in(directory: Path) -> Iterator[Engine]:
+def engine_in(directory: Path, random: Callable[[int], bytes] = os.urandom) -> Iterator[Engine]:
     """An engine that is closed behind the block."""
-    engine = start(directory)
+    engine = start(directory, random)
     try:
         yield engine
     finally:
@@ -125,6 +126,7 @@ class ModelActor:
     state: int
     history: list[str] = field(default_factory=list)
     finished: bool = False
+    erased: bool = False
     log: list[tuple[int, str, int]] = field(default_factory=list)
     """(route, outcome, events) in order."""
 
@@ -160,7 +162,7 @@ class Model:
         route = ModelRoute(parent, len(self.machines) - 1, path, strict, state_map)
         self.routes.append(route)
         for actor in self.actors:
-            if actor.finished and actor.version == parent:
+            if actor.finished and actor.version == parent and not actor.erased:
                 actor.note(route.child, "final")
             self.settle(actor)
         route.closed = once
@@ -185,7 +187,7 @@ class Model:
         return True
 
     def settle(self, actor: ModelActor) -> None:
-        if actor.finished:
+        if actor.finished or actor.erased:
             return
         while self._hop(actor):
             pass
