@@ -399,6 +399,25 @@ def test_an_event_for_somebody_who_moved_on_is_refused(engine: Engine) -> None:
     play(engine, scene)
 
 
+def test_an_actor_is_erased_by_its_typed_name(engine: Engine) -> None:
+    """What can't be undone wants its word; then the row is empty, and nobody has moved into it."""
+    loans(engine)
+
+    async def scene(stage: Stage) -> None:
+        await stage.press("2", "enter", "X")
+        assert "Type alice to go on" in stage.text
+        await stage.type("alice")
+        await stage.press("enter")
+        assert stage.app.crumbs == ["Overview", "Actors"]
+        assert "alice is erased" in stage.said
+        assert "alice " not in stage.text
+        assert "alice-1" in stage.text
+        await stage.press("G", "enter")
+        assert stage.app.crumbs[-1] == "bob-3"
+
+    play(engine, scene)
+
+
 def test_a_refusal_is_shown_with_its_hint(engine: Engine) -> None:
     """What the daemon says is wrong, and what would be right."""
     loans(engine)

@@ -80,6 +80,22 @@ def test_what_does_not_fit_is_cut_with_a_mark() -> None:
     assert max(map(len, text.splitlines())) <= 60
 
 
+def test_new_rows_take_the_place_of_the_old() -> None:
+    """A page that comes again is what is seen."""
+
+    async def twice() -> str:
+        app = Alone(3)
+        async with app.run_test(size=(60, 12)) as pilot:
+            await pilot.pause()
+            app.query_one(Table).fill(0, [7, 8, 9], 3)
+            await pilot.pause()
+            return screen_text(app)
+
+    text = asyncio.run(twice())
+    assert "key-9" in text
+    assert "key-1" not in text
+
+
 def test_nothing_to_show_says_so() -> None:
     """An empty table is not a blank one."""
     assert "Nothing here." in asyncio.run(_press(Alone(0), "j", "G", "enter"))

@@ -58,6 +58,8 @@ s sends one of the events that it takes now."""
         super().__init__()
         self._reference = actor
         self._found: Dossier | None = None
+        self._event = ""
+        self._erasing = False
 
     def body(self) -> ComposeResult:
         with Horizontal(classes="sides"):
@@ -110,8 +112,12 @@ s sends one of the events that it takes now."""
             tabs.hide_tab("chart-tab")
 
     def see(self, world: World) -> None:
-        if world.changed:
+        if world.changed and not self._erasing:
             self.bring("actor", lambda: dossier(self.keeper.client, self._reference))
+
+    def on_refused(self) -> None:
+        """Whatever it was, the actor is still there; the application says why."""
+        self._erasing = False
 
     def on_came(self, message: messages.Came) -> None:
         if message.what == "actor":
@@ -209,6 +215,7 @@ s sends one of the events that it takes now."""
 
     def _erase(self, sure: bool | None) -> None:
         if sure and self._found is not None:
+            self._erasing = True
             self.ask("erased", build("erase", actor=self._found.actor.id))
 
 

@@ -110,6 +110,7 @@ class Table(ScrollView, can_focus=True):
         """Take the rows of a page."""
         before = self.item
         self._wanted.discard(number)
+        self._pages.discard(number)  # what is there already would stay
         self._pages[number] = list(items)
         for item in items:
             if item is None:
