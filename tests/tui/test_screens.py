@@ -327,6 +327,38 @@ def test_the_command_line_goes_anywhere(engine: Engine) -> None:
     play(engine, scene)
 
 
+def test_the_palette_does_what_the_keys_do(engine: Engine) -> None:
+    """Every action by its name."""
+    loans(engine)
+
+    async def scene(stage: Stage) -> None:
+        await stage.press("2", "ctrl+p")
+        await stage.type("Copy as a command")
+        await stage.press("enter")
+        await stage.press("enter")
+        assert stage.app.clipboard == "statekeep actors"
+
+    play(engine, scene)
+
+
+def test_what_others_do_is_seen(engine: Engine) -> None:
+    """A look that finds the world changed shows it, on the line where the cursor stays."""
+    loans(engine)
+
+    async def scene(stage: Stage) -> None:
+        await stage.press("2", "j")
+        ask(engine, Send("alice-1", "APPROVE"))
+        ask(engine, Spawn("loan-v1", key="carol"))
+        await stage.press("r")
+        line = next(line for line in stage.text.splitlines() if "▌" in line)
+        assert "alice-1" in line
+        assert "■ done" in line
+        assert "carol" in stage.text
+        assert "2 of 11" in stage.text
+
+    play(engine, scene)
+
+
 def test_help_lists_the_keys_and_searches(engine: Engine) -> None:
     """About the screen and the focused widget, with every key that works there."""
     loans(engine)

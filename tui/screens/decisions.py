@@ -202,7 +202,7 @@ def _row(made: Decision) -> Sequence[Cell | Sequence[Cell]]:
     return (
         Span(ago(time.time() - made.time / 1000), "quiet"),
         Span(made.key or str(made.actor), "strong"),
-        f"{made.version_before} → {made.route}",
+        made.route,
         look.outcome(made.outcome),
         state(made.state_before) + landing,
         count(made.events),
