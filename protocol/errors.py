@@ -14,9 +14,9 @@
         │   ├── RequestTooSlow
         ├── Forbidden           the caller's user may not: ask whoever runs the daemon for a role
         ├── NotFound            the request names what is not there
-        │   ├── UnknownVersion, UnknownParent, UnknownActor, ActorErased
+        │   ├── UnknownVersion, UnknownParent, UnknownActor, ActorErased, UnknownSlot
         ├── Conflict            the request is sound, but what is stored stands against it: read, then decide
-        │   ├── VersionExists, KeyExists, ActorFinished, PreviewOutdated
+        │   ├── VersionExists, KeyExists, ActorFinished, PreviewOutdated, RotationUnderWay
         │   ├── ActorMovedOn, EventNotAccepted, IdempotencyConflict
         ├── Undeployable        the version would not do what it is meant to: mend its definition or path
         │   ├── InvalidDefinition, InvalidPath, InvalidMap, UnreachableRoute
@@ -286,6 +286,18 @@ class ActorErased(NotFound):
         )
 
 
+class UnknownSlot(NotFound):
+    """The store has no key slot of this number."""
+
+    code = "unknown_slot"
+
+    def __init__(self, slot: int, known: Sequence[int]) -> None:
+        super().__init__(
+            f"There is no key slot {slot}.",
+            f"There are {', '.join(map(str, known))}; `key_status` says which is which.",
+        )
+
+
 class Conflict(Refused):
     """The request is sound, but what is stored stands against it."""
 
@@ -379,6 +391,18 @@ class PreviewOutdated(Conflict):
             f"The deploy of {_quote(version)} would no longer do what its preview showed: "
             f"{what or 'actors, versions or the definition changed'}.",
             "Preview again, and deploy with the new digest.",
+        )
+
+
+class RotationUnderWay(Conflict):
+    """The keys are being rotated already."""
+
+    code = "rotation_under_way"
+
+    def __init__(self, epoch: int, left: int) -> None:
+        super().__init__(
+            f"The keys are on their way into epoch {epoch}; {left:,} actors are left.",
+            "It ends by itself; `key_status` shows how far it is.",
         )
 
 

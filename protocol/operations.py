@@ -77,6 +77,11 @@ class Operations:
     paths = Operation(messages.Paths)
     histories = Operation(messages.Histories)
     verify = Operation(messages.Verify)
+    key_status = Operation(messages.KeyStatus)
+    key_rotate = Operation(messages.KeyRotate)
+    key_rewrap = Operation(messages.KeyRewrap)
+    key_add_recovery = Operation(messages.KeyAddRecovery)
+    key_export_recovery = Operation(messages.KeyExportRecovery)
     status = Operation(messages.StatusRequest)
 
 

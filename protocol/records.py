@@ -496,6 +496,61 @@ class VerifyPage(Page, frozen=True, kw_only=True):
     differences: list[Difference]
 
 
+SlotKind = Literal["credential", "file", "passphrase", "recovery"]
+"""What opens a key slot: a systemd credential, a key file, a passphrase, or a recovery key that was written down."""
+
+
+class KeySlot(Record, frozen=True, kw_only=True):
+    """One of the ways to open the store."""
+
+    slot: int
+    kind: SlotKind
+    created: int
+    held: bool = False
+    """Whether the daemon was started with its key: a rewrap keeps it."""
+
+
+class KeyEpoch(Record, frozen=True, kw_only=True):
+    """A time in which one key wrapped the data keys of new actors."""
+
+    epoch: int
+    created: int
+    retired: int | None = None
+    """When no data key was left in it, and its key was destroyed."""
+
+
+class Keys(Record, frozen=True, kw_only=True):
+    """The keys of the store, and how far a rotation is. Holds none of them."""
+
+    epoch: int
+    """The latest one."""
+    epochs: list[KeyEpoch]
+    slots: list[KeySlot]
+    rotating: bool = False
+    """Whether data keys are on their way into the latest epoch."""
+    left: int = 0
+    """Actors whose data keys are in an older one."""
+    stuck: int = 0
+    """Of those, the ones that the rotation passed by, because their data keys fail authentication."""
+    offered: list[SlotKind] = []
+    """Keys that the daemon was started with and that no slot fits: a rewrap gives them one."""
+
+
+class Rewrapped(Record, frozen=True, kw_only=True):
+    """The slots after a rewrap."""
+
+    slots: list[KeySlot]
+    dropped: list[KeySlot] = []
+    """Those that are gone: their keys open this store no more."""
+
+
+class NewKey(Record, frozen=True, kw_only=True):
+    """A key that was made just now. It is kept nowhere: whoever reads this has the only copy."""
+
+    slot: KeySlot
+    secret: str
+
+
 class ServerStatus(Record, frozen=True, kw_only=True):
     """The daemon in figures."""
 
