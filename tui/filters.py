@@ -32,9 +32,6 @@ class Filter(NamedTuple):
     text: str = ""
     fields: tuple[tuple[str, Any], ...] = ()
 
-    def __getitem__(self, name: Any) -> Any:
-        return dict(self.fields).get(name)
-
     def request(self) -> dict[str, Any]:
         """The fields of ``actors`` that it sets."""
         return {FIELDS[name]: value for name, value in self.fields}

@@ -79,7 +79,10 @@ Tab completes. The daemon filters, and gives the rows that are seen: a million a
     def command(self) -> list[str]:
         words = ["actors"]
         for name, value in self._filter.fields:
-            words += [f"--{name}"] + ([] if value is True else [str(value)])
+            if name == "rescue":
+                words.append("--needs-rescue" if value else "--no-needs-rescue")
+            else:
+                words += [f"--{name}", value]
         return words
 
     @property

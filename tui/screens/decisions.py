@@ -136,7 +136,8 @@ f follows: the last one stays in sight. e exports all of them to decisions.csv. 
         self.query_one("#line", Static).update(blocks([line(Span(text, "quiet"))]))
 
     def on_row_moved(self, message: messages.RowMoved) -> None:
-        self.page_filled(message.table) if not self._following else None
+        if not self._following:
+            self.page_filled(message.table)
 
     def on_row_chosen(self, message: messages.RowChosen) -> None:
         self.keeper.open("actor", actor=message.item.actor)

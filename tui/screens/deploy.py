@@ -10,17 +10,16 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Label, ProgressBar, Static
 
 from statekeep.protocol.errors import NotAnswered, StatekeepError
 from statekeep.protocol.messages import Deploy
-from statekeep.protocol.records import Deployed, Outcome, PathNode, Plan, PlanRow
-from statekeep.tui import drafts, look, messages
-from statekeep.tui.cli import failures, plans
-from statekeep.tui.cli.blocks import Block, Cell, Column, Line, Span, line
-from statekeep.tui.cli.wording import count, path, state
+from statekeep.protocol.records import Deployed, Plan
+from statekeep.tui import drafts, messages, previews
+from statekeep.tui.cli import plans
+from statekeep.tui.cli.blocks import Block, Span, line
+from statekeep.tui.cli.wording import count
 from statekeep.tui.drafts import Draft, Unready
 from statekeep.tui.feed import World
 from statekeep.tui.screens.dialogs import Confirm
@@ -28,14 +27,6 @@ from statekeep.tui.screens.room import Room
 from statekeep.tui.widgets.chrome import Field, Tick
 from statekeep.tui.widgets.table import Table
 from statekeep.tui.widgets.text import blocks
-
-ROWS: Final = [
-    Column("outcome", whole=True),
-    Column("state"),
-    Column("→ landing"),
-    Column("actors", number=True),
-    Column("skipped", number=True),
-]
 
 EXPLAINED: Final = {
     "file": "the definition; tab completes",
@@ -86,7 +77,7 @@ Enter on a line of the plan shows its actors."""
                 preview.border_title = "Preview"
                 yield Static(id="summary")
                 yield ProgressBar(id="progress", show_eta=False)
-                yield Table(ROWS, plan_row, empty="", id="rows")
+                yield Table(previews.ROWS, previews.plan_row, empty="", id="rows")
                 with VerticalScroll(id="details"):
                     yield Static(id="changes")
 
@@ -183,7 +174,7 @@ Enter on a line of the plan shows its actors."""
 
     def on_came(self, message: messages.Came) -> None:
         if message.what == "next":
-            self.query_one("#next", Static).update(blocks([_next(message.value, self._draft)]))
+            self.query_one("#next", Static).update(blocks([previews.next_events(message.value, self._draft)]))
         elif isinstance(message.value, Deployed):
             self._deployed(message.value)
         elif message.what == "plan" and not self._carried_out:
@@ -203,11 +194,13 @@ Enter on a line of the plan shows its actors."""
             self.query_one("#changes", Static),
         )
         if isinstance(found, Plan):
-            summary.update(blocks([line(plans.summary(found, done=False)), *outcome_bars(found.counts, self._bar)]))
-            rows.show(_ordered(found.rows))
-            changes.update(blocks(_details(found)))
+            summary.update(
+                blocks([line(plans.summary(found, done=False)), *previews.outcome_bars(found.counts, self._bar)])
+            )
+            rows.show(previews.ordered(found.rows))
+            changes.update(blocks(previews.details(found)))
         else:
-            summary.update(blocks(_problem(found)))
+            summary.update(blocks(previews.problem_lines(found)))
             rows.show([])
             changes.update("")
 
@@ -226,7 +219,11 @@ Enter on a line of the plan shows its actors."""
                 self.notify("There is no plan to deploy yet; the preview says what is missing.", severity="warning")
             return
         told = blocks(
-            [line(plans.summary(self._plan, done=False)), *outcome_bars(self._plan.counts, 24), *_routes(self._draft)]
+            [
+                line(plans.summary(self._plan, done=False)),
+                *previews.outcome_bars(self._plan.counts, 24),
+                *previews.whom(self._draft),
+            ]
         )
         confirm = Confirm(f"Deploy {self._plan.version}", told, "Deploy", word=self._plan.version)
         self.app.push_screen(confirm, self._deploy)
@@ -255,8 +252,8 @@ Enter on a line of the plan shows its actors."""
         if done.plan is not None:
             same = "just as previewed" if done.plan.counts == previewed else "not as previewed"
             result += [line(plans.summary(done.plan, done=True), Span(f" {same}", "quiet"))]
-            result += outcome_bars(done.plan.counts, self._bar)
-            self.query_one(Table).show(_ordered(done.plan.rows))
+            result += previews.outcome_bars(done.plan.counts, self._bar)
+            self.query_one(Table).show(previews.ordered(done.plan.rows))
         self.query_one("#summary", Static).update(blocks(result))
         self.keeper.look_again()
 
@@ -269,69 +266,3 @@ Enter on a line of the plan shows its actors."""
             bar.update(total=max(1, change.cohorts), progress=change.swept if change.cohorts else 1)
             if change.swept < change.cohorts:
                 self.set_timer(_WATCHED, self.keeper.look_again)
-
-
-def outcome_bars(counts: dict[Outcome, int], width: int) -> list[Line]:
-    """A bar for each outcome that occurs."""
-    whole = sum(counts.values())
-    lines = []
-    for name in look.in_order(counts):
-        if counts[name]:
-            shown = look.outcome(name)
-            bar = f"{look.bar(counts[name], whole, width):<{width}}"
-            share = Span(f" {look.percent(counts[name], whole):>5}", "quiet")
-            lines.append(
-                line(Span(f"{shown.text:<11} {bar} ", shown.style), Span(f"{count(counts[name]):>9}", "strong"), share)
-            )
-    return lines
-
-
-def plan_row(row: PlanRow) -> Sequence[Cell]:
-    """A line of the plan."""
-    return (
-        look.outcome(row.outcome),
-        state(row.state),
-        Span("stays", "quiet") if row.landing is None else state(row.landing),
-        count(row.actors),
-        count(row.skipped) if row.landing is not None and row.skipped else Span("-", "quiet"),
-    )
-
-
-def _ordered(rows: Sequence[PlanRow]) -> list[PlanRow]:
-    """Those who move first."""
-    order = look.in_order({row.outcome for row in rows})
-    return sorted(rows, key=lambda row: (order.index(row.outcome), -row.actors))
-
-
-def _details(plan: Plan) -> Iterator[Block]:
-    for warning in plan.warnings:
-        yield line(Span("! ", "waiting"), Span(failures.line(warning), "waiting"))
-    if plan.changes:
-        yield line(Span(f"The definition differs from that of {plan.parent}:", "quiet"))
-        yield from (plans.change_line(change)._replace(indent=2) for change in plan.changes)
-    yield line(Span(f"digest {plan.digest}, {count(plan.histories, 'distinct history')} judged", "quiet"))
-
-
-def _problem(problem: Unready | StatekeepError) -> Iterator[Block | Content]:
-    if isinstance(problem, StatekeepError):
-        yield line(Span(problem.message, "bad"))
-        yield from (plans.finding(finding) for finding in problem.findings)
-        yield line(Span(problem.hint, "quiet"))
-    else:
-        yield line(Span(str(problem), "waiting"))
-
-
-def _next(nodes: Sequence[PathNode], draft: Draft) -> Line:
-    """What the actors did next, under the path."""
-    _, word = drafts.split(draft.path)
-    fitting = [node for node in nodes if node.path[-1].startswith(word)]
-    if not draft.parent or not fitting:
-        return line("")
-    return line(Span("next: ", "quiet"), ", ".join(f"{node.path[-1]} {count(node.actors)}" for node in fitting[:6]))
-
-
-def _routes(draft: Draft) -> Iterator[Any]:
-    if draft.parent:
-        yield Line()
-        later = "nobody later" if draft.once else "later ones too, as soon as their history matches"
-        yield line(Span(f"from {draft.parent}: {path(drafts.events(draft.path))}; {later}", "quiet"))
