@@ -15,6 +15,7 @@ import pytest
 from statekeep.daemon import config
 from statekeep.daemon.logs import IDS
 from statekeep.tui.cli.failures import Exit
+from statekeep.tui.settings import Settings, read_settings
 from tests.documents import PAGES, REFERENCES, ROOT, Block, anchors, blocks, links, prose
 
 README = ROOT / "README.md"
@@ -133,8 +134,9 @@ def test_every_block_is_of_a_kind_that_is_tested(page: Path) -> None:
 
 @ON_PAGES
 def test_what_is_indented_is_no_command(page: Path) -> None:
-    """Drawings are indented, and what make does; commands are in blocks that are run."""
-    words = re.findall(r"^    (\S+)", prose(page), re.MULTILINE)
+    """Drawings are indented, what make does, and the screens, which need a terminal; commands are in blocks."""
+    lines = set(re.findall(r"^    (\S.*)", prose(page), re.MULTILINE)) - {"statekeep tui"}
+    words = {line.split()[0] for line in lines}
     assert {"statekeep", "statekeepd", "pip", "sudo", "systemctl", "curl", "python"}.isdisjoint(words)
 
 
@@ -159,6 +161,16 @@ def test_configurations_are_sound() -> None:
     assert shown
     for block in shown:
         config.check(block.text, block.label)
+
+
+def test_settings_of_the_screens_are_sound(tmp_path: Path) -> None:
+    """Those that a page shows as a file would be taken."""
+    shown = [block for page in PAGES for block in blocks(page) if block.label == "tui.toml"]
+    assert shown
+    (tmp_path / "statekeep").mkdir()
+    for block in shown:
+        (tmp_path / "statekeep/tui.toml").write_text(block.text)
+        assert read_settings({"XDG_CONFIG_HOME": str(tmp_path)}) != Settings()
 
 
 def targets() -> set[str]:
