@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import subprocess
@@ -12,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from statekeep.daemon import __main__ as daemon_command
 from statekeep.daemon import config
 from statekeep.daemon.logs import IDS
 from statekeep.tui.cli.failures import Exit
+from statekeep.tui.cli.parser import build as commands
 from statekeep.tui.settings import Settings, read_settings
 from tests.documents import PAGES, REFERENCES, ROOT, Block, anchors, blocks, links, prose
 
@@ -153,6 +156,24 @@ def test_an_administrator_is_told_of_programs_and_units_that_are_there(page: Pat
         assert set(re.findall(r"\bstatekeep[\w-]*\.(?:service|socket|timer)\b", block.text)) <= units
         for target in re.findall(r"^make (\w+)", block.text, re.MULTILINE):
             assert target in targets()
+
+
+def options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """The names of all commands and options below a parser."""
+    for action in parser._actions:
+        yield from action.option_strings
+        for name, choice in action.choices.items() if isinstance(action.choices, dict) else ():
+            yield name
+            yield from options(choice)
+
+
+@ON_PAGES
+def test_commands_and_options_that_are_told_of_are_there(page: Path) -> None:
+    """Those in the sentences and tables too, which nothing runs."""
+    known = {*options(commands()), *options(daemon_command._parser())}
+    text = prose(page)
+    assert set(re.findall(r"`statekeep ([a-z][\w-]*)", text)) - known == set()
+    assert set(re.findall(r"`(?:statekeepd? (?:[\w -]+ )?)?(--[a-z][\w-]*)", text)) - known == set()
 
 
 def test_configurations_are_sound() -> None:
