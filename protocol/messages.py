@@ -6,7 +6,7 @@ the request's ``Result`` names (see ``records``), or ``error``.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 import msgspec
 from msgspec import Meta
@@ -15,6 +15,7 @@ from statekeep.protocol.records import (
     Actor,
     ActorPage,
     Closed,
+    Counts,
     DecisionPage,
     DefinitionText,
     Deployed,
@@ -33,6 +34,7 @@ from statekeep.protocol.records import (
     Sent,
     ServerStatus,
     StateValue,
+    Status,
     VerifyPage,
     VersionList,
     Welcome,
@@ -46,6 +48,9 @@ Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
 """What callers call versions, actors and events."""
+
+StatePattern = Annotated[str, Meta(min_length=1, max_length=1024)]
+"""A state's dotted path, in which segments may be ``*`` or ``**``."""
 
 ActorRef = Count | Name
 """An actor, by its id (an integer that the daemon gave) or by its key (a string that the caller gave)."""
@@ -106,16 +111,20 @@ class Preview(Plannable[Plan], tag="preview"):
     """Say what ``deploy`` would do. Runs the same code and changes nothing."""
 
 
-class PreviewActors(Plannable[PlannedPage], tag="preview_actors"):
+class PreviewActors(PageRequest[PlannedPage], tag="preview_actors"):
     """The actors behind a line of a preview, page by page."""
 
+    version: Name
+    definition: dict[str, Any]
+    parent: Name | None = None
+    path: list[str] = []
+    landing: Landing = "replay"
+    guards: Guards = "ignore"
     outcome: Outcome = "migrated"
     state: StateValue | None = None
     """Only actors in this state, as the line shows it."""
     landing_state: StateValue | None = None
     """Only actors that would land in this state, as the line shows it."""
-    cursor: Count = 0
-    limit: Annotated[int, Meta(ge=1)] = 100
 
 
 class Close(Request[Closed], tag="close"):
@@ -173,11 +182,35 @@ class Get(Request[Actor], tag="get"):
 
 
 class Actors(PageRequest[ActorPage], tag="actors"):
-    """Actors in the order of their ids."""
+    """Actors that pass all of the filters, by id or by their last event. A page may be short before the last."""
 
     version: Name | None = None
-    state: str | None = None
-    """The dotted path of an active state, leaf or parent: ``awaiting_docs``, ``review.legal``."""
+    state: StatePattern | None = None
+    """The dotted path of an active state, leaf or parent; ``*`` is any one segment, ``**`` any run of them."""
+    tag: Name | None = None
+    """A tag of an active state."""
+    status: Status | None = None
+    key: Name | None = None
+    """The actor's key; with ``*``, which stands for any text, all keys of that form."""
+    needs_rescue: bool | None = None
+    updated_after: Count | None = None
+    """Only actors whose last event, or spawn, was at this time or later."""
+    updated_before: Count | None = None
+    """Only actors whose last event, or spawn, was before this time."""
+    order: Literal["id", "updated"] = "id"
+    """``updated``: who had the latest event comes first; an event moves an actor to the front."""
+
+
+class CountRequest(Request[Counts], tag="count"):
+    """How many actors pass all of the filters, by version, state and status."""
+
+    version: Name | None = None
+    state: StatePattern | None = None
+    tag: Name | None = None
+    status: Status | None = None
+    needs_rescue: bool | None = None
+    updated_after: Count | None = None
+    updated_before: Count | None = None
 
 
 class History(PageRequest[HistoryPage], tag="history"):
@@ -235,6 +268,7 @@ AnyRequest = (
     | Deliver
     | Get
     | Actors
+    | CountRequest
     | History
     | Decisions
     | Paths

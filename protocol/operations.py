@@ -65,6 +65,7 @@ class Operations:
     deliver = Operation(messages.Deliver)
     get = Operation(messages.Get)
     actors = Operation(messages.Actors)
+    count = Operation(messages.CountRequest)
     history = Operation(messages.History)
     decisions = Operation(messages.Decisions)
     paths = Operation(messages.Paths)

@@ -232,6 +232,8 @@ class Actor(Record, frozen=True, kw_only=True):
     needs_rescue: bool = False
     position: int
     """Where the last thing that happened to it stands in the order of the store."""
+    updated: int
+    """When its last event was, or its spawn."""
     context: Any = None
     """Absent in lists."""
 
@@ -253,9 +255,26 @@ class Sent(Record, frozen=True, kw_only=True):
 
 
 class ActorPage(Page, frozen=True, kw_only=True):
-    """Actors by id."""
+    """Actors in the order asked for."""
 
     actors: list[Actor]
+
+
+class CountRow(Record, frozen=True, kw_only=True):
+    """How many actors of one version stand in one state."""
+
+    version: str
+    state: StateValue
+    status: Status
+    actors: int
+
+
+class Counts(Record, frozen=True, kw_only=True):
+    """How many actors there are, in all and by version and state."""
+
+    actors: int
+    rows: list[CountRow]
+    """Versions in deploy order, and each version's states by name."""
 
 
 class EventRecord(Record, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from statekeep.daemon.engine import about, actors, deploys, paths, planning, records, sweeping, verify
+from statekeep.daemon.engine import about, actors, deploys, finding, paths, planning, records, sweeping, verify, views
 from statekeep.daemon.engine.about import About
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.store import StorageError, Store
@@ -18,6 +18,7 @@ from statekeep.protocol.messages import (
     Answer,
     AnyRequest,
     Close,
+    CountRequest,
     Decisions,
     Definition,
     Deliver,
@@ -79,8 +80,9 @@ class Engine:
             Spawn: partial(actors.spawn, world),
             Send: partial(actors.send, world),
             Deliver: partial(actors.deliver, world),
-            Get: partial(actors.get, world),
-            Actors: partial(actors.actors, world),
+            Get: partial(views.get, world),
+            Actors: partial(finding.actors, world),
+            CountRequest: partial(finding.count, world),
             History: partial(records.history, world),
             Decisions: partial(records.decisions, world),
             Paths: partial(paths.paths, world),
@@ -143,10 +145,10 @@ class Engine:
 def _waits(request: AnyRequest) -> bool:
     """Whether a request is put off while a sweep goes on."""
     match request:
-        case Deploy() | Preview() | PreviewActors() | Close() | Versions() | Paths() | Histories():
+        case Deploy() | Preview() | PreviewActors() | Close() | CountRequest() | Versions() | Paths() | Histories():
             return True
         case Actors():
-            return request.version is not None or request.state is not None
+            return finding.asks_about_all(request)
         case Decisions():
             return request.route is not None
         case _:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from statekeep.daemon.engine.actors import check_name, describe, page_size
+from statekeep.daemon.engine.actors import check_name, page_size
 from statekeep.daemon.engine.versions import GUARDS, LANDINGS, SEMANTICS
+from statekeep.daemon.engine.views import listed
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.paths import Path, PathTooLong
 from statekeep.daemon.routing.plan import Line, plan
@@ -255,7 +256,7 @@ def preview_actors(world: World, request: PreviewActors) -> PlannedPage:
     def planned_actor(actor: int) -> PlannedActor:
         place = places[world.actors.cohort[actor]]
         return PlannedActor(
-            actor=describe(world, actor, world.store.records.key_of(actor)),
+            actor=listed(world, actor),
             landing=_landing(planned, place, table),
             skipped=planned.skipped[place],
         )

@@ -7,7 +7,7 @@ call gives all of them back before it returns. csrc/evaluator.h says what each f
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
@@ -263,8 +263,8 @@ class Wanted:
     """Actors whose cohort is flagged, and whose last event is at ``since`` or later and before ``until``."""
 
     flags: bytes | bytearray
-    since: int = 0
-    until: int = 2**64 - 1
+    since: int
+    until: int
 
 
 def choose(
@@ -282,18 +282,16 @@ def choose(
 
 def by_id(actors: ActorColumns, wanted: Wanted, start: int, limit: int) -> list[int]:
     """The first ``limit`` of the wanted actors from id ``start`` on, in order."""
-    return _collect(actors, wanted, limit, lambda *ends: lib.sk_by_id(*ends[:2], start, *ends[2:]))
+    found = _scratch("uint32_t[]", limit)
+    with _Loan() as loan:
+        return list(found[0 : lib.sk_by_id(*_wanted(loan, actors, wanted), start, found, limit)])
 
 
 def latest(actors: ActorColumns, wanted: Wanted, limit: int) -> list[int]:
     """The ``limit`` wanted actors whose last events are the latest, the latest first."""
-    return _collect(actors, wanted, limit, lib.sk_latest)
-
-
-def _collect(actors: ActorColumns, wanted: Wanted, limit: int, collect: Callable[..., int]) -> list[int]:
     found = _scratch("uint32_t[]", limit)
     with _Loan() as loan:
-        return list(found[0 : collect(*_wanted(loan, actors, wanted), found, limit)])
+        return list(found[0 : lib.sk_latest(*_wanted(loan, actors, wanted), found, limit)])
 
 
 def census(actors: ActorColumns, wanted: Wanted) -> array[int]:

@@ -129,6 +129,26 @@ class Records:
         self._flush()
         return self._open_key(actor, _one(self._connection, "SELECT key FROM actors WHERE id = ?", actor)[0])
 
+    def time(self, position: int) -> int:
+        """When the event at ``position`` was recorded."""
+        self._flush()
+        return int(_one(self._connection, "SELECT time FROM events WHERE position = ?", position)[0])
+
+    def first_since(self, time: int) -> int:
+        """The position of the first event that was recorded at ``time`` or later; past the last if none was.
+
+        Found by halves, which rests on a clock that was not set back: otherwise it may be off by as much.
+        """
+        self._flush()
+        query = "SELECT position, time FROM events WHERE position >= ? ORDER BY position LIMIT 1"
+        (last,) = _one(self._connection, "SELECT ifnull(max(position), 0) FROM events")
+        low, high = 0, last + 1 if last else 0
+        while low < high:
+            middle = (low + high) // 2
+            position, then = _one(self._connection, query, middle)
+            low, high = (position + 1, high) if then < time else (low, middle)
+        return low
+
     def events(self, last: int) -> list[EventRow]:
         """The spawn and all processed events of the actor whose last is at ``last``, oldest first, without payloads."""
         self._flush()

@@ -216,6 +216,6 @@ def test_every_request_names_its_result() -> None:
     assert " ".join(f"{op}:{kind.Result.__name__}" for op, kind in REQUESTS.items()) == (
         "hello:Welcome deploy:Deployed preview:Plan preview_actors:PlannedPage close:Closed "
         "deployments:DeploymentList versions:VersionList definition:DefinitionText spawn:Actor send:Sent deliver:Sent "
-        "get:Actor actors:ActorPage history:HistoryPage decisions:DecisionPage paths:PathPage "
+        "get:Actor actors:ActorPage count:Counts history:HistoryPage decisions:DecisionPage paths:PathPage "
         "histories:HistoryCountPage verify:VerifyPage status:ServerStatus"
     )

@@ -37,6 +37,7 @@ ALICE = Actor(
     events=2,
     fingerprint="8e106e4dbc4c2635",
     position=6153,
+    updated=NOON,
     context={"applicantId": "A-1"},
 )
 BOB = Actor(
@@ -49,6 +50,7 @@ BOB = Actor(
     fingerprint="61fdd8cb17411e11",
     needs_rescue=True,
     position=6100,
+    updated=NOON - 86_400_000,
 )
 ACTORS = ActorPage(actors=[ALICE, BOB])
 

@@ -42,6 +42,7 @@ def actor(found: Actor) -> Iterator[Block]:
         ("history", f"{count(found.events, 'event')}, fingerprint {found.fingerprint}"),
         ("context", _json(found.context)),
         ("position", count(found.position)),
+        ("last event", moment(found.updated)),
     )
 
 
