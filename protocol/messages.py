@@ -16,6 +16,7 @@ from statekeep.protocol.records import (
     ActorPage,
     Closed,
     Counts,
+    Credited,
     DecisionPage,
     DefinitionText,
     Deployed,
@@ -25,6 +26,8 @@ from statekeep.protocol.records import (
     HistoryCountPage,
     HistoryPage,
     Landing,
+    Notice,
+    NoticeKind,
     Outcome,
     Page,
     PathPage,
@@ -34,9 +37,11 @@ from statekeep.protocol.records import (
     Sent,
     ServerStatus,
     StateValue,
+    Statistics,
     Status,
     VerifyPage,
     VersionList,
+    WatchEnded,
     Welcome,
 )
 
@@ -48,6 +53,12 @@ Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
 """What callers call versions, actors and events."""
+
+MAX_CREDITS = 2**31 - 1
+"""Notices that a watch may be allowed ahead."""
+
+Token = Annotated[str, Meta(min_length=1, max_length=64)]
+"""A place in the order of what happens. A position, as text, is the token of the place behind it."""
 
 StatePattern = Annotated[str, Meta(min_length=1, max_length=1024)]
 """A state's dotted path, in which segments may be ``*`` or ``**``."""
@@ -250,6 +261,43 @@ class Verify(PageRequest[VerifyPage], tag="verify"):
     """
 
 
+class Watch(Request[WatchEnded], tag="watch"):
+    """Tell what happens, from a position on, as a stream of ``Notices``; answered when it ends.
+
+    Each notice takes one of the watch's credits, and without any it rests: a slow reader costs the daemon nothing,
+    and misses nothing, since it is told later from what is stored.
+    """
+
+    after: Token | None = None
+    """The token of the last notices that were taken in, or a position; none: from now on."""
+    kinds: list[NoticeKind] = []
+    """Only these kinds; empty: all."""
+    actor: ActorRef | None = None
+    """Only what happens to this actor."""
+    version: Name | None = None
+    """Only what has to do with this version: it stands there, stood there before, or the change is of its route."""
+    credits: Annotated[int, Meta(ge=0, le=MAX_CREDITS)] = 256
+
+
+class Unwatch(Request[WatchEnded], tag="unwatch"):
+    """End a watch of this connection."""
+
+    watch: Count
+    """The id of its request."""
+
+
+class Credit(Request[Credited], tag="credit"):
+    """Let a watch of this connection go on for so many notices more."""
+
+    watch: Count
+    """The id of its request."""
+    credits: Annotated[int, Meta(ge=1, le=MAX_CREDITS)]
+
+
+class Stats(Request[Statistics], tag="stats"):
+    """How the daemon fares: latencies and rates of the last minute, sizes, and counts since its start."""
+
+
 class StatusRequest(Request[ServerStatus], tag="status"):
     """The daemon in figures."""
 
@@ -274,6 +322,10 @@ AnyRequest = (
     | Paths
     | Histories
     | Verify
+    | Watch
+    | Unwatch
+    | Credit
+    | Stats
     | StatusRequest
 )
 
@@ -286,6 +338,17 @@ class Answer(msgspec.Struct, frozen=True):
 
     id: int
     ok: Record
+
+
+class Notices(msgspec.Struct, frozen=True):
+    """A part of a watch's stream."""
+
+    id: int
+    """That of the request to watch."""
+    notices: list[Notice] | list[msgspec.Raw]
+    """In order; none, where the token is all that is new."""
+    token: Token
+    """Where to go on from when all of this was taken in: ``after`` of another watch."""
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -71,6 +71,7 @@ class Operations:
     paths = Operation(messages.Paths)
     histories = Operation(messages.Histories)
     verify = Operation(messages.Verify)
+    stats = Operation(messages.Stats)
     status = Operation(messages.StatusRequest)
 
 

@@ -57,6 +57,15 @@ event that does not continue the one before it. ``cohort``: the actor stands els
 Landing = Literal["replay", "strict"]
 """What a landing does about an event that the new definition does not handle: skip and count it, or do not move."""
 
+NoticeKind = Literal["spawned", "event", "migrated", "finished", "erased", "deployed", "closed", "progress"]
+"""What a watch tells of.
+
+``spawned``, ``event``: an actor was started, or processed an event; with where it stands after it was routed.
+``migrated``: it stands on another version, by a deploy, a close, or the event or spawn just told of. ``finished``: it
+takes no more events. ``erased``: it is gone. ``deployed``, ``closed``: a version, or the end of a route's claim.
+``progress``: how many of its cohorts a deploy or close has reached; the last such notice comes when it is through.
+"""
+
 Guards = Literal["ignore", "block"]
 """Guards are not run. ``ignore``: a guarded transition fires as if its guard held. ``block``: it never fires."""
 
@@ -418,6 +427,90 @@ class VerifyPage(Page, frozen=True, kw_only=True):
 
     looked_at: int
     differences: list[Difference]
+
+
+class Notice(Record, frozen=True, kw_only=True):
+    """One thing that happened. Those of a position come in a fixed order, the same whenever it is told."""
+
+    kind: NoticeKind
+    token: str
+    """A watch ``after`` it begins with the next notice."""
+    position: int
+    """Where it stands in the order of the store: the event, the spawn, or the deploy or close that it is due to."""
+    time: int
+    version: str
+    """Where the actor stands after it; or the version that was deployed, or whose route was closed."""
+    actor: int | None = None
+    key: str | None = None
+    state: StateValue | None = None
+    status: Status | None = None
+    event: str | None = None
+    """Of an ``event``: its type."""
+    events: int | None = None
+    """The length of the actor's history."""
+    version_before: str | None = None
+    """Where the actor stood before, if that was another version."""
+    swept: int | None = None
+    """Of a deploy or close under way: the cohorts that it has reached."""
+    cohorts: int | None = None
+    """Of a deploy or close: the cohorts that it concerns."""
+
+
+class WatchEnded(Record, frozen=True, kw_only=True):
+    """The watch has ended; nothing more comes of it."""
+
+    token: str
+    """Where it has come to: ``after`` of another watch that is to go on from there."""
+
+
+class Credited(Record, frozen=True, kw_only=True):
+    """The watch may go on."""
+
+    credits: int
+    """Notices that may still come before it rests."""
+
+
+class Percentiles(Record, frozen=True, kw_only=True):
+    """How something was spread over the last minute."""
+
+    p50: float
+    p99: float
+    max: float
+
+
+class Statistics(Record, frozen=True, kw_only=True):
+    """The daemon's health in figures. Counts are since its start, percentiles and rates of the last minute."""
+
+    server: str
+    sqlite: str
+    """The version of SQLite."""
+    uptime: int
+    """Milliseconds."""
+    requests: int
+    requests_by_op: dict[str, int]
+    errors_by_code: dict[str, int]
+    events: int
+    """Everything that took a position: spawns, events, changes of versions and routes."""
+    events_per_second: float
+    commits: int
+    commit_ms: Percentiles
+    """Milliseconds of one durable commit."""
+    batch_ms: Percentiles
+    """Milliseconds of a whole batch: its requests, its share of a sweep, its commit."""
+    batch_size: Percentiles
+    """Requests of one batch."""
+    connections: int
+    watches: int
+    position: int
+    cohorts_to_sweep: int
+    """Cohorts that the deploy or close under way has not reached yet."""
+    store_bytes: int
+    wal_bytes: int
+    """Of the write-ahead log beside the store."""
+    free_bytes: int
+    """Free on the file system of the store, for the daemon's user."""
+    rss_bytes: int
+    """Memory of the daemon's process."""
 
 
 class ServerStatus(Record, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from typing import Any
 
 from statekeep.daemon.engine import about, actors, deploys, finding, paths, planning, records, sweeping, verify, views
 from statekeep.daemon.engine.about import About
+from statekeep.daemon.engine.watching import Watchers
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.store import StorageError, Store
 from statekeep.protocol import errors
@@ -60,6 +61,8 @@ class Engine:
         self.about = about
         self._quiet = 0
         self._load()
+        self.watchers = Watchers(self._world)
+        """Who is told what happens. Give them their turn between batches."""
 
     def _load(self) -> None:
         self._world = World(self._store, self._clock)
@@ -140,6 +143,7 @@ class Engine:
         log.error("a batch was taken back after %s\n%s", type(fault).__name__, where)
         self._store.rollback()
         self._load()
+        self.watchers.enter(self._world)
 
 
 def _waits(request: AnyRequest) -> bool:

@@ -39,7 +39,7 @@ def actors(world: World, request: Actors) -> ActorPage:
     found = _next(world, request, looked_at + 1)
     page, last = list[Actor](), 0
     for last in found[:looked_at]:
-        if of_form is None or of_form(world.store.records.key_of(last) or ""):
+        if of_form is None or of_form(world.store.records.key_of(last)):
             page.append(listed(world, last))
         if len(page) == limit:
             break
@@ -95,12 +95,12 @@ def _passing(world: World, request: Actors | CountRequest, version: int) -> byte
     return bytes(map(passes, world.forest.table(version).configurations))
 
 
-def _key_form(pattern: str) -> Callable[[str], bool]:
-    """Whether a key is of the form in which ``*`` stands for any text, also none."""
+def _key_form(pattern: str) -> Callable[[str | None], bool]:
+    """Whether there is a key, of the form in which ``*`` stands for any text, also none."""
     first, *middle, last = pattern.split(_ANY_ONE)
 
-    def matches(key: str) -> bool:
-        if len(key) < len(first) + len(last) or not (key.startswith(first) and key.endswith(last)):
+    def matches(key: str | None) -> bool:
+        if key is None or len(key) < len(first) + len(last) or not (key.startswith(first) and key.endswith(last)):
             return False
         at, end = len(first), len(key) - len(last)
         for part in middle:

@@ -2,7 +2,16 @@
 
 from statekeep.daemon.store.keys import InsecureKeyFile, WrongKey, make_master_key, master_key
 from statekeep.daemon.store.opening import StoreInUse, UnknownSchema, UnsafeStore, open_store
-from statekeep.daemon.store.rows import ActorRow, CohortRow, DecisionRow, DeploymentRow, EventRow, RouteRow, VersionRow
+from statekeep.daemon.store.rows import (
+    ActorRow,
+    CohortRow,
+    DecisionRow,
+    DeploymentRow,
+    EventRow,
+    Happening,
+    RouteRow,
+    VersionRow,
+)
 from statekeep.daemon.store.soundness import DamagedStore
 from statekeep.daemon.store.store import SQLITE_VERSION, StorageError, Store
 
@@ -14,6 +23,7 @@ __all__ = [
     "DecisionRow",
     "DeploymentRow",
     "EventRow",
+    "Happening",
     "InsecureKeyFile",
     "RouteRow",
     "StorageError",

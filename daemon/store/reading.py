@@ -7,11 +7,26 @@ from typing import Any
 import msgspec
 
 from statekeep.daemon.store.keys import KeyRing, Sealer, WrongKey
-from statekeep.daemon.store.rows import ActorRow, Damage, DecisionRow, DeploymentRow, EventRow, RouteRow, VersionRow
+from statekeep.daemon.store.rows import (
+    ActorRow,
+    Damage,
+    DecisionRow,
+    DeploymentRow,
+    EventRow,
+    Happening,
+    RouteRow,
+    VersionRow,
+)
 from statekeep.daemon.store.schema import Column, Table
 from statekeep.daemon.store.soundness import check
 
 _decode = msgspec.msgpack.Decoder().decode
+
+_HAPPENED = """
+    SELECT e.position, e.actor, e.time, e.cohort, ifnull(p.cohort, 0), a.spawned_on, a.key
+    FROM events e CROSS JOIN actors a ON a.id = e.actor LEFT JOIN events p ON p.position = e.previous
+"""
+"""CROSS: in the order in which it is written, which is that of positions."""
 
 
 class Catalogue:
@@ -162,6 +177,36 @@ class Records:
             SELECT position, cohort, time, NULL FROM trail ORDER BY position
         """
         return [EventRow._make(row) for row in _all(self._connection, query, last)]
+
+    def happened(self, after: int, before: int, limit: int) -> Iterator[Happening]:
+        """The first spawns and events between two positions, in order."""
+        where = "WHERE e.position > ? AND e.position < ? ORDER BY e.position LIMIT ?"
+        return self._happenings(where, after, before, limit)
+
+    def happened_at(self, positions: Iterable[int]) -> Iterator[Happening]:
+        """The spawns and events at these positions, in order."""
+        where = "WHERE e.position IN (SELECT value FROM json_each(?)) ORDER BY e.position"
+        return self._happenings(where, msgspec.json.encode(list(positions)).decode())
+
+    def _happenings(self, where: str, *values: object) -> Iterator[Happening]:
+        self._flush()
+        for row in _all(self._connection, _HAPPENED + where, *values):
+            yield Happening._make([*row[:-1], self._open_key(row[1], row[-1])])
+
+    def cohort_at(self, last: int, position: int) -> int | None:
+        """The cohort that the actor whose last event is at ``last`` was in at ``position``, if it was there yet."""
+        self._flush()
+        query = """
+            WITH RECURSIVE trail (position, previous, cohort) AS (
+                SELECT position, previous, cohort FROM events WHERE position = ?1
+                UNION ALL
+                SELECT e.position, e.previous, e.cohort FROM events e
+                JOIN trail ON e.position = trail.previous AND trail.position > ?2 AND e.position < trail.position
+            )
+            SELECT cohort FROM trail WHERE position <= ?2
+        """
+        row = self._connection.execute(query, (last, position)).fetchone()
+        return None if row is None else int(row[0])
 
     def payload(self, actor: int, position: int) -> Any:
         """The payload of one event, None if it had none."""

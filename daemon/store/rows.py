@@ -71,6 +71,20 @@ class EventRow(NamedTuple):
     payload: Any
 
 
+class Happening(NamedTuple):
+    """A spawn or a processed event, with what is told of its actor."""
+
+    position: int
+    actor: int
+    time: int
+    cohort: int
+    """Which it led to."""
+    before: int
+    """The cohort that the actor came from; 0 for a spawn."""
+    spawned_on: int
+    key: str | None
+
+
 class DecisionRow(NamedTuple):
     """What was decided about a route for a cohort."""
 

@@ -142,7 +142,7 @@ def test_counts_are_those_of_the_pages(
 ) -> None:
     """A count by version, state and status adds up the actors that the pages with this filter hold."""
     times = sorted(actor.updated for actor in population)
-    between = {"updated_after": times[10], "updated_before": times[50]} if timed else {}
+    between: dict[str, Any] = {"updated_after": times[10], "updated_before": times[50]} if timed else {}
     counts = ask(engine, CountRequest(**asked, **between))
     found = every(engine, Actors(**asked, **between))
     assert counts.actors == len(found)
