@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import grp
 import logging
 import os
 import signal
@@ -20,7 +21,8 @@ from statekeep.daemon.engine import About, Engine
 from statekeep.daemon.engine.sweeping import resume
 from statekeep.daemon.engine.verify import pages
 from statekeep.daemon.engine.world import World
-from statekeep.daemon.listening import SocketInUse, listener
+from statekeep.daemon.listening import SocketInUse, listener, raise_file_limit
+from statekeep.daemon.peers import Access
 from statekeep.daemon.server import Server
 from statekeep.daemon.store import (
     DamagedStore,
@@ -64,7 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.verify:
             return _verify(options)
-        with _open(options) as store, listener(options.socket) as at:
+        raise_file_limit()
+        with _open(options) as store, listener(options.socket, options.group) as at:
             trio.run(_serve, store, at, options)
     except tuple(_EXIT_CODES) as refusal:
         log.critical("%s", refusal)
@@ -90,6 +93,13 @@ def _parser() -> argparse.ArgumentParser:
         default=socket_path(os.environ, os.getuid()),
         help="where clients connect (default: %(default)s)",
     )
+    parser.add_argument(
+        "--group",
+        type=_group,
+        metavar="NAME",
+        help="let the members of this group use the socket, as operators: they may spawn and send "
+        "(default: nobody but root and this user, who are admins)",
+    )
     parser.add_argument("--key", type=Path, help="file with the master key (default: master.key in the data directory)")
     parser.add_argument(
         "--verify",
@@ -98,6 +108,13 @@ def _parser() -> argparse.ArgumentParser:
         "JSON, and exit with 1 if there is one",
     )
     return parser
+
+
+def _group(name: str) -> int:
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise argparse.ArgumentTypeError(f"there is no group {name!r}") from None
 
 
 def _now() -> int:
@@ -149,13 +166,12 @@ def _settle_memory() -> None:
 
 async def _serve(store: Store, listening: socket.socket, options: argparse.Namespace) -> None:
     about = About(os.getpid(), str(options.socket), str(options.data), _now(), REQUEST_LIMIT, UNDER_WAY)
-    server = Server(Engine(store, _now, about))
+    server = Server(Engine(store, _now, about), Access.standard(options.group))
     _settle_memory()
-    listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(listening))]
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-            await nursery.start(partial(server.serve, listeners, stop=stop))
+            await nursery.start(partial(server.serve, [listening], stop=stop))
             log.info("%s listens at %s, keeps %s", statekeep.__version__, options.socket, options.data)
             async for number in signals:
                 log.info("%s: stopping", signal.Signals(number).name)

@@ -72,6 +72,11 @@ class RequestReader:
         """How the client wants its answers. Before its first byte: MessagePack."""
         return self._frames.dialect or Dialect.MSGPACK
 
+    @property
+    def held(self) -> int:
+        """Bytes of a request that has begun and not ended."""
+        return self._frames.held
+
     def feed(self, data: bytes) -> list[AnyRequest | Refusal]:
         """Return the requests that ``data`` completes; a refusal among them is to be answered as it is."""
         frames = self._frames.feed(data)

@@ -11,6 +11,8 @@
     └── Refused                 the daemon's answer: nothing was changed
         ├── BadRequest          the program that wrote the request is wrong: mend it
         │   ├── Malformed, FrameTooLarge, UnknownOp, UnsupportedProtocol, ReservedEvent, NotInternal, LimitExceeded
+        │   ├── RequestTooSlow
+        ├── Forbidden           the caller's user may not: ask whoever runs the daemon for a role
         ├── NotFound            the request names what is not there
         │   ├── UnknownVersion, UnknownParent, UnknownActor
         ├── Conflict            the request is sound, but what is stored stands against it: read, then decide
@@ -31,7 +33,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from statekeep.protocol.records import ErrorBody, Finding
+from statekeep.protocol.records import ErrorBody, Finding, Peer
 
 _SHOWN: Final = 120
 """Characters of a caller's text that a message repeats: enough for any sensible name, and no way to flood a log."""
@@ -198,6 +200,32 @@ class LimitExceeded(BadRequest):
 
     def __init__(self, what: str, limit: int, unit: str = "") -> None:
         super().__init__(f"{what} is over the limit of {limit} {unit}".rstrip() + ".", "Make it smaller.")
+
+
+class RequestTooSlow(BadRequest):
+    """A request began and did not end in time; the connection is closed."""
+
+    code = "request_too_slow"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"A request began and was not complete within {seconds:g} s.",
+            "End a line with a newline, and send as many bytes as the length announced; the connection is closed.",
+        )
+
+
+class Forbidden(Refused):
+    """The user who connected has no role, or not the one that the op needs."""
+
+    code = "forbidden"
+
+    def __init__(self, op: str, needed: str, peer: Peer) -> None:
+        has = f"has the role {peer.role}" if peer.role else "has no role"
+        super().__init__(
+            f"{_quote(op)} needs the role {needed}, and {_quote(peer.user)} (uid {peer.uid}) {has} here.",
+            "Root and the daemon's own user are admins, members of the socket's group operators; connect again after "
+            "a change.",
+        )
 
 
 class NotFound(Refused):

@@ -21,6 +21,7 @@ from statekeep.protocol.records import (
     DefinitionText,
     Deployed,
     DeploymentList,
+    Description,
     ErrorBody,
     Guards,
     HistoryCountPage,
@@ -34,6 +35,7 @@ from statekeep.protocol.records import (
     Plan,
     PlannedPage,
     Record,
+    Role,
     Sent,
     ServerStatus,
     StateValue,
@@ -76,6 +78,8 @@ class Request(
     """Base of all requests; ``Request[Sent]`` is answered with a ``Sent``. The connection gives each its ``id``."""
 
     Result: ClassVar[type[Record]]
+    role: ClassVar[Role] = "viewer"
+    """The least that may make this request."""
     id: Count = 0
 
     def __init_subclass__(cls) -> None:
@@ -98,6 +102,13 @@ class Hello(Request[Welcome], tag="hello"):
     protocols: tuple[int, ...] = (PROTOCOL,)
 
 
+class Describe(Request[Description], tag="describe"):
+    """Every op with the JSON Schema of its request and its result, and every error code."""
+
+    about: Name | None = None
+    """Only this op, and no errors."""
+
+
 class Plannable(Request[ResultT_co]):
     """What ``deploy`` and ``preview`` have in common: a version as it is to be."""
 
@@ -112,6 +123,7 @@ class Plannable(Request[ResultT_co]):
 class Deploy(Plannable[Deployed], tag="deploy"):
     """Make a version and route the parent's actors, durably."""
 
+    role = "admin"
     digest: str | None = None
     """The digest of a preview; the deploy is refused when its plan would differ."""
     once: bool = False
@@ -141,6 +153,7 @@ class PreviewActors(PageRequest[PlannedPage], tag="preview_actors"):
 class Close(Request[Closed], tag="close"):
     """End the claim of an open route on all actors that it has not decided; it judges nobody any more."""
 
+    role = "admin"
     version: Name
     """The route's child."""
 
@@ -162,6 +175,7 @@ class Definition(Request[DefinitionText], tag="definition"):
 class Spawn(Request[Actor], tag="spawn"):
     """Start an actor on a version."""
 
+    role = "operator"
     version: Name
     key: Name | None = None
     context: Any = None
@@ -170,6 +184,7 @@ class Spawn(Request[Actor], tag="spawn"):
 class Send(Request[Sent], tag="send"):
     """Send one event to an actor."""
 
+    role = "operator"
     actor: ActorRef
     event: Name
     payload: Any = None
@@ -181,6 +196,7 @@ class Deliver(Request[Sent], tag="deliver"):
     The daemon runs neither. Whoever does tells it: ``xstate.after.1000.loan.waiting``, ``xstate.done.actor.scoring``.
     """
 
+    role = "operator"
     actor: ActorRef
     event: Name
     payload: Any = None
@@ -304,6 +320,7 @@ class StatusRequest(Request[ServerStatus], tag="status"):
 
 AnyRequest = (
     Hello
+    | Describe
     | Deploy
     | Preview
     | PreviewActors

@@ -53,6 +53,7 @@ class Operation(Generic[P, R]):
 class Operations:
     """Every operation of the daemon, but for ``hello``, which a client says by itself when it connects."""
 
+    describe = Operation(messages.Describe)
     deploy = Operation(messages.Deploy)
     preview = Operation(messages.Preview)
     preview_actors = Operation(messages.PreviewActors)

@@ -70,6 +70,13 @@ Guards = Literal["ignore", "block"]
 """Guards are not run. ``ignore``: a guarded transition fires as if its guard held. ``block``: it never fires."""
 
 
+Role = Literal["viewer", "operator", "admin"]
+"""What a peer may do: read, also spawn and send, everything. Each may do what those before it may."""
+
+Feature = Literal["json", "msgpack", "describe", "sweep"]
+"""What a daemon of this protocol version may or may not have; a client that needs one looks for its name."""
+
+
 class Record(msgspec.Struct, omit_defaults=True, frozen=True):
     """Base of everything that the daemon answers."""
 
@@ -90,6 +97,20 @@ class Limits(Record, frozen=True, kw_only=True):
     """Rows of one page."""
     under_way: int
     """Requests that one connection may have under way before the daemon stops reading from it."""
+    request_seconds: float = 10.0
+    """Seconds from the first byte of a request to its last."""
+
+
+class Peer(Record, frozen=True, kw_only=True):
+    """Who a client is, as the kernel told the daemon when it connected."""
+
+    uid: int
+    gid: int
+    pid: int
+    user: str
+    """The name of the uid, or its digits where it has none."""
+    role: Role | None = None
+    """What it may do; absent: nothing."""
 
 
 class Welcome(Record, frozen=True, kw_only=True):
@@ -98,6 +119,41 @@ class Welcome(Record, frozen=True, kw_only=True):
     protocol: int
     server: str
     limits: Limits
+    features: list[Feature] = []
+    you: Peer | None = None
+
+
+class OpDescription(Record, frozen=True, kw_only=True):
+    """One op: what it is for, who may use it, and how request and result look."""
+
+    op: str
+    summary: str
+    role: Role
+    """The least that may."""
+    result: str
+    """The name of the record that answers it."""
+    request: dict[str, Any]
+    """JSON Schema 2020-12 of the request."""
+    answer: dict[str, Any]
+    """JSON Schema 2020-12 of what is in ``ok``."""
+
+
+class ErrorDescription(Record, frozen=True, kw_only=True):
+    """One error code."""
+
+    code: str
+    kind: str
+    """The family, which says who has to do something: the codes of one family can be handled alike."""
+    summary: str
+
+
+class Description(Record, frozen=True, kw_only=True):
+    """The protocol as this daemon speaks it, for programs that generate clients and for people who write them."""
+
+    protocol: int
+    server: str
+    ops: list[OpDescription]
+    errors: list[ErrorDescription]
 
 
 class Finding(Record, frozen=True, kw_only=True):

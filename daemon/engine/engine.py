@@ -25,6 +25,7 @@ from statekeep.protocol.messages import (
     Deliver,
     Deploy,
     Deployments,
+    Describe,
     Get,
     Hello,
     Histories,
@@ -71,7 +72,8 @@ class Engine:
 
     def _bind(self, world: World) -> dict[type[AnyRequest], Callable[[Any], Record]]:
         return {
-            Hello: partial(about.hello, self.about),
+            Hello: partial(about.hello, self.about, None),
+            Describe: about.describe,
             StatusRequest: partial(about.status, world, self.about),
             Deploy: partial(deploys.deploy, world),
             Preview: partial(planning.preview, world),

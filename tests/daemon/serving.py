@@ -114,8 +114,7 @@ async def served() -> AsyncIterator[Served]:
                 running = Served(engine, path)
 
                 async def serve(task_status: trio.TaskStatus[None]) -> None:
-                    listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(listening))]
-                    await Server(engine).serve(listeners, stop=running.stop, task_status=task_status)
+                    await Server(engine).serve([listening], stop=running.stop, task_status=task_status)
                     running.stopped.set()
 
                 await nursery.start(serve)

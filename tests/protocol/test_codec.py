@@ -85,7 +85,7 @@ def test_wrong_fields_are_refused(op: str, fields: dict[str, Any]) -> None:
     ("line", "number", "code", "words"),
     [
         (b'{"op":"snd","id":3}', 3, "unknown_op", "Did you mean 'send'?"),
-        (b'{"op":"quaff","id":3}', 3, "unknown_op", "hello, deploy, preview"),
+        (b'{"op":"quaff","id":3}', 3, "unknown_op", "hello, describe, deploy"),
         (b"{}", 0, "bad_request", "missing required field `op`"),
         (b'{"op":5,"id":3}', 3, "bad_request", "one of hello"),
         (b'{"op":"get","id":3}', 3, "bad_request", "`get` needs actor"),
@@ -214,7 +214,7 @@ def test_answers_are_written_in_the_dialect_of_the_connection() -> None:
 def test_every_request_names_its_result() -> None:
     """The result of a request is the one that its type promises to callers."""
     assert " ".join(f"{op}:{kind.Result.__name__}" for op, kind in REQUESTS.items()) == (
-        "hello:Welcome deploy:Deployed preview:Plan preview_actors:PlannedPage close:Closed "
+        "hello:Welcome describe:Description deploy:Deployed preview:Plan preview_actors:PlannedPage close:Closed "
         "deployments:DeploymentList versions:VersionList definition:DefinitionText spawn:Actor send:Sent deliver:Sent "
         "get:Actor actors:ActorPage count:Counts history:HistoryPage decisions:DecisionPage paths:PathPage "
         "histories:HistoryCountPage verify:VerifyPage status:ServerStatus"

@@ -9,7 +9,7 @@ import pytest
 
 from statekeep.protocol import errors
 from statekeep.protocol.errors import CODES, StatekeepError, from_body
-from statekeep.protocol.records import ErrorBody, Finding
+from statekeep.protocol.records import ErrorBody, Finding, Peer
 
 FINDING = Finding(level="error", code="no_initial", path="$.initial", message="there is no `initial`", hint="Name one.")
 
@@ -22,6 +22,8 @@ EVERY: list[StatekeepError] = [
     errors.ReservedEvent("xstate.init"),
     errors.NotInternal("PAY", ["xstate.after."]),
     errors.LimitExceeded("The context", 65536, "bytes"),
+    errors.RequestTooSlow(10.0),
+    errors.Forbidden("deploy", "admin", Peer(uid=1001, gid=1001, pid=7, user="bob", role="viewer")),
     errors.UnknownVersion("loan-v9", ["loan-v1", "loan-v2"]),
     errors.UnknownParent("nothing", ["loan-v1"]),
     errors.UnknownActor("alice"),
@@ -50,9 +52,10 @@ def test_the_codes_are_these() -> None:
     """Programs compare codes: none is ever renamed, and a new one is added here."""
     assert sorted(CODES) == sorted(error.code for error in EVERY)
     assert " ".join(sorted(CODES)) == (
-        "actor_finished bad_request busy frame_too_large internal_error invalid_definition invalid_path key_exists "
-        "limit_exceeded malformed not_internal preview_outdated reserved_event stopping storage_failed unknown_actor "
-        "unknown_op unknown_parent unknown_version unreachable_route unsupported_protocol version_exists"
+        "actor_finished bad_request busy forbidden frame_too_large internal_error invalid_definition invalid_path "
+        "key_exists limit_exceeded malformed not_internal preview_outdated request_too_slow reserved_event stopping "
+        "storage_failed unknown_actor unknown_op unknown_parent unknown_version unreachable_route unsupported_protocol "
+        "version_exists"
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 from statekeep.protocol import messages, records
 from statekeep.protocol.codec import VALUE_DEPTH, RequestReader, encode_answers
 from statekeep.protocol.connection import Connection, Exchange
+from statekeep.protocol.describing import error_descriptions, op_descriptions
 from statekeep.protocol.errors import CODES
 from statekeep.protocol.framing import REQUEST_LIMIT, Dialect, join_frames
 from statekeep.protocol.messages import REQUESTS, Answer, Count, Name, Refusal, Request
@@ -30,6 +31,7 @@ RECORDS = {
 
 _WORDS = {
     int: "integer",
+    float: "number",
     str: "text",
     bool: "boolean",
     Any: "value",
@@ -139,6 +141,53 @@ def test_the_conversations_are_possible() -> None:
             record = msgspec.convert(ok, requests.pop(number).Result)
             assert encode_answers(Dialect.JSON, [Answer(number, record)]).decode() == line + "\n"
         assert not requests
+
+
+def test_the_values_at_the_edges_become_what_the_page_says() -> None:
+    """The bytes of each row, as the payload of a send, are taken as the page says, or refused with its code."""
+    rows = re.findall(r"(?m)^\| [^|`]+ \| (`[^|]+`|-) \| (`[0-9a-f ]+`|-) \| `([^|]+)` \|$", SECTIONS["Values"])
+    assert len(rows) == SECTIONS["Values"].count("\n|") - 2
+    head = msgspec.msgpack.encode({"op": "send", "id": 3, "actor": 1, "event": "E", "payload": None})[:-1]
+    for line, frame, expected in rows:
+        sent = []
+        if line != "-":
+            sent.append(b'{"op":"send","id":3,"actor":1,"event":"E","payload":%s}\n' % line.strip("`").encode())
+        if frame != "-":
+            sent.append(join_frames([head + bytes.fromhex(frame.strip("`"))]))
+        assert sent, expected
+        for data in sent:
+            (request,) = RequestReader(REQUEST_LIMIT).feed(data)
+            if isinstance(request, Refusal):
+                assert request.error.code == expected, (data, request)
+            else:
+                assert isinstance(request, messages.Send)
+                assert msgspec.json.encode(request.payload).decode() == expected
+
+
+def test_the_roles_on_the_page_are_those_of_the_requests() -> None:
+    """Each op stands in the row of the least role that may use it."""
+    rows = re.findall(r"(?m)^\| `(\w+)` \| (.+) \|$", SECTIONS["Roles"])
+    assert {role: re.findall(r"`(\w+)`", ops) for role, ops in rows} == {
+        role: [op for op, kind in REQUESTS.items() if kind.role == role] for role in get_args(records.Role)
+    }
+
+
+def test_describe_and_the_page_say_the_same() -> None:
+    """The same ops with the same fields, needs and results, and the same errors, in the same order."""
+    ops = op_descriptions()
+    assert list(ops) == list(entries("Ops"))
+    for op, text in entries("Ops").items():
+        assert text.strip().startswith(ops[op].summary.replace("``", "`")), op
+        assert f"[{ops[op].result}](" in text
+        schema = ops[op].request["$defs"][ops[op].request["$ref"].rpartition("/")[2]]
+        assert schema["properties"].keys() == {"op", "id", *(row[0].strip("`") for row in written(text))}, op
+        assert set(schema["required"]) == {"op", *(row[0].strip("`") for row in written(text) if row[2] == "-")}, op
+        answer = ops[op].answer["$defs"][ops[op].result]["properties"]
+        assert list(answer) == [row[0].strip("`") for row in written(entries("Results")[ops[op].result])]
+    rows = re.findall(r"(?m)^\| `(\w+)` \| `\w+` \| (.+) \|$", SECTIONS["Errors"].partition("| code |")[2])
+    assert rows == [(error.code, error.summary) for error in error_descriptions()]
+    (kinds,) = re.findall(r"(?m)^\| `kind` \|.*$", entries("Results")["ErrorDescription"])
+    assert {error.kind for error in error_descriptions()} == set(re.findall(r"`(\w+)`", kinds)) - {"kind"}
 
 
 def test_the_refusals_are_the_ones_the_daemon_gives() -> None:

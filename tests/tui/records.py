@@ -1,5 +1,6 @@
 """Records as a daemon would answer them, for tests that print them."""
 
+from statekeep.protocol.describing import error_descriptions, op_descriptions
 from statekeep.protocol.records import (
     Actor,
     ActorPage,
@@ -11,6 +12,7 @@ from statekeep.protocol.records import (
     Deployed,
     Deployment,
     DeploymentList,
+    Description,
     EventRecord,
     Finding,
     HistoryPage,
@@ -169,6 +171,12 @@ PATHS = PathPage(
         PathNode(path=["SUBMIT_INFO"], actors=2_000, here=797, state="under_review", children=1),
         PathNode(path=["SUBMIT_INFO", "PAY_FEE"], actors=1_203, here=1_203, state="awaiting_docs"),
     ],
+)
+DESCRIPTION = Description(
+    protocol=1,
+    server="0.1.0",
+    ops=[op_descriptions()["get"]],
+    errors=[error for error in error_descriptions() if error.code == "unknown_actor"],
 )
 STATUS = ServerStatus(
     server="0.1.0",

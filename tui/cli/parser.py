@@ -5,7 +5,20 @@ from __future__ import annotations
 import argparse
 
 import statekeep
-from statekeep.tui.cli import actors, charts, definitions, demo, paths, records, replay, routes, verify, versions, why
+from statekeep.tui.cli import (
+    actors,
+    charts,
+    definitions,
+    demo,
+    paths,
+    protocol,
+    records,
+    replay,
+    routes,
+    verify,
+    versions,
+    why,
+)
 from statekeep.tui.cli.arguments import common
 
 _EPILOG = """\
@@ -38,6 +51,7 @@ def build() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"statekeep {statekeep.__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
-    for group in (versions, routes, definitions, paths, actors, records, why, verify, charts, replay, demo):
+    groups = (versions, routes, definitions, paths, actors, records, why, verify, charts, replay, protocol, demo)
+    for group in groups:
         group.add_commands(subparsers)
     return parser
