@@ -24,17 +24,21 @@ from statekeep.daemon.accepting import Acceptor
 from statekeep.daemon.connections import Connection, LargeRequests
 from statekeep.daemon.engine import Engine, about
 from statekeep.daemon.peers import Access
+from statekeep.daemon.watching import Streams
 from statekeep.protocol import errors
 from statekeep.protocol.messages import (
     Answer,
     AnyRequest,
+    Credit,
     Definition,
     Describe,
     Hello,
     PageRequest,
     PreviewActors,
     Refusal,
+    Unwatch,
     Versions,
+    Watch,
 )
 
 BATCH: Final = 1_024
@@ -76,6 +80,7 @@ class Server:
         """What is left of the requests of connections that do not take their answers."""
         self._put_off: list[Asked] = []
         self._large = LargeRequests()
+        self._streams = Streams(engine)
         self._acceptor = Acceptor([], self._poll)
         self._stopping = False
         self._look_at = float("inf")
@@ -109,8 +114,7 @@ class Server:
         self._stopping = True
         self._acceptor.pause()
         for connection in list(self._connections.values()):
-            connection.stop_reading()
-            self._settle(connection)
+            self._end_reading(connection, errors.Stopping())
         self._waiting.cancel()
 
     def _is_done(self) -> bool:
@@ -118,7 +122,7 @@ class Server:
 
     async def _wait(self) -> None:
         """Wait until there is something to do; let other tasks run in any case."""
-        if self._queue or self._ready or self._engine.sweeping:
+        if self._queue or self._ready or self._engine.sweeping or self._streams.behind:
             await trio.lowlevel.checkpoint()
             return
         with trio.CancelScope(deadline=self._look_at) as self._waiting:
@@ -138,7 +142,9 @@ class Server:
         if self._queue or self._engine.sweeping:
             self._run_batch()
         ready, self._ready = self._ready, []
+        self._engine.meter.refused([answer for _, answer in ready])
         self._answer(ready)
+        self._streams.tell()
         if self._look_at < float("inf") and trio.current_time() >= self._look_at:
             self._look()
 
@@ -150,8 +156,7 @@ class Server:
         except BlockingIOError:
             return 0
         if not data:
-            connection.stop_reading()
-            self._settle(connection)
+            self._end_reading(connection)
             return 0
         requests = connection.reader.feed(data)
         for request in requests:
@@ -173,8 +178,16 @@ class Server:
             self._ready.append((connection, Refusal(request.id, error.body())))
         elif isinstance(request, Hello):
             self._ready.append((connection, self._greet(connection, request)))
+        elif isinstance(request, Watch | Unwatch | Credit):
+            self._ready += [(connection, answer) for answer in self._streams.take(connection, request)]
         else:
             self._queue.append((connection, request))
+
+    def _end_reading(self, connection: Connection, reason: errors.StatekeepError | None = None) -> None:
+        """Take no more requests of a connection; what it watches ends with that."""
+        connection.stop_reading()
+        self._answer([(connection, answer) for answer in self._streams.end(connection, reason)])
+        self._settle(connection)
 
     def _greet(self, connection: Connection, request: Hello) -> Answer | Refusal:
         try:
@@ -237,6 +250,7 @@ class Server:
         del self._connections[connection.number]
         connection.close()
         self._queue += self._held.pop(connection, [])
+        self._streams.end(connection)
         self._large.judge(connection)
         self._engine.about.connections -= 1
         if not self._stopping:

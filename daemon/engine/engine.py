@@ -10,6 +10,7 @@ from typing import Any
 
 from statekeep.daemon.engine import about, actors, deploys, finding, paths, planning, records, sweeping, verify, views
 from statekeep.daemon.engine.about import About
+from statekeep.daemon.engine.statistics import Meter, stats
 from statekeep.daemon.engine.watching import Watchers
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.store import StorageError, Store
@@ -36,6 +37,7 @@ from statekeep.protocol.messages import (
     Refusal,
     Send,
     Spawn,
+    Stats,
     StatusRequest,
     Verify,
     Versions,
@@ -60,6 +62,7 @@ class Engine:
         self._store = store
         self._clock = clock
         self.about = about
+        self.meter = Meter()
         self._quiet = 0
         self._load()
         self.watchers = Watchers(self._world)
@@ -75,6 +78,7 @@ class Engine:
             Hello: partial(about.hello, self.about, None),
             Describe: about.describe,
             StatusRequest: partial(about.status, world, self.about),
+            Stats: partial(stats, world, self.about, self.meter, lambda: len(self.watchers)),
             Deploy: partial(deploys.deploy, world),
             Preview: partial(planning.preview, world),
             PreviewActors: partial(planning.preview_actors, world),
@@ -105,15 +109,22 @@ class Engine:
 
         None stands for a request that was put off: give it again when ``sweeping`` is over.
         """
+        began, position, commit = self.meter.now(), self._world.position, 0
         try:
             answers = [self._handle(request) for request in batch]
             self._quiet = 0 if batch else self._quiet + 1
             self._world.judge_next(sweeping.chunk(self._quiet))
-            self.about.commits += self._world.commit()
+            before = self.meter.now()
+            if self._world.commit():
+                self.about.commits += 1
+                commit = self.meter.now() - before
         except Exception as fault:  # noqa: BLE001 - whatever it was, the batch is taken back
             self._take_back(fault)
             answers = [self._alone(request) for request in batch]
         self.about.requests += len(batch)
+        if batch or commit:
+            self.meter.ran(batch, max(0, self._world.position - position), began, commit)
+            self.meter.refused(answers)
         return answers
 
     def close(self) -> None:

@@ -136,12 +136,10 @@ class Watchers:
         del self._watchers[owner, request.watch]
         return WatchEnded(token=watcher.at.token)
 
-    def leave(self, owner: Hashable) -> list[int]:
-        """End all watches of an owner; their ids."""
+    def leave(self, owner: Hashable) -> list[tuple[int, WatchEnded]]:
+        """End all watches of an owner; their ids, and where each has come to."""
         mine = [watch for whose, watch in self._watchers if whose == owner]
-        for watch in mine:
-            del self._watchers[owner, watch]
-        return mine
+        return [(watch, self.close(owner, Unwatch(watch=watch))) for watch in mine]
 
     def _find(self, owner: Hashable, watch: int) -> Watcher:
         watcher = self._watchers.get((owner, watch))

@@ -10,6 +10,7 @@ from statekeep.daemon.store.rows import (
     EventRow,
     Happening,
     RouteRow,
+    Sizes,
     VersionRow,
 )
 from statekeep.daemon.store.soundness import DamagedStore
@@ -26,6 +27,7 @@ __all__ = [
     "Happening",
     "InsecureKeyFile",
     "RouteRow",
+    "Sizes",
     "StorageError",
     "Store",
     "StoreInUse",

@@ -97,6 +97,14 @@ class DecisionRow(NamedTuple):
     skipped: int
 
 
+class Sizes(NamedTuple):
+    """Bytes of the store's files, and what is free for them to grow."""
+
+    store: int
+    wal: int
+    free: int
+
+
 class Damage(NamedTuple):
     """A row of an actor that is not as it was written."""
 

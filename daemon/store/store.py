@@ -7,13 +7,23 @@ it. Reads see what was collected before them.
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import msgspec
 
 from statekeep.daemon.store.keys import EPOCH, KeyRing
 from statekeep.daemon.store.reading import Catalogue, Records
-from statekeep.daemon.store.rows import ActorRow, CohortRow, DecisionRow, DeploymentRow, EventRow, RouteRow, VersionRow
+from statekeep.daemon.store.rows import (
+    ActorRow,
+    CohortRow,
+    DecisionRow,
+    DeploymentRow,
+    EventRow,
+    RouteRow,
+    Sizes,
+    VersionRow,
+)
 from statekeep.daemon.store.schema import Column, Table
 
 StorageError = sqlite3.Error
@@ -81,6 +91,13 @@ class Store:
         self._heads.clear()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+
+    def sizes(self) -> Sizes:
+        """How large its files are, and how much they may grow."""
+        (file,) = [name for _, database, name in self._connection.execute("PRAGMA database_list") if database == "main"]
+        wal, disk = Path(f"{file}-wal"), os.statvfs(file)
+        log = wal.stat().st_size if wal.exists() else 0
+        return Sizes(Path(file).stat().st_size, log, disk.f_bavail * disk.f_frsize)
 
     def close(self) -> None:
         """Close the store and let go of its lock. What was not committed is lost."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from statekeep.daemon.engine import Engine, sweeping, watching
 from statekeep.protocol import errors
 from statekeep.protocol.framing import Dialect
-from statekeep.protocol.messages import Actors, Close, Credit, Decisions, History, Send, Spawn, Unwatch, Watch
+from statekeep.protocol.messages import Actors, Close, Credit, Decisions, Deploy, History, Send, Spawn, Unwatch, Watch
 from statekeep.protocol.records import Notice
 from tests.engine.stories import LOAN, PAID, VERIFIED, deploy
 from tests.engine.test_worlds import Both, Restart, machines, steps
@@ -58,6 +58,7 @@ def everything(engine: Engine, **asked: Any) -> list[Notice]:
 
 
 def brief(notices: list[Notice]) -> list[tuple[Any, ...]]:
+    """Kind, subject, event and outcome of each."""
     return [(n.kind, n.key or n.version, n.event, n.version, n.state) for n in notices]
 
 
@@ -186,34 +187,31 @@ def test_those_at_one_place_share_what_is_made(loans: Engine) -> None:
 def test_who_has_no_room_is_not_told(loans: Engine) -> None:
     """A watch whose owner can't take more waits, and is no reason to take turns."""
     Reader(loans, after="0")
-    assert list(loans.watchers.turn(lambda _: False)) == []
+    assert not list(loans.watchers.turn(lambda _: False))
     assert not loans.watchers.behind
 
 
 def test_a_sweep_is_told_as_it_goes(loans: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Progress while it lasts; who moved, in order, when it is through; events are not held up for who asks for them."""
+    """Progress while it lasts, and who moved when it is through; who asks for events alone need not wait."""
     for name in ("CHUNK", "AT_ONCE"):
         monkeypatch.setattr(sweeping, name, 1)
     all_of_it, events = Reader(loans), Reader(loans, kinds=["event"])
     loans.run([])
-    answer = loans.run([deploy_request()])
-    assert answer[0] is not None
+    loans.run([Deploy("loan-v2", VERIFIED, "loan-v1", PAID)])
     assert loans.sweeping
     loans.run([Send("carol", "SUBMIT_INFO")])
     assert [notice.kind for notice in events.read()] == ["event"]
     assert [notice.kind for notice in all_of_it.read()] == ["deployed", "progress"]
-    while loans.sweeping:
-        loans.run([])
+    finish(loans)
     assert [notice.kind for notice in all_of_it.read()] == ["migrated", "progress", "event"]
     assert all_of_it.told[1].swept in (1, 2)
     assert all_of_it.told[3].swept == all_of_it.told[3].cohorts == 3
 
 
-def deploy_request() -> Any:
-    """The request that makes ``loan-v2``."""
-    from statekeep.protocol.messages import Deploy  # noqa: PLC0415
-
-    return Deploy("loan-v2", VERIFIED, "loan-v1", PAID)
+def finish(engine: Engine) -> None:
+    """Bring a sweep to its end."""
+    while engine.sweeping:
+        engine.run([])
 
 
 @pytest.mark.parametrize("after", ["", "-1", "1.", ".1", "1.x", "a", "1.2.3", "9" * 30, "²"])
@@ -261,8 +259,7 @@ def test_what_was_told_is_what_is_stored(root: Machine, world: list[Any], chunk:
                     told += live.told
                     live = Reader(both.engine, after=live.token, credits=2**31 - 1)
                 live.read(choose.randint(0, 4))
-            while both.engine.sweeping:
-                both.engine.run([])
+            finish(both.engine)
             live.read()
             told = [notice for notice in told + live.told if notice.kind != "progress"]
             whole = everything(both.engine)
