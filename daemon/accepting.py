@@ -8,7 +8,10 @@ import resource
 import select
 import socket
 from collections.abc import Iterator, Sequence
+from math import inf
 from typing import Final
+
+import trio
 
 log = logging.getLogger(__name__)
 
@@ -17,6 +20,9 @@ RESERVE: Final = 64
 
 AT_ONCE: Final = 256
 """Connections of one turn: a storm of them does not hold up those who are there."""
+
+SILENCE: Final = 60.0
+"""Seconds between two lines in the log about it: at the limit, connections come and go many times a second."""
 
 _EXHAUSTED: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
@@ -30,7 +36,7 @@ class Acceptor:
         self._listeners = {listener.fileno(): listener for listener in listeners}
         self._poll = poll
         self._most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - RESERVE
-        self._said = False
+        self._silent_until = -inf
         self.paused = True
 
     def resume(self) -> None:
@@ -62,13 +68,10 @@ class Acceptor:
                     raise
                 self._run_out(str(problem.strerror))
                 return
-            if self._said:
-                self._said = False
-                log.info("new connections are accepted again")
             yield accepted
 
     def _run_out(self, reason: str) -> None:
-        if not self._said:
-            self._said = True
+        if trio.current_time() >= self._silent_until:
+            self._silent_until = trio.current_time() + SILENCE
             log.warning("new connections wait: %s", reason)
         self.pause()

@@ -25,6 +25,10 @@ VALUE_DEPTH: Final = 128
 """Levels of arrays and objects in a value. A definition of 32 levels of states needs 70; Python's own stack ends the
 decoding of deeper ones somewhere below a thousand, at a place that depends on the caller."""
 
+VALUE_ITEMS: Final = 65_536
+"""Elements and members of a value, at all levels together. A request of the default limit could have a million, whose
+check would hold everybody up for half a second."""
+
 _HOSTILE: Final = (msgspec.MsgspecError, RecursionError, ValueError, TypeError, OverflowError)
 """What decoding bad bytes raises: msgspec's own errors, and Python's, for text that is not UTF-8 and the like."""
 
@@ -108,7 +112,7 @@ def _check_values(request: AnyRequest) -> AnyRequest | Refusal:
         value = getattr(request, name)
         if value is not None:
             try:
-                _check_value(value, VALUE_DEPTH)
+                _check_value(value, VALUE_DEPTH, VALUE_ITEMS)
             except _Unfit as unfit:
                 place = shorten("".join([name, *reversed(unfit.place)]))
                 error = BadRequest(f"`{place}` {unfit.reason}.", unfit.hint)
@@ -125,10 +129,11 @@ class _Unfit(Exception):
         self.place: list[str] = []
 
 
-def _check_value(value: Any, depth: int) -> None:
+def _check_value(value: Any, depth: int, room: int) -> int:
+    """Check one value; returns how many elements there is room for behind it."""
     kind = type(value)
     if kind is str or kind is bool or value is None:
-        return
+        return room
     if kind is int:
         if not -(2**63) <= value < 2**63:
             raise _Unfit("is an integer that does not fit into 64 bits", "Write it as text.")
@@ -136,24 +141,31 @@ def _check_value(value: Any, depth: int) -> None:
         if not math.isfinite(value):
             raise _Unfit("is not a finite number", "JSON has no NaN and no infinity; use null.")
     elif kind is dict or kind is list:
-        _check_items(value, depth)
+        return _check_items(value, depth, room)
     else:
         raise _Unfit(f"is of a type that JSON does not have ({kind.__name__})", "Write it as text.")
+    return room
 
 
-def _check_items(value: dict[Any, Any] | list[Any], depth: int) -> None:
+def _check_items(value: dict[Any, Any] | list[Any], depth: int, room: int) -> int:
     if not depth:
         raise _Unfit(f"is nested deeper than {VALUE_DEPTH} levels")
+    room -= len(value)
+    if room < 0:
+        raise _Unfit(
+            f"is more than the {VALUE_ITEMS:,} elements that a value may have", "Send it in parts, or as text."
+        )
     is_object = isinstance(value, dict)
     items: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
     for key, item in items:
         if is_object and type(key) is not str:
             raise _Unfit("has a key that is not text", "JSON's keys are text.")
         try:
-            _check_value(item, depth - 1)
+            room = _check_value(item, depth - 1, room)
         except _Unfit as unfit:
             unfit.place.append(f".{key}" if is_object else f"[{key}]")
             raise
+    return room
 
 
 def _refuse(dialect: Dialect, body: bytes, problem: Exception) -> Refusal:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statekeep.protocol import messages
-from statekeep.protocol.codec import _VALUES, VALUE_DEPTH, RequestReader, encode_answers
+from statekeep.protocol.codec import _VALUES, VALUE_DEPTH, VALUE_ITEMS, RequestReader, encode_answers
 from statekeep.protocol.errors import CODES, ActorFinished
 from statekeep.protocol.framing import Dialect, join_frames
 from statekeep.protocol.messages import REQUESTS, Answer, AnyRequest, Refusal, Send
@@ -139,6 +139,21 @@ def test_values_may_be_as_deep_as_the_bound() -> None:
     assert isinstance(one(nested(VALUE_DEPTH)), messages.Spawn)
     for levels in (VALUE_DEPTH + 1, 5_000):
         assert f"nested deeper than {VALUE_DEPTH} levels" in refused(nested(levels)).error.message
+
+
+def test_values_may_have_as_many_elements_as_the_bound() -> None:
+    """At all levels together; one more is refused, and so are as many as fit into a request, without a long look."""
+
+    def spread(elements: int) -> bytes:
+        rows = b",".join([b"[" + b",".join([b"0"] * 255) + b"]"] * (elements // 256))
+        return b'{"op":"spawn","version":"v","context":{"a":[' + rows + b",0" * (elements % 256) + b"]}}\n"
+
+    (taken,) = RequestReader(1 << 20).feed(spread(VALUE_ITEMS - 1))
+    assert isinstance(taken, messages.Spawn)
+    for elements in (VALUE_ITEMS, 400_000):
+        (refusal,) = RequestReader(1 << 20).feed(spread(elements))
+        assert isinstance(refusal, Refusal)
+        assert "more than the 65,536 elements" in refusal.error.message
 
 
 def test_every_untyped_field_is_walked() -> None:

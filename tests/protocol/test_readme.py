@@ -11,14 +11,15 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 import pytest
 
+from statekeep.daemon.connections import CHUNK, LARGE, PATIENCE
 from statekeep.protocol import messages, records
-from statekeep.protocol.codec import VALUE_DEPTH, RequestReader, encode_answers
+from statekeep.protocol.codec import VALUE_DEPTH, VALUE_ITEMS, RequestReader, encode_answers
 from statekeep.protocol.connection import Connection, Exchange
 from statekeep.protocol.describing import error_descriptions, op_descriptions
 from statekeep.protocol.errors import CODES
 from statekeep.protocol.framing import REQUEST_LIMIT, Dialect, join_frames
 from statekeep.protocol.messages import REQUESTS, Answer, Count, Name, Refusal, Request
-from statekeep.protocol.records import ErrorBody, Page, Record, Sent
+from statekeep.protocol.records import ErrorBody, Limits, Page, Record, Sent
 
 PAGE = (Path(__file__).parents[2] / "protocol" / "README.md").read_text()
 SECTIONS = dict(re.findall(r"(?ms)^## (.+?)\n(.*?)(?=^## |\Z)", PAGE))
@@ -125,7 +126,10 @@ def test_every_error_is_on_the_page() -> None:
 def test_the_figures_are_the_ones_in_force() -> None:
     """Limits that the page names are the defaults of the code."""
     assert f"A request may have {REQUEST_LIMIT:,} bytes" in SECTIONS["Limits"]
-    assert f"nested up to {VALUE_DEPTH} levels" in SECTIONS["Values"]
+    assert f"nested up to {VALUE_DEPTH} levels, with up to {VALUE_ITEMS:,} elements" in SECTIONS["Values"]
+    assert f"{Limits.__struct_defaults__[-1]:g} seconds after its first byte" in SECTIONS["Limits"]
+    assert f"closes the connection after {PATIENCE:g} seconds" in " ".join(SECTIONS["Limits"].split())
+    assert f"more than {CHUNK >> 10} KiB the daemon reads {LARGE} at a time" in SECTIONS["Limits"]
     name = json.loads(msgspec.json.encode(msgspec.json.schema(Name)))
     assert f"text of {name['minLength']} to {name['maxLength']} characters" in SECTIONS["Values"]
 
