@@ -29,6 +29,8 @@ class Streams:
     def take(self, connection: Connection, request: Watch | Unwatch | Credit) -> list[Answer | Refusal]:
         """Begin, end or go on with a watch; the answers that this brings about."""
         watchers = self._engine.watchers
+        self._engine.about.requests += 1
+        self._engine.meter.requests[type(request)] += 1
         try:
             if isinstance(request, Watch):
                 watchers.open(connection, request)

@@ -121,7 +121,7 @@ class Watchers:
             request.version,
             request.credits,
             at,
-            at,
+            Place(at.position - UNTOLD),  # so that the first turn tells where it begins, be there anything or not
         )
 
     def credit(self, owner: Hashable, request: Credit) -> Credited:

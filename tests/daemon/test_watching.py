@@ -98,7 +98,7 @@ async def test_watches_end_with_their_connection() -> None:
     async with served() as running:
         writer, half, gone = await begin(running), await running.connect(), await running.connect()
         for peer in (half, gone):
-            await peer.ask(Watch(after="0"))
+            assert (await peer.ask(Watch()))["notices"] == []
         assert (await writer.ask(Stats()))["ok"]["watches"] == 2
         await half.stream.send_eof()
         assert await half.read(9) == [{"id": 0, "ok": {"token": "2"}}]
@@ -113,7 +113,7 @@ async def test_a_daemon_that_stops_says_so_to_those_who_watch() -> None:
     async with served() as running:
         await begin(running)
         reader = await running.connect()
-        await reader.ask(Watch(after="0"))
+        await reader.ask(Watch())
         running.stop.set()
         (answer,) = await reader.read(5)
         assert answer["error"]["code"] == "stopping"
