@@ -27,7 +27,6 @@ from statekeep.protocol.records import (
     HistoryCountPage,
     HistoryPage,
     Landing,
-    Notice,
     NoticeKind,
     Outcome,
     Page,
@@ -362,8 +361,8 @@ class Notices(msgspec.Struct, frozen=True):
 
     id: int
     """That of the request to watch."""
-    notices: list[Notice] | list[msgspec.Raw]
-    """In order; none, where the token is all that is new."""
+    notices: list[msgspec.Raw]
+    """Each a ``Notice`` as it crosses the wire, in order; none, where the token is all that is new."""
     token: Token
     """Where to go on from when all of this was taken in: ``after`` of another watch."""
 

@@ -73,7 +73,7 @@ Guards = Literal["ignore", "block"]
 Role = Literal["viewer", "operator", "admin"]
 """What a peer may do: read, also spawn and send, everything. Each may do what those before it may."""
 
-Feature = Literal["json", "msgpack", "describe", "sweep"]
+Feature = Literal["json", "msgpack", "describe", "sweep", "watch"]
 """What a daemon of this protocol version may or may not have; a client that needs one looks for its name."""
 
 

@@ -12,7 +12,7 @@ from statekeep.protocol.describing import error_descriptions, op_descriptions
 from statekeep.protocol.messages import PROTOCOL, Describe, Hello, StatusRequest
 from statekeep.protocol.records import Description, Feature, Limits, Peer, ServerStatus, Welcome
 
-FEATURES: Final[list[Feature]] = ["json", "msgpack", "describe", "sweep"]
+FEATURES: Final[list[Feature]] = ["json", "msgpack", "describe", "sweep", "watch"]
 """What this daemon has."""
 
 

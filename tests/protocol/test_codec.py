@@ -232,5 +232,6 @@ def test_every_request_names_its_result() -> None:
         "hello:Welcome describe:Description deploy:Deployed preview:Plan preview_actors:PlannedPage close:Closed "
         "deployments:DeploymentList versions:VersionList definition:DefinitionText spawn:Actor send:Sent deliver:Sent "
         "get:Actor actors:ActorPage count:Counts history:HistoryPage decisions:DecisionPage paths:PathPage "
-        "histories:HistoryCountPage verify:VerifyPage status:ServerStatus"
+        "histories:HistoryCountPage verify:VerifyPage watch:WatchEnded unwatch:WatchEnded credit:Credited "
+        "stats:Statistics status:ServerStatus"
     )
