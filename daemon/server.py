@@ -139,12 +139,11 @@ class Server:
                     taken += self._read(connection)
             elif not self._acceptor.paused:
                 self._accept(number)
-        if self._queue or self._engine.sweeping:
-            self._run_batch()
+        ran = self._run_batch() if self._queue or self._engine.sweeping else 0
         ready, self._ready = self._ready, []
         self._engine.meter.refused([answer for _, answer in ready])
         self._answer(ready)
-        self._streams.tell()
+        self._streams.tell(ran)
         if self._look_at < float("inf") and trio.current_time() >= self._look_at:
             self._look()
 
@@ -195,7 +194,8 @@ class Server:
         except errors.UnsupportedProtocol as refused:
             return Refusal(request.id, refused.body())
 
-    def _run_batch(self) -> None:
+    def _run_batch(self) -> int:
+        """Carry out what is next; how many requests that was."""
         batch = self._next_batch()
         answers = self._engine.run([request for _, request in batch])
         answered: list[tuple[Connection, Answer | Refusal]] = []
@@ -210,6 +210,7 @@ class Server:
         if not self._engine.sweeping:
             self._queue, self._put_off = self._put_off + self._queue, []
         self._answer(answered)
+        return len(batch)
 
     def _next_batch(self) -> list[Asked]:
         """Take from the queue, in its order, what is run now; what may not be goes to the side or waits."""

@@ -47,11 +47,14 @@ class Streams:
         ended = self._engine.watchers.leave(connection)
         return [Refusal(watch, reason.body()) if reason else Answer(watch, end) for watch, end in ended]
 
-    def tell(self) -> None:
-        """Give all watches a turn. A connection that does not take what it is told is not told more."""
+    def tell(self, requests: int) -> None:
+        """Give all watches a turn, after so many requests were carried out.
+
+        A connection that does not take what it is told is not told more.
+        """
         if not self._engine.watchers:
             return
-        for part in self._engine.watchers.turn(_has_room):
+        for part in self._engine.watchers.turn(_has_room, requests):
             connection = cast("Connection", part.owner)
             dialect = connection.reader.dialect
             notices = Notices(part.watch, [told.encoded(dialect) for told in part.told], part.token)

@@ -46,6 +46,8 @@ class Place(NamedTuple):
         return cls(int(position), int(step) if dot else END)
 
 
+_MIGRATED: Final = int(Outcome.MIGRATED)
+
 _ENCODE: Final = {Dialect.JSON: msgspec.json.Encoder().encode, Dialect.MSGPACK: msgspec.msgpack.Encoder().encode}
 
 
@@ -80,6 +82,11 @@ class Stood:
                 left = (position, routes[first.route].parent, first.before)
                 self._moves.setdefault(cohort, []).append(left)
 
+    @property
+    def moved(self) -> bool:
+        """Whether it matters at which position."""
+        return bool(self._moves)
+
     def at(self, cohort: int, position: int) -> tuple[int, int]:
         """The version and the configuration of a cohort behind all that happened at ``position``."""
         for moved, version, configuration in self._moves.get(cohort, ()):
@@ -96,7 +103,7 @@ def _moved(world: World, cohorts: set[int], since: int) -> dict[tuple[int, int],
     found: dict[tuple[int, int], list[DecisionRow]] = {}
     for route in world.forest.routes.by_child:
         for row in world.store.records.decisions(route, cohorts):
-            if row.outcome == Outcome.MIGRATED and row.position > since and row.position in world.deployments:
+            if row.outcome == _MIGRATED and row.position > since and row.position in world.deployments:
                 found.setdefault((row.cohort, row.position), []).append(row)
     return found
 
@@ -107,36 +114,33 @@ def of_events(world: World, rows: list[Happening]) -> list[Told]:
         return []
     cohorts = {cohort for row in rows for cohort in (row.cohort, row.before)}
     stood = Stood(world, cohorts, rows[0].position)
-    return [told for row in rows for told in _of_event(world, row, stood)]
+    told, like = list[Told](), dict[tuple[int, int, int], list[dict[str, Any]]]()
+    for row in rows:
+        move = (row.cohort, row.before, row.spawned_on)
+        if move not in like or stood.moved:
+            like[move] = list(_of_move(world, row, stood))
+        for step, about in enumerate(like[move], start=1):
+            place = Place(row.position, END if step == len(like[move]) else step)
+            mine: dict[str, Any] = {"position": row.position, "time": row.time, "actor": row.actor, "key": row.key}
+            told.append(Told(place, Notice(token=place.token, **mine, **about)))
+    return told
 
 
-def _of_event(world: World, row: Happening, stood: Stood) -> Iterator[Told]:
+def _of_move(world: World, row: Happening, stood: Stood) -> Iterator[dict[str, Any]]:
+    """What is told of all events that lead from one cohort to another, notice by notice."""
     version, number = stood.at(row.cohort, row.position)
     before = stood.at(row.before, row.position)[0] if row.before else row.spawned_on
-    about = _about(world, row.cohort, version, number)
-    kinds: list[NoticeKind] = ["event" if row.before else "spawned"]
-    kinds += ["migrated"] if before != version else []
-    kinds += ["finished"] if about["status"] != "active" else []
-    for step, kind in enumerate(kinds, start=1):
-        place = Place(row.position, END if step == len(kinds) else step)
-        more: dict[str, Any] = {}
-        if kind == "event":
-            more["event"] = world.symbols.names[world.histories.symbol[world.cohorts.history[row.cohort]]]
-        if kind != "finished" and before != version:
-            more["version_before"] = world.forest.name(before)
-        yield Told(
-            place,
-            Notice(
-                kind=kind,
-                token=place.token,
-                position=row.position,
-                time=row.time,
-                actor=row.actor,
-                key=row.key,
-                **about,
-                **more,
-            ),
-        )
+    about, moved = _about(world, row.cohort, version, number), before != version
+    came = about | {"version_before": world.forest.name(before)} if moved else about
+    if row.before:
+        event = world.symbols.names[world.histories.symbol[world.cohorts.history[row.cohort]]]
+        yield {"kind": "event", "event": event} | came
+    else:
+        yield {"kind": "spawned"} | came
+    if moved:
+        yield {"kind": "migrated"} | came
+    if about["status"] != "active":
+        yield {"kind": "finished"} | about
 
 
 def _about(world: World, cohort: int, version: int, number: int) -> dict[str, Any]:

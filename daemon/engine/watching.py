@@ -22,8 +22,14 @@ from statekeep.protocol import errors
 from statekeep.protocol.messages import MAX_CREDITS, Credit, Unwatch, Watch
 from statekeep.protocol.records import Credited, NoticeKind, WatchEnded
 
-PART: Final = 128
+PART: Final = 256
 """Events, or actors that a deploy may have moved, that are read for one watch at a time: some 2 ms."""
+
+SHARE: Final = 4
+"""Beside requests, one event is read for so many of them: it costs a third of a request, so watches get a tenth."""
+
+LEAST: Final = 16
+"""But so many at least: the query alone costs as much as a few of them."""
 
 PASSED: Final = 4_096
 """Actors that are passed by at a time since they stand elsewhere than where a deploy leads: a millisecond."""
@@ -84,6 +90,7 @@ class Watchers:
     """All watches of one engine."""
 
     def __init__(self, world: World) -> None:
+        self._part = PART
         self.behind = False
         """Whether a turn would have more to tell, or to pass by, at once."""
         self._watchers: dict[tuple[Hashable, int], Watcher] = {}
@@ -148,18 +155,22 @@ class Watchers:
             raise errors.BadRequest(f"No watch of this connection has the id {watch}.", f"Its watches are: {mine}.")
         return watcher
 
-    def turn(self, has_room: Callable[[Hashable], bool]) -> Iterator[Part]:
-        """Tell the watches that have credits, and whose owners have room, what comes next. What is told is durable."""
+    def turn(self, has_room: Callable[[Hashable], bool], requests: int = 0) -> Iterator[Part]:
+        """Tell the watches that have credits, and whose owners have room, what comes next. What is told is durable.
+
+        ``requests`` were carried out just before: where there are any, watches get a small share of the time.
+        """
         self.behind, work = False, 0
+        self._part = min(PART, max(LEAST, requests // SHARE)) if requests else PART
         for place, watcher in list(self._watchers.items()):
             if not watcher.credits or not has_room(watcher.owner):
                 continue
-            if work >= TURN:
+            if work >= (2 * self._part if requests else TURN):
                 self.behind = True
                 return
             before = watcher.at
             told = self._advance(watcher)
-            work += PART if watcher.at != before else 1
+            work += self._part if watcher.at != before else 1
             self.behind |= watcher.at not in (before, Place(self._world.position)) and watcher.credits > 0
             # Who had a turn goes to the end of the line.
             self._watchers[place] = self._watchers.pop(place)
@@ -196,13 +207,14 @@ class Watchers:
         if not watcher.kinds & _OF_EVENTS:
             return [], Place(before - 1)
         if watcher.actor is None:
-            told, to = self._recent.between(after, before)
+            told, to = self._recent.between(after, before, self._part)
             return told, Place(to)
         last = self._world.actors.last[watcher.actor]
         trail = self._world.store.records.events(last) if last > after else []
         ahead = [event.position for event in trail if after < event.position < before]
-        told = telling.of_events(self._world, list(self._world.store.records.happened_at(ahead[:PART])))
-        return told, Place(before - 1 if len(ahead) <= PART else ahead[PART - 1])
+        part = self._part
+        told = telling.of_events(self._world, list(self._world.store.records.happened_at(ahead[:part])))
+        return told, Place(before - 1 if len(ahead) <= part else ahead[part - 1])
 
     def _change(self, watcher: Watcher, position: int) -> tuple[list[Told], Place]:
         """What is told of a deploy or close and of what it brought about, and how far that is."""
@@ -232,8 +244,8 @@ class Watchers:
             return [watcher.actor] * (watcher.actor >= first), end
         version, cohort = world.cohorts.version, world.actors.cohort
         ids = range(first, min(first + PASSED, end))
-        found = list(islice((actor for actor in ids if version[cohort[actor]] in below), PART + 1))
-        return (found, ids.stop) if len(found) <= PART else (found[:PART], found[PART])
+        found = list(islice((actor for actor in ids if version[cohort[actor]] in below), self._part + 1))
+        return (found, ids.stop) if len(found) <= self._part else (found[: self._part], found[self._part])
 
     def _progress(self, watcher: Watcher, position: int, left: int) -> list[Told]:
         """How far a sweep has come, if that is a hundredth more than the watch knows."""
@@ -253,28 +265,31 @@ class Recent:
         self._told: list[Told] = []
         self._from = self._to = 0
 
-    def between(self, after: int, before: int) -> tuple[list[Told], int]:
-        """What is told of the next events between two positions, and the position up to which that is all."""
+    def between(self, after: int, before: int, part: int) -> tuple[list[Told], int]:
+        """What is told of the next events between two positions, and the position up to which that is all.
+
+        Reads ``part`` events at most.
+        """
         if self._to <= after:
             if self._to < after:
                 self._told, self._from = [], after
-            told, self._to = self._read(after, before)
+            told, self._to = self._read(after, before, part)
             self._told += told
             if len(self._told) > KEPT:
                 self._from = self._told[-KEPT // 2 - 1].place.position
                 del self._told[: bisect_right(self._told, self._from, key=_position)]
             return told, self._to
         if after < self._from:
-            return self._read(after, before)
+            return self._read(after, before, part)
         start = bisect_right(self._told, after, key=_position)
         to = min(self._to, before - 1)
         if start + TURN < len(self._told):
             to = min(to, self._told[start + TURN].place.position)
         return self._told[start : bisect_right(self._told, to, key=_position)], to
 
-    def _read(self, after: int, before: int) -> tuple[list[Told], int]:
-        rows = list(self._world.store.records.happened(after, before, PART))
-        to = rows[-1].position if len(rows) == PART else before - 1
+    def _read(self, after: int, before: int, part: int) -> tuple[list[Told], int]:
+        rows = list(self._world.store.records.happened(after, before, part))
+        to = rows[-1].position if len(rows) == part else before - 1
         return telling.of_events(self._world, rows), to
 
 

@@ -32,11 +32,13 @@ class Reader:
         engine.watchers.open(self, Watch(**asked, id=1))
         self.token = asked.get("after")
 
-    def read(self, turns: int | None = None) -> list[Notice]:
+    def read(self, turns: int | None = None, busy: int = 0) -> list[Notice]:
         """Take turns, by default until there is no more; what was told in them."""
         before = len(self.told)
         while turns is None or turns:
-            parts = [part for part in self.engine.watchers.turn(lambda owner: owner is self) if part.owner is self]
+            parts = [
+                part for part in self.engine.watchers.turn(lambda owner: owner is self, busy) if part.owner is self
+            ]
             for part in parts:
                 self.told += [told.notice for told in part.told]
                 self.token = part.token
@@ -247,7 +249,7 @@ def test_what_can_not_be_watched_is_refused(loans: Engine) -> None:
 @given(machines(), st.lists(steps, min_size=10, max_size=40), st.sampled_from([1, 2, 1_024]), st.randoms())
 def test_what_was_told_is_what_is_stored(root: Machine, world: list[Any], chunk: int, choose: Any) -> None:
     """Told as it happens, in small parts, over restarts, or all afterwards: the same, and what history says."""
-    small = mock.patch.multiple(watching, PART=2, PASSED=3, TURN=3, KEPT=6)
+    small = mock.patch.multiple(watching, PART=2, LEAST=1, PASSED=3, TURN=3, KEPT=6)
     pieces = mock.patch.multiple(sweeping, CHUNK=chunk, AT_ONCE=chunk)
     with tempfile.TemporaryDirectory(dir=MEMORY) as directory, pieces, small:
         both = Both(Path(directory), root)
@@ -258,7 +260,7 @@ def test_what_was_told_is_what_is_stored(root: Machine, world: list[Any], chunk:
                 if isinstance(step, Restart):
                     told += live.told
                     live = Reader(both.engine, after=live.token, credits=2**31 - 1)
-                live.read(choose.randint(0, 4))
+                live.read(choose.randint(0, 4), choose.randint(0, 1))
             finish(both.engine)
             live.read()
             told = [notice for notice in told + live.told if notice.kind != "progress"]
