@@ -17,6 +17,7 @@ from statekeep.tui.cli import (
     routes,
     verify,
     versions,
+    watching,
     why,
 )
 from statekeep.tui.cli.arguments import common
@@ -51,7 +52,21 @@ def build() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"statekeep {statekeep.__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
-    groups = (versions, routes, definitions, paths, actors, records, why, verify, charts, replay, protocol, demo)
+    groups = (
+        versions,
+        routes,
+        definitions,
+        paths,
+        actors,
+        watching,
+        records,
+        why,
+        verify,
+        charts,
+        replay,
+        protocol,
+        demo,
+    )
     for group in groups:
         group.add_commands(subparsers)
     return parser
