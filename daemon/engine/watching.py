@@ -162,8 +162,10 @@ class Watchers:
         """
         self.behind, work = False, 0
         self._part = min(PART, max(LEAST, requests // SHARE)) if requests else PART
+        end = Place(self._world.position)
         for place, watcher in list(self._watchers.items()):
-            if not watcher.credits or not has_room(watcher.owner):
+            knows_all = watcher.at == end and end.position - watcher.told.position < UNTOLD
+            if knows_all or not watcher.credits or not has_room(watcher.owner):
                 continue
             if work >= (2 * self._part if requests else TURN):
                 self.behind = True
@@ -171,7 +173,7 @@ class Watchers:
             before = watcher.at
             told = self._advance(watcher)
             work += self._part if watcher.at != before else 1
-            self.behind |= watcher.at not in (before, Place(self._world.position)) and watcher.credits > 0
+            self.behind |= watcher.at not in (before, end) and watcher.credits > 0
             # Who had a turn goes to the end of the line.
             self._watchers[place] = self._watchers.pop(place)
             if told or watcher.at.position - watcher.told.position >= UNTOLD:

@@ -8,7 +8,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from statekeep.daemon.engine import Engine, sweeping, watching
@@ -193,6 +193,22 @@ def test_who_has_no_room_is_not_told(loans: Engine) -> None:
     assert not loans.watchers.behind
 
 
+def test_any_number_of_watches_may_rest(loans: Engine) -> None:
+    """Those who know all take no work: more of them than one turn has work for are no reason for another turn."""
+    readers = [Reader(loans) for _ in range(watching.TURN + 1)]
+    while list(loans.watchers.turn(lambda _: True)) or loans.watchers.behind:
+        pass
+    ask(loans, Send("carol", "SUBMIT_INFO"))
+    turns, told = 0, 0
+    while True:
+        turns += 1
+        told += sum(len(part.told) for part in loans.watchers.turn(lambda _: True))
+        if not loans.watchers.behind:
+            break
+    assert told == len(readers)
+    assert turns > 1
+
+
 def test_a_sweep_is_told_as_it_goes(loans: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Progress while it lasts, and who moved when it is through; who asks for events alone need not wait."""
     for name in ("CHUNK", "AT_ONCE"):
@@ -245,7 +261,6 @@ def test_what_can_not_be_watched_is_refused(loans: Engine) -> None:
     assert len(loans.watchers.leave("me")) == watching.WATCHES - 1
 
 
-@settings(max_examples=max(150, settings().max_examples))
 @given(machines(), st.lists(steps, min_size=10, max_size=40), st.sampled_from([1, 2, 1_024]), st.randoms())
 def test_what_was_told_is_what_is_stored(root: Machine, world: list[Any], chunk: int, choose: Any) -> None:
     """Told as it happens, in small parts, over restarts, or all afterwards: the same, and what history says."""
