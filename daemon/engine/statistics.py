@@ -41,6 +41,7 @@ class Meter:
 
     def __init__(self, now: Callable[[], int] = time.perf_counter_ns) -> None:
         self.now = now
+        self.began = now()
         self.requests: Counter[type[Request[Record]]] = Counter()
         self.errors: Counter[str] = Counter()
         self.events = 0
@@ -69,7 +70,8 @@ def stats(world: World, about: About, meter: Meter, watches: Callable[[], int], 
     """The daemon's health in figures."""
     recent, sizes = meter.recent(), world.store.sizes()
     working = [batch for batch in recent if batch.requests]
-    seconds = (meter.now() - recent[0].ended) / 1e9 if len(recent) == KEPT else WINDOW / 1e9
+    since = recent[0].ended if len(recent) == KEPT else meter.began
+    seconds = min(WINDOW, meter.now() - since) / 1e9
     return Statistics(
         server=statekeep.__version__,
         sqlite=SQLITE_VERSION,
