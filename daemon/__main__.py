@@ -1,9 +1,8 @@
 """``statekeepd``: one store, one socket, until SIGTERM."""
 
 import argparse
+import errno
 import gc
-import grp
-import logging
 import os
 import signal
 import socket
@@ -14,17 +13,22 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+import structlog
 import trio
 
 import statekeep
+from statekeep.daemon.config import BadConfiguration, Configuration, load
 from statekeep.daemon.engine import About, Engine
 from statekeep.daemon.engine.sweeping import resume
 from statekeep.daemon.engine.verify import pages
 from statekeep.daemon.engine.world import World
-from statekeep.daemon.listening import SocketInUse, listener, raise_file_limit
-from statekeep.daemon.peers import Access
+from statekeep.daemon.health import report
+from statekeep.daemon.listening import SocketInUse, UnusableSocket, listener, raise_file_limit
+from statekeep.daemon.logs import KEY_MADE, LISTENING, REFUSED, STOPPED, STOPPING, configure
+from statekeep.daemon.peers import Access, UnknownPeer, group_number
 from statekeep.daemon.server import Server
 from statekeep.daemon.store import (
+    DamagedJournal,
     DamagedStore,
     InsecureKeyFile,
     Store,
@@ -36,10 +40,11 @@ from statekeep.daemon.store import (
     master_key,
     open_store,
 )
+from statekeep.daemon.systemd import notify, starting, watchdog_interval
 from statekeep.protocol.framing import REQUEST_LIMIT
-from statekeep.protocol.location import data_directory, socket_path
+from statekeep.protocol.records import Role
 
-log = logging.getLogger("statekeepd")
+log = structlog.stdlib.get_logger("statekeepd")
 
 STORE = "store.db"
 """The file of the store in the data directory."""
@@ -47,11 +52,18 @@ STORE = "store.db"
 UNDER_WAY = 1_024
 """Requests of one connection under way: a pipelining client fills a batch alone, and its answers fit into memory."""
 
+BALLAST = 48 << 20
+"""Bytes of the disk held back for erasures: a full log of 10,000 pages reaches the database, and 8 MiB are left."""
+
 _EXIT_CODES: dict[type[Exception], int] = {
+    DamagedJournal: 74,
+    BadConfiguration: 78,
     DamagedStore: 74,
     InsecureKeyFile: 78,
     StoreInUse: 75,
     SocketInUse: 75,
+    UnusableSocket: 78,
+    UnknownPeer: 78,
     UnknownSchema: 78,
     UnsafeStore: 74,
     WrongKey: 78,
@@ -61,46 +73,51 @@ _EXIT_CODES: dict[type[Exception], int] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon; returns the exit code."""
-    logging.basicConfig(format="statekeepd: %(message)s", level=logging.INFO)
     options = _parser().parse_args(arguments)
     try:
+        found = load(os.environ, os.getuid(), _flags(options), options.config)
+        configure(found.configuration.daemon.log)
         if options.verify:
-            return _verify(options)
+            return _verify(found.configuration)
         raise_file_limit()
-        with _open(options) as store, listener(options.socket, options.group) as at:
-            trio.run(_serve, store, at, options)
+        daemon = found.configuration.daemon
+        with starting("opening the store"):
+            store = _open(found.configuration)
+        with store, listener(Path(daemon.socket), group_number(daemon.group) if daemon.group else None) as at:
+            trio.run(_serve, store, at, found.configuration)
     except tuple(_EXIT_CODES) as refusal:
-        log.critical("%s", refusal)
-        return _EXIT_CODES[type(refusal)]
+        return _refuse(str(refusal), _EXIT_CODES[type(refusal)])
     except OSError as failure:
-        log.critical("%s: %s", failure.filename or "input/output", failure.strerror or failure)
-        return 74
+        return _refuse(f"{failure.filename or 'input/output'}: {failure.strerror or failure}", 74)
     return 0
+
+
+def _refuse(why: str, code: int) -> int:
+    """Say why the daemon does not start, also to systemd, and return the exit code."""
+    configure("auto")  # if it came to nothing before
+    log.critical("%s", why, message_id=REFUSED)
+    notify(f"STATUS=did not start: {why}", f"ERRNO={errno.EIO if code == 74 else errno.EINVAL}")
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="statekeepd", description="Keeps statechart actors alive.")
     parser.add_argument("--version", action="version", version=f"statekeepd {statekeep.__version__}")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="configuration (else: statekeep config path)")
+    parser.add_argument("--data", metavar="DIRECTORY", help="directory of the store")
+    parser.add_argument("--socket", metavar="PATH", help="where clients connect")
     parser.add_argument(
-        "--data",
-        type=Path,
-        default=data_directory(os.environ, os.getuid()),
-        help="directory of the store (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--socket",
-        type=Path,
-        default=socket_path(os.environ, os.getuid()),
-        help="where clients connect (default: %(default)s)",
+        "--key", metavar="FILE", help="file with the master key (else master.key in the data directory)"
     )
     parser.add_argument(
         "--group",
-        type=_group,
         metavar="NAME",
-        help="let the members of this group use the socket, as operators: they may spawn and send "
-        "(default: nobody but root and this user, who are admins)",
+        help="let the members of this group use the socket, as operators: they may spawn and send (else nobody but "
+        "root and this user, who are admins, and those that the configuration names)",
     )
-    parser.add_argument("--key", type=Path, help="file with the master key (default: master.key in the data directory)")
+    parser.add_argument(
+        "--erasures", metavar="DIRECTORY", help="directory of the erasure journal, best on another disk (else --data)"
+    )
     parser.add_argument(
         "--verify",
         action="store_true",
@@ -110,34 +127,44 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _group(name: str) -> int:
-    try:
-        return grp.getgrnam(name).gr_gid
-    except KeyError:
-        raise argparse.ArgumentTypeError(f"there is no group {name!r}") from None
+def _flags(options: argparse.Namespace) -> dict[str, str]:
+    given = {
+        "daemon.data": options.data,
+        "daemon.socket": options.socket,
+        "daemon.erasures": options.erasures,
+        "daemon.group": options.group,
+        "keys.file": options.key,
+    }
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _open(options: argparse.Namespace) -> Store:
-    data, key_file = options.data, options.key or options.data / "master.key"
+def _open(configuration: Configuration) -> Store:
+    data = Path(configuration.daemon.data)
+    key_file = Path(configuration.keys.file or data / "master.key")
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = data / STORE
     if key_file.exists() or path.exists():
         key = master_key(key_file)
     else:
         key = make_master_key(key_file)
-        log.info("made the master key %s; without it the store can't be read: keep a copy elsewhere", key_file)
-    return open_store(path, key, now=_now())
+        log.info(
+            "made the master key %s; without it the store can't be read: keep a copy elsewhere",
+            key_file,
+            message_id=KEY_MADE,
+        )
+    erasures = Path(configuration.daemon.erasures) if configuration.daemon.erasures else None
+    return open_store(path, key, now=_now(), journal=erasures, ballast=BALLAST)
 
 
-def _verify(options: argparse.Namespace) -> int:
+def _verify(configuration: Configuration) -> int:
     """Verify the store in the data directory, and leave it as it is; returns the exit code."""
-    (options.data / STORE).stat()  # raises if there is none: it must not be made
+    (Path(configuration.daemon.data) / STORE).stat()  # raises if there is none: it must not be made
     looked_at = differences = 0
-    with _open(options) as store:
+    with _open(configuration) as store:
         world = World(store, _now)
         resume(world)
         for page in pages(world):
@@ -154,6 +181,16 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def _access(configuration: Configuration) -> Access:
+    named, group = configuration.access, configuration.daemon.group
+    roles: dict[Role, tuple[str, ...]] = {
+        "viewer": named.viewers,
+        "operator": named.operators,
+        "admin": named.admins,
+    }
+    return Access.named(roles, group_number(group) if group else None)
+
+
 def _settle_memory() -> None:
     """Take what the engine has loaded out of the garbage collector's sight, and let it look less often.
 
@@ -164,20 +201,28 @@ def _settle_memory() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-async def _serve(store: Store, listening: socket.socket, options: argparse.Namespace) -> None:
-    about = About(os.getpid(), str(options.socket), str(options.data), _now(), REQUEST_LIMIT, UNDER_WAY)
-    server = Server(Engine(store, _now, about), Access.standard(options.group))
+async def _serve(store: Store, listening: list[socket.socket], configuration: Configuration) -> None:
+    at, data = str(listening[0].getsockname()), configuration.daemon.data
+    about = About(os.getpid(), at, data, _now(), REQUEST_LIMIT, UNDER_WAY)
+    with starting("loading the store"):
+        engine = Engine(store, _now, about)
+    server = Server(engine, _access(configuration))
     _settle_memory()
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-            await nursery.start(partial(server.serve, [listening], stop=stop))
-            log.info("%s listens at %s, keeps %s", statekeep.__version__, options.socket, options.data)
-            async for number in signals:
-                log.info("%s: stopping", signal.Signals(number).name)
-                break
+            await nursery.start(partial(server.serve, listening, stop=stop))
+            notify("READY=1", f"STATUS={engine.summary()}")
+            log.info("%s listens at %s, keeps %s", statekeep.__version__, at, data, message_id=LISTENING)
+            async with trio.open_nursery() as reporting:
+                reporting.start_soon(report, server, engine, watchdog_interval(os.environ, os.getpid()))
+                async for number in signals:
+                    log.info("%s: stopping", signal.Signals(number).name, message_id=STOPPING)
+                    break
+                reporting.cancel_scope.cancel()
+        notify("STOPPING=1", "STATUS=answering what has come in")
         stop.set()
-    log.info("stopped")
+    log.info("stopped", message_id=STOPPED)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The daemon's own socket: made by the one who holds its lock, removed by the same."""
+"""Where the daemon listens: at the sockets that systemd handed over, else at its own.
+
+Its own is made by the one who holds its lock, and removed by the same.
+"""
 
 import contextlib
 import fcntl
@@ -8,6 +11,8 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+from statekeep.daemon.systemd import listening_sockets
 
 BACKLOG: Final = 4096
 """Connects that may wait: a storm of clients gets EAGAIN beyond it."""
@@ -23,9 +28,32 @@ def raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+class UnusableSocket(Exception):
+    """What systemd handed over is not a Unix stream socket that listens."""
+
+
 @contextlib.contextmanager
-def listener(path: Path, group: int | None = None) -> Iterator[socket.socket]:
-    """Listen at ``path``, for this user alone, or for the members of ``group`` too.
+def listener(path: Path, group: int | None = None) -> Iterator[list[socket.socket]]:
+    """Listen at the sockets that were handed over, else at ``path``: for this user, and for the members of ``group``.
+
+    Raises:
+        SocketInUse, UnusableSocket: see there.
+    """
+    handed = listening_sockets()
+    for each in handed:
+        listens = each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        if (each.family, each.type, listens) != (socket.AF_UNIX, socket.SOCK_STREAM, 1):
+            raise UnusableSocket(f"the socket handed over at {each.getsockname()!r} is no listening Unix stream socket")
+    if handed:
+        yield handed
+    else:
+        with _own(path, group) as own:
+            yield [own]
+
+
+@contextlib.contextmanager
+def _own(path: Path, group: int | None) -> Iterator[socket.socket]:
+    """Listen at ``path``.
 
     A directory that has to be made for the socket is made for the same people; one that is there stays as it is.
 

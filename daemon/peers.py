@@ -6,6 +6,7 @@ socket that is handed on keeps the rights of the one who connected it.
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 import socket
@@ -39,6 +40,10 @@ MAY: Final = {role: _allowed(role) for role in (None, *ROLES)}
 """The requests that a role may make."""
 
 
+class UnknownPeer(Exception):
+    """A user or group that the configuration names does not exist."""
+
+
 @dataclass(frozen=True)
 class Credentials:
     """What the kernel knows of a peer. ``groups`` holds its supplementary groups and its primary one."""
@@ -57,6 +62,21 @@ class Access:
     groups: Mapping[int, Role] = field(default_factory=dict)
     others: Role | None = None
     """The role of everybody else."""
+
+    @classmethod
+    def named(cls, names: Mapping[Role, Iterable[str]], group: int | None = None) -> Access:
+        """The standard one, and for each role users (``alice``) and groups (``@staff``).
+
+        Raises:
+            UnknownPeer: there is no such user or group.
+        """
+        found = cls.standard(group)
+        users, groups = dict(found.users), dict(found.groups)
+        for role in ROLES:
+            for name in names.get(role, ()):
+                numbers, number = (groups, group_number(name[1:])) if name.startswith("@") else (users, _number(name))
+                numbers[number] = max(role, numbers.get(number, role), key=ROLES.index)
+        return cls(users, groups)
 
     @classmethod
     def standard(cls, group: int | None = None) -> Access:
@@ -92,6 +112,21 @@ def _peer_groups(connected: socket.socket) -> Iterable[int]:
     except OSError:  # too many, or a kernel before 4.13
         return ()
     return struct.unpack(f"{len(raw) // 4}I", raw)
+
+
+def group_number(name: str) -> int:
+    """Return the number of a group. Raises ``UnknownPeer``."""
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise UnknownPeer(f"there is no group {name!r}") from None
+
+
+def _number(name: str) -> int:
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        raise UnknownPeer(f"there is no user {name!r}; a group is written '@{name}'") from None
 
 
 def _user(uid: int) -> str:

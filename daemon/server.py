@@ -16,7 +16,7 @@ from __future__ import annotations
 import select
 import socket
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import trio
 
@@ -27,11 +27,14 @@ from statekeep.daemon.peers import Access
 from statekeep.daemon.watching import Streams
 from statekeep.protocol import errors
 from statekeep.protocol.messages import (
+    REQUESTS,
     Answer,
     AnyRequest,
+    Batch,
     Credit,
     Definition,
     Describe,
+    Get,
     Hello,
     PageRequest,
     PreviewActors,
@@ -42,13 +45,18 @@ from statekeep.protocol.messages import (
 )
 
 BATCH: Final = 1_024
-"""Requests of one transaction: some 20 ms. More would make those at its front wait for those at its end."""
+"""Requests of one transaction: some 20 ms. More would make those at its front wait for those at its end.
+
+A ``Batch`` counts as what it holds."""
 
 BUDGET: Final = 1 << 20
 """Bytes of requests of one turn. Decoded, the worst of them take seventy times as much."""
 
 LARGE_ANSWERS: Final = 32
-"""Requests of one turn whose answers may be large: pages, definitions."""
+"""Pages and definitions of one turn; each may be a megabyte or more."""
+
+GETS: Final = 4
+"""Actors for each of them: a context may be as large, and mostly is small."""
 
 PUT_OFF: Final = 256
 """Requests that may wait for the end of a sweep. Previews among them hold a definition each."""
@@ -59,9 +67,18 @@ PAUSE: Final = 1.0
 COALESCE: Final = 0.1
 """Seconds by which a deadline may be late, so that a thousand of them cost ten looks a second."""
 
-_LARGE_ANSWERED: Final = (PageRequest, PreviewActors, Definition, Describe, Versions)
+_SHARES: Final[dict[type[Any], int]] = {
+    kind: 1 if kind is Get else GETS
+    for kind in REQUESTS.values()
+    if issubclass(kind, PageRequest | PreviewActors | Definition | Describe | Versions | Get)
+}
+"""How much of what a turn may answer goes to a request; the answers of others are small, or as large as they are."""
 
 Asked = tuple[Connection, AnyRequest]
+
+
+def _weight(request: AnyRequest) -> int:
+    return len(request.requests) if type(request) is Batch else 1
 
 
 class Server:
@@ -86,6 +103,13 @@ class Server:
         self._look_at = float("inf")
         """When the next deadline of a connection, or the end of a pause, may be due."""
         self._waiting = trio.CancelScope()
+        self._turned: trio.Event | None = None
+
+    async def turn(self) -> None:
+        """Wait until a batch, be it an empty one, has been run: a daemon that still does so is alive."""
+        turned = self._turned = trio.Event() if self._turned is None else self._turned
+        self._waiting.cancel()
+        await turned.wait()
 
     async def serve(
         self,
@@ -130,16 +154,20 @@ class Server:
 
     def _turn(self) -> None:
         taken = 0
-        for number, events in self._poll.poll(0, BATCH):
+        for number, _ in self._poll.poll(0, BATCH):
             if connection := self._connections.get(number):
-                if events & select.EPOLLOUT:
+                if connection.stuck:
                     connection.drain()
                     self._settle(connection)
                 elif connection.is_read and taken < BUDGET and len(self._queue) < BATCH:
                     taken += self._read(connection)
             elif not self._acceptor.paused:
                 self._accept(number)
-        ran = self._run_batch() if self._queue or self._engine.sweeping else 0
+        due = self._queue or self._engine.sweeping or self._turned is not None
+        ran = self._run_batch() if due else 0
+        if self._turned is not None:
+            self._turned.set()
+            self._turned = None
         ready, self._ready = self._ready, []
         self._engine.meter.refused([answer for _, answer in ready])
         self._answer(ready)
@@ -195,7 +223,7 @@ class Server:
             return Refusal(request.id, refused.body())
 
     def _run_batch(self) -> int:
-        """Carry out what is next; how many requests that was."""
+        """Carry out what is next; how many requests that was, those in batches counted one by one."""
         batch = self._next_batch()
         answers = self._engine.run([request for _, request in batch])
         answered: list[tuple[Connection, Answer | Refusal]] = []
@@ -210,19 +238,20 @@ class Server:
         if not self._engine.sweeping:
             self._queue, self._put_off = self._put_off + self._queue, []
         self._answer(answered)
-        return len(batch)
+        return sum(_weight(request) for _, request in batch)
 
     def _next_batch(self) -> list[Asked]:
         """Take from the queue, in its order, what is run now; what may not be goes to the side or waits."""
         batch: list[Asked] = []
-        large = 0
+        shares = weight = 0
         for place, asked in enumerate(self._queue):
             connection, request = asked
             if connection.stuck:
                 self._held.setdefault(connection, []).append(asked)
                 continue
-            large += isinstance(request, _LARGE_ANSWERED)
-            if large > LARGE_ANSWERS or len(batch) == BATCH:
+            shares += _SHARES.get(type(request), 0)
+            weight += _weight(request)
+            if batch and (shares > LARGE_ANSWERS * GETS or weight > BATCH):
                 del self._queue[:place]
                 return batch
             batch.append(asked)

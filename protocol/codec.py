@@ -15,10 +15,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, get_args
 
 import msgspec
+from msgspec import UNSET
 
 from statekeep.protocol.errors import BadRequest, FrameTooLarge, Malformed, StatekeepError, UnknownOp, shorten
 from statekeep.protocol.framing import Dialect, FrameReader, Oversized, join_frames
-from statekeep.protocol.messages import REQUESTS, Answer, AnyRequest, Notices, Refusal, Request
+from statekeep.protocol.messages import REQUESTS, Answer, AnyRequest, Batch, Notices, Refusal, Request
 from statekeep.protocol.records import Record
 
 VALUE_DEPTH: Final = 128
@@ -108,16 +109,28 @@ def encode_answers(dialect: Dialect, answers: Sequence[Answer | Refusal | Notice
 
 
 def _check_values(request: AnyRequest) -> AnyRequest | Refusal:
+    try:
+        if type(request) is Batch:
+            for number, part in enumerate(request.requests):
+                _check_fields(part, f"requests[{number}].")
+        else:
+            _check_fields(request)
+    except _Unfit as unfit:
+        error = BadRequest(f"`{shorten(''.join(reversed(unfit.place)))}` {unfit.reason}.", unfit.hint)
+        return Refusal(request.id, error.body())
+    return request
+
+
+def _check_fields(request: AnyRequest, place: str = "") -> None:
+    """Raise ``_Unfit`` for a value of the request, which stands at ``place`` in what was sent."""
     for name in _VALUES[type(request)]:
         value = getattr(request, name)
-        if value is not None:
+        if value is not None and value is not UNSET:
             try:
                 _check_value(value, VALUE_DEPTH, VALUE_ITEMS)
             except _Unfit as unfit:
-                place = shorten("".join([name, *reversed(unfit.place)]))
-                error = BadRequest(f"`{place}` {unfit.reason}.", unfit.hint)
-                return Refusal(request.id, error.body())
-    return request
+                unfit.place.append(place + name)
+                raise
 
 
 class _Unfit(Exception):

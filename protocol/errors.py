@@ -14,13 +14,15 @@
         │   ├── RequestTooSlow
         ├── Forbidden           the caller's user may not: ask whoever runs the daemon for a role
         ├── NotFound            the request names what is not there
-        │   ├── UnknownVersion, UnknownParent, UnknownActor
+        │   ├── UnknownVersion, UnknownParent, UnknownActor, ActorErased
         ├── Conflict            the request is sound, but what is stored stands against it: read, then decide
         │   ├── VersionExists, KeyExists, ActorFinished, PreviewOutdated
+        │   ├── ActorMovedOn, EventNotAccepted, IdempotencyConflict
         ├── Undeployable        the version would not do what it is meant to: mend its definition or path
-        │   ├── InvalidDefinition, InvalidPath, UnreachableRoute
+        │   ├── InvalidDefinition, InvalidPath, InvalidMap, UnreachableRoute
         └── DaemonTrouble       the daemon's side is at fault
             ├── StorageFailed, InternalError    its operator has to look
+            ├── ErasureUnfinished   the only one after which something was changed: the actor is gone
             └── Busy, Stopping                  repeat later
 
 Each class has a stable ``code``, which is what crosses the wire, and its constructor makes the sentence and the hint,
@@ -37,6 +39,10 @@ from statekeep.protocol.records import ErrorBody, Finding, Peer
 
 _SHOWN: Final = 120
 """Characters of a caller's text that a message repeats: enough for any sensible name, and no way to flood a log."""
+
+
+_LISTED: Final = 20
+"""Event types that a message lists: more than most states have."""
 
 
 class StatekeepError(Exception):
@@ -268,6 +274,18 @@ class UnknownActor(NotFound):
             super().__init__(f"There is no actor with the key {_quote(actor)}.", hint)
 
 
+class ActorErased(NotFound):
+    """The actor was erased: nothing is known of it but that."""
+
+    code = "actor_erased"
+
+    def __init__(self, actor: int, position: int) -> None:
+        super().__init__(
+            f"Actor {actor} was erased, at position {position}.",
+            "Nothing of it can be brought back. An id is never used again; its key may be.",
+        )
+
+
 class Conflict(Refused):
     """The request is sound, but what is stored stands against it."""
 
@@ -313,6 +331,43 @@ class ActorFinished(Conflict):
         )
 
 
+class ActorMovedOn(Conflict):
+    """The actor has not processed as many events as the request expects."""
+
+    code = "actor_moved_on"
+
+    def __init__(self, actor: int | str, expected: int, found: int) -> None:
+        super().__init__(
+            f"Actor {_quote(actor)} has processed {_events(found)}; {expected:,} were expected.",
+            "`get` shows where it stands now; decide again, and expect that number.",
+        )
+
+
+class EventNotAccepted(Conflict):
+    """The request demands that the event is handled, and the actor's configuration does not."""
+
+    code = "event_not_accepted"
+
+    def __init__(self, actor: int | str, event: str, version: str, accepts: Sequence[str]) -> None:
+        shown = ", ".join(accepts[:_LISTED]) + (", ..." if len(accepts) > _LISTED else "")
+        super().__init__(
+            f"Actor {_quote(actor)} does not handle {_quote(event)} where it stands on {_quote(version)}.",
+            f"It accepts {shown}." if accepts else "It accepts no event at all there.",
+        )
+
+
+class IdempotencyConflict(Conflict):
+    """The idempotency key was used for a request with another content."""
+
+    code = "idempotency_conflict"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The idempotency key {_quote(key)} was used for a request with another content.",
+            "Give each request a key of its own, and repeat it with the very same content.",
+        )
+
+
 class PreviewOutdated(Conflict):
     """The plan is no longer the one that was previewed."""
 
@@ -337,14 +392,18 @@ class InvalidDefinition(Undeployable):
     code = "invalid_definition"
 
     def __init__(self, version: str, findings: Sequence[Finding]) -> None:
-        errors = [finding for finding in findings if finding.level == "error"]
-        first = f", the first at {errors[0].path}: {errors[0].message.rstrip('.')}" if errors else ""
-        count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
         super().__init__(
-            f"The definition of {_quote(version)} has {count}{first}.",
+            f"The definition of {_quote(version)} has {_errors(findings)}.",
             "The findings say for each what is wrong and what to write.",
             findings,
         )
+
+
+def _errors(findings: Sequence[Finding]) -> str:
+    """How many they are, and the first."""
+    errors = [finding for finding in findings if finding.level == "error"]
+    first = f", the first at {errors[0].path}: {errors[0].message.rstrip('.')}" if errors else ""
+    return ("1 error" if len(errors) == 1 else f"{len(errors)} errors") + first
 
 
 class InvalidPath(Undeployable):
@@ -354,6 +413,19 @@ class InvalidPath(Undeployable):
 
     def __init__(self, reason: str, hint: str = "A path is a list of event types, oldest first.") -> None:
         super().__init__(f"The path can't be used: {reason}.", hint)
+
+
+class InvalidMap(Undeployable):
+    """The state map names what is not there, or has no landing for actors that would move."""
+
+    code = "invalid_map"
+
+    def __init__(self, version: str, findings: Sequence[Finding]) -> None:
+        super().__init__(
+            f"The state map to {_quote(version)} has {_errors(findings)}.",
+            "Each state that an actor is in is mapped to one of the new definition, or to null if it shall stay.",
+            findings,
+        )
 
 
 class UnreachableRoute(Undeployable):
@@ -379,6 +451,19 @@ class StorageFailed(DaemonTrouble):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The store could not be written: {reason}.", "Check the daemon's disk, then repeat.")
+
+
+class ErasureUnfinished(DaemonTrouble):
+    """The actor is erased for every reader, but what it left in the files could not be overwritten yet."""
+
+    code = "erasure_unfinished"
+
+    def __init__(self, actor: int, reason: str) -> None:
+        super().__init__(
+            f"Actor {actor} is erased, but its remains could not be overwritten yet: {reason}.",
+            f"The daemon tries again by itself. Mend the reason, and repeat with the id {actor} to be told that it is "
+            "done.",
+        )
 
 
 class InternalError(DaemonTrouble):
@@ -435,6 +520,10 @@ CODES: Final[dict[str, type[StatekeepError]]] = _codes_below(Refused)
 def shorten(text: str) -> str:
     """Cut what a caller wrote to the length that a message may repeat."""
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def _events(count: int) -> str:
+    return f"{count:,} event{'' if count == 1 else 's'}"
 
 
 def _quote(name: int | str) -> str:

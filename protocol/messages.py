@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
 from statekeep.protocol.records import (
     Actor,
     ActorPage,
+    BatchResults,
     Closed,
     Counts,
     Credited,
@@ -22,6 +23,7 @@ from statekeep.protocol.records import (
     Deployed,
     DeploymentList,
     Description,
+    Erased,
     ErrorBody,
     Guards,
     HistoryCountPage,
@@ -45,6 +47,9 @@ from statekeep.protocol.records import (
     WatchEnded,
     Welcome,
 )
+
+MAX_BATCH = 1_000
+"""Requests of one ``Batch``: some 10 ms of the daemon's time."""
 
 PROTOCOL = 1
 """The protocol version that this package speaks."""
@@ -171,7 +176,25 @@ class Definition(Request[DefinitionText], tag="definition"):
     version: Name
 
 
-class Spawn(Request[Actor], tag="spawn"):
+class Write(Request[ResultT_co], kw_only=True):
+    """Base of the requests that may be repeated safely: under one idempotency key they are carried out once."""
+
+    idempotency_key: Name | None = None
+    """A repeat with the same key and content changes nothing and is answered as the first was."""
+
+
+class EventRequest(Write[ResultT_co], kw_only=True):
+    """Base of the requests that bring an actor an event."""
+
+    expect: Count | None = None
+    """The number of events that the actor has processed so far; refused if it is another."""
+    require: bool = False
+    """Refuse an event that the configuration does not handle, instead of answering ``handled: false``."""
+    context: Any = UNSET
+    """A JSON Merge Patch (RFC 7396) of the actor's context, applied if the event is handled."""
+
+
+class Spawn(Write[Actor], tag="spawn"):
     """Start an actor on a version."""
 
     role = "operator"
@@ -180,7 +203,7 @@ class Spawn(Request[Actor], tag="spawn"):
     context: Any = None
 
 
-class Send(Request[Sent], tag="send"):
+class Send(EventRequest[Sent], tag="send"):
     """Send one event to an actor."""
 
     role = "operator"
@@ -189,7 +212,7 @@ class Send(Request[Sent], tag="send"):
     payload: Any = None
 
 
-class Deliver(Request[Sent], tag="deliver"):
+class Deliver(EventRequest[Sent], tag="deliver"):
     """Bring an actor an event of its machine's own: a timer that ran out, an invoked service that reported back.
 
     The daemon runs neither. Whoever does tells it: ``xstate.after.1000.loan.waiting``, ``xstate.done.actor.scoring``.
@@ -199,6 +222,21 @@ class Deliver(Request[Sent], tag="deliver"):
     actor: ActorRef
     event: Name
     payload: Any = None
+
+
+class Batch(Request[BatchResults], tag="batch"):
+    """Many spawns and events in one request, in this order, durable together; each has a result of its own."""
+
+    role: ClassVar[Role] = "operator"
+    requests: Annotated[list[Spawn | Send | Deliver], Meta(max_length=MAX_BATCH)]
+    """A refusal of one leaves the others alone."""
+
+
+class Erase(Request[Erased], tag="erase"):
+    """Destroy all that is kept of an actor, for good; that it was erased stays known. By its id it may be repeated."""
+
+    role: ClassVar[Role] = "admin"
+    actor: ActorRef
 
 
 class Get(Request[Actor], tag="get"):
@@ -330,6 +368,8 @@ AnyRequest = (
     | Spawn
     | Send
     | Deliver
+    | Batch
+    | Erase
     | Get
     | Actors
     | CountRequest

@@ -7,8 +7,9 @@ takes and gives what ``call`` gives, so in an ``AsyncClient`` it is awaited. Typ
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+import itertools
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, overload
 
 import msgspec
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R", bound=Record)
 PageT = TypeVar("PageT", bound=Page)
+
+_CHUNK: Final = 1_000
+"""Requests: about as many as the daemon lets one connection have under way."""
 
 
 class Operation(Generic[P, R]):
@@ -64,6 +68,8 @@ class Operations:
     spawn = Operation(messages.Spawn)
     send = Operation(messages.Send)
     deliver = Operation(messages.Deliver)
+    batch = Operation(messages.Batch)
+    erase = Operation(messages.Erase)
     get = Operation(messages.Get)
     actors = Operation(messages.Actors)
     count = Operation(messages.CountRequest)
@@ -74,6 +80,13 @@ class Operations:
     verify = Operation(messages.Verify)
     stats = Operation(messages.Stats)
     status = Operation(messages.StatusRequest)
+
+
+def chunks(requests: Iterable[Request[R]]) -> Iterator[list[Request[R]]]:
+    """Cut requests into pieces that fill a connection's window, and no memory."""
+    left = iter(requests)
+    while chunk := list(itertools.islice(left, _CHUNK)):
+        yield chunk
 
 
 def following(request: PageRequest[PageT], page: PageT) -> PageRequest[PageT] | None:

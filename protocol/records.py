@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET
 
 StateValue = str | dict[str, Any]
 """XState's ``snapshot.value``: the name of the active child, or an object from child to its own value."""
@@ -16,12 +17,13 @@ StateValue = str | dict[str, Any]
 Status = Literal["active", "done", "error", "stopped"]
 """XState's ``snapshot.status``. Only an ``active`` actor takes events."""
 
-Outcome = Literal["migrated", "diverged", "pending", "blocked", "final", "rescue"]
+Outcome = Literal["migrated", "diverged", "pending", "blocked", "final", "rescue", "kept"]
 """What was decided for an actor about a route.
 
 ``migrated``: the path matched and the actor moved. ``diverged``: no continuation of its history can match any more.
 ``pending``: it may match later. ``blocked``: an earlier sibling route is pending and has first claim.
 ``final``: the actor had finished. ``rescue``: the path matched, but the landing policy refused the landing.
+``kept``: the path matched, but the state map has the actor's state stay.
 """
 
 Suspect = Literal[
@@ -43,6 +45,7 @@ Suspect = Literal[
     "key",
     "context",
     "payload",
+    "answer",
     "record",
 ]
 """What ``verify`` found to be different.
@@ -51,11 +54,12 @@ Suspect = Literal[
 ``decision``: one that is on record, or is not. ``event``: one that the actor could not have processed. ``history``: an
 event that does not continue the one before it. ``cohort``: the actor stands elsewhere than where its last event led.
 ``owner``: the event is another actor's. ``lookup``: the key does not lead to the actor. ``data_key``, ``key``,
-``context``, ``payload``: the value fails authentication. ``record``: the rows make no sense together.
+``context``, ``payload``, ``answer``: the value fails authentication; an ``answer`` is one that is kept for repeats.
+``record``: the rows make no sense together.
 """
 
-Landing = Literal["replay", "strict"]
-"""What a landing does about an event that the new definition does not handle: skip and count it, or do not move."""
+LandingPolicy = Literal["replay", "strict"]
+"""What a replay does about an event that the new definition does not handle: skip and count it, or do not move."""
 
 NoticeKind = Literal["spawned", "event", "migrated", "finished", "erased", "deployed", "closed", "progress"]
 """What a watch tells of.
@@ -73,12 +77,22 @@ Guards = Literal["ignore", "block"]
 Role = Literal["viewer", "operator", "admin"]
 """What a peer may do: read, also spawn and send, everything. Each may do what those before it may."""
 
-Feature = Literal["json", "msgpack", "describe", "sweep", "watch"]
+Feature = Literal["json", "msgpack", "describe", "sweep", "batch", "idempotency", "watch"]
 """What a daemon of this protocol version may or may not have; a client that needs one looks for its name."""
 
 
 class Record(msgspec.Struct, omit_defaults=True, frozen=True):
     """Base of everything that the daemon answers."""
+
+
+class MapLanding(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A landing without a replay: actors go from the state that they are in to the one that the map names for it."""
+
+    map: dict[str, str | None]
+    """By the dotted path of a leaf of the parent's definition, that of a state of the new one; null: they stay."""
+
+
+Landing = LandingPolicy | MapLanding
 
 
 class Page(Record, frozen=True, kw_only=True):
@@ -97,6 +111,12 @@ class Limits(Record, frozen=True, kw_only=True):
     """Rows of one page."""
     under_way: int
     """Requests that one connection may have under way before the daemon stops reading from it."""
+    batch: int
+    """Requests of one ``batch``."""
+    idempotency: int
+    """Answers that are kept for each actor, at least, the latest ones: a repeat of an older request is a new one."""
+    context: int
+    """Bytes of a context that has been patched, as MessagePack."""
     request_seconds: float = 10.0
     """Seconds from the first byte of a request to its last."""
 
@@ -301,6 +321,10 @@ class Actor(Record, frozen=True, kw_only=True):
     """When its last event was, or its spawn."""
     context: Any = None
     """Absent in lists."""
+    accepts: list[str] = []
+    """Event types, or wildcards of such, that do something where it stands. Absent in lists."""
+    repeated: bool = False
+    """Whether this is the answer of an earlier spawn with the same idempotency key."""
 
 
 class Sent(Record, frozen=True, kw_only=True):
@@ -317,6 +341,8 @@ class Sent(Record, frozen=True, kw_only=True):
     """The event's place in the order of the store; 0 when it was not handled."""
     migrated_from: str | None = None
     """The version before, when this event completed the path of a route."""
+    repeated: bool = False
+    """Whether this is the answer of an earlier request with the same idempotency key."""
 
 
 class ActorPage(Page, frozen=True, kw_only=True):
@@ -349,6 +375,8 @@ class EventRecord(Record, frozen=True, kw_only=True):
     """1 for the first event after the spawn."""
     event: str
     payload: Any = None
+    context: Any = UNSET
+    """The patch of the context that came with it; absent if none did."""
     version: str
     """The version that the actor stood on after it."""
     state: StateValue
@@ -390,10 +418,21 @@ class Decision(Record, frozen=True, kw_only=True):
     time: int
 
 
+class Erased(Record, frozen=True, kw_only=True):
+    """All that is known of an erased actor."""
+
+    id: int
+    position: int
+    """Of the erasure."""
+    time: int
+
+
 class DecisionPage(Page, frozen=True, kw_only=True):
     """Decisions by position, or by actor."""
 
     decisions: list[Decision]
+    erased: list[Erased] = []
+    """For a route, with every outcome: actors among these that it may have judged, and that were erased since."""
 
 
 class Closed(Record, frozen=True, kw_only=True):
@@ -436,7 +475,7 @@ class PathNode(Record, frozen=True, kw_only=True):
     here: int = 0
     """Of those, the ones that have processed nothing more."""
     state: StateValue | None = None
-    """Where the ones that are here stand: version and history decide it. Absent when there are none."""
+    """Where the ones that are here stand; on a version with a state map, where some do. Absent when there are none."""
     children: int = 0
     """Events that some went on with."""
 
@@ -455,7 +494,7 @@ class HistoryCount(Record, frozen=True, kw_only=True):
     history: list[str]
     """Event types, oldest first."""
     state: StateValue
-    """Where they stand."""
+    """Where they stand; on a version with a state map, where some do."""
     actors: int
 
 
@@ -492,10 +531,13 @@ class Notice(Record, frozen=True, kw_only=True):
     token: str
     """A watch ``after`` it begins with the next notice."""
     position: int
-    """Where it stands in the order of the store: the event, the spawn, or the deploy or close that it is due to."""
+    """Where it stands in the order of the store: the event, spawn or erasure, or the deploy or close it is due to."""
     time: int
-    version: str
-    """Where the actor stands after it; or the version that was deployed, or whose route was closed."""
+    version: str | None = None
+    """Where the actor stands after it; or the version that was deployed, or whose route was closed.
+
+    Absent when an actor was erased.
+    """
     actor: int | None = None
     key: str | None = None
     state: StateValue | None = None
@@ -582,6 +624,8 @@ class ServerStatus(Record, frozen=True, kw_only=True):
     versions: int
     actors: int
     finished: int
+    erased: int = 0
+    """Erased actors."""
     cohorts: int
     histories: int
     event_types: int
@@ -597,3 +641,23 @@ class ErrorBody(Record, frozen=True, kw_only=True):
     message: str
     hint: str = ""
     findings: list[Finding] = []
+
+
+class BatchResult(Record, frozen=True, kw_only=True):
+    """What became of one request of a batch: one of the two is there."""
+
+    ok: Any = None
+    """An ``Actor`` for a spawn, a ``Sent`` for an event."""
+    error: ErrorBody | None = None
+
+    def __post_init__(self) -> None:
+        """Make what came over the wire the record that it is."""
+        if isinstance(self.ok, dict):
+            kind = Sent if "handled" in self.ok else Actor
+            msgspec.structs.force_setattr(self, "ok", msgspec.convert(self.ok, kind))
+
+
+class BatchResults(Record, frozen=True, kw_only=True):
+    """The results of a batch, in the order of its requests."""
+
+    results: list[BatchResult]

@@ -5,14 +5,16 @@ from typing import Final
 
 import statekeep
 from statekeep.daemon.engine.actors import MAX_PAGE
+from statekeep.daemon.engine.patching import MAX_CONTEXT
+from statekeep.daemon.engine.repeats import KEPT
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.store import SQLITE_VERSION
 from statekeep.protocol import errors
 from statekeep.protocol.describing import error_descriptions, op_descriptions
-from statekeep.protocol.messages import PROTOCOL, Describe, Hello, StatusRequest
+from statekeep.protocol.messages import MAX_BATCH, PROTOCOL, Describe, Hello, StatusRequest
 from statekeep.protocol.records import Description, Feature, Limits, Peer, ServerStatus, Welcome
 
-FEATURES: Final[list[Feature]] = ["json", "msgpack", "describe", "sweep", "watch"]
+FEATURES: Final[list[Feature]] = ["json", "msgpack", "describe", "sweep", "batch", "idempotency", "watch"]
 """What this daemon has."""
 
 
@@ -40,7 +42,15 @@ def hello(about: About, peer: Peer | None, request: Hello) -> Welcome:
     """Agree on a protocol version with ``peer``. Raises ``UnsupportedProtocol``."""
     if PROTOCOL not in request.protocols:
         raise errors.UnsupportedProtocol(request.protocols, PROTOCOL)
-    limits = Limits(frame=about.frame, page=MAX_PAGE, under_way=about.under_way, request_seconds=about.request_seconds)
+    limits = Limits(
+        frame=about.frame,
+        page=MAX_PAGE,
+        under_way=about.under_way,
+        batch=MAX_BATCH,
+        idempotency=KEPT,
+        context=MAX_CONTEXT,
+        request_seconds=about.request_seconds,
+    )
     return Welcome(protocol=PROTOCOL, server=statekeep.__version__, limits=limits, features=FEATURES, you=peer)
 
 
@@ -70,10 +80,24 @@ def status(world: World, about: About, _: StatusRequest) -> ServerStatus:
         versions=len(world.forest),
         actors=sum(actors for _, actors in populated),
         finished=sum(actors for cohort, actors in populated if cohorts.finished[cohort]),
+        erased=len(world.erased),
         cohorts=len(populated),
         histories=len(world.histories),
         event_types=len(world.symbols.names),
         connections=about.connections,
         commits=about.commits,
         requests=about.requests,
+    )
+
+
+def summary(world: World, about: About) -> str:
+    """The daemon in one line for whoever looks after it."""
+    swept = ""
+    if (sweep := world.sweep) is not None:
+        of = world.deployments[sweep.position].cohorts
+        swept = f"judging histories, {of - sweep.left:,} of {of:,}; "
+    spawned = len(world.actors.cohort) - 1
+    return (
+        f"{swept}{spawned:,} actors spawned, {len(world.forest):,} versions; "
+        f"{about.connections:,} connections, {about.requests:,} requests"
     )

@@ -1,11 +1,20 @@
 """Spawning actors and sending them events."""
 
-from statekeep.daemon.engine.views import describe
+from functools import partial
+from typing import Any, cast
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from statekeep.daemon.engine.patching import patched
+from statekeep.daemon.engine.repeats import once
+from statekeep.daemon.engine.versions import DELIVERED
+from statekeep.daemon.engine.views import accepted, describe
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.replaying import STUCK
 from statekeep.daemon.routing.rule import Standing
 from statekeep.daemon.statecharts import Limits, Unending
-from statekeep.daemon.store import ActorRow, EventRow
+from statekeep.daemon.store import ActorRow, EventRow, Patched
 from statekeep.protocol import errors
 from statekeep.protocol.messages import ActorRef, Deliver, Send, Spawn
 from statekeep.protocol.records import Actor, Sent
@@ -33,12 +42,17 @@ def page_size(limit: int) -> int:
     return limit
 
 
-DELIVERED = ("xstate.after.", "xstate.done.actor.", "xstate.error.actor.", "xstate.snapshot.")
-"""Event types of the machine's own that come from outside it: from timers and invoked services, which run elsewhere."""
-
-
 def spawn(world: World, request: Spawn) -> Actor:
     """Start an actor on a version; the rule is applied to its empty history."""
+    if request.idempotency_key is None:
+        return _spawn(world, request)
+    check_name("idempotency key", request.idempotency_key)
+    # Kept without the context, which a repeat has with it.
+    answer = once(world.repeats, 0, request, Actor, lambda asked: replace(_spawn(world, asked), context=None))
+    return replace(answer, context=request.context)
+
+
+def _spawn(world: World, request: Spawn) -> Actor:
     version = world.forest.version(request.version)
     if request.key is not None:
         check_name("key", request.key)
@@ -64,14 +78,22 @@ def send(world: World, request: Send) -> Sent:
     """Process an event of the outside world. Raises ``ReservedEvent`` for one of the machine's own."""
     if request.event.startswith("xstate."):
         raise errors.ReservedEvent(request.event)
-    return _process(world, request)
+    return _once(world, request)
 
 
 def deliver(world: World, request: Deliver) -> Sent:
     """Process an event that a timer or an invoked service has brought about. Raises ``NotInternal`` for any other."""
     if not request.event.startswith(DELIVERED):
         raise errors.NotInternal(request.event, DELIVERED)
-    return _process(world, request)
+    return _once(world, request)
+
+
+def _once(world: World, request: Send | Deliver) -> Sent:
+    """Process an event, unless it comes again under its idempotency key."""
+    if request.idempotency_key is None:
+        return _process(world, request)
+    check_name("idempotency key", request.idempotency_key)
+    return once(world.repeats, world.actor(request.actor), request, Sent, partial(_process, world))
 
 
 def _process(world: World, request: Send | Deliver) -> Sent:
@@ -79,20 +101,31 @@ def _process(world: World, request: Send | Deliver) -> Sent:
     actor = world.actor(request.actor)
     cohort, cohorts = world.actors.cohort[actor], world.cohorts
     world.touch(cohort)
+    if request.expect is not None and request.expect != (events := world.histories.depth[cohorts.history[cohort]]):
+        raise errors.ActorMovedOn(request.actor, request.expect, events)
     if cohorts.finished[cohort]:
         raise _finished(world, request.actor, cohort)
+    payload, context = request.payload, cast(Any, UNSET)
+    if request.context is not UNSET:
+        # Before anything changes, since the patch may be refused.
+        payload = Patched(payload, request.context)
+        context = patched(world.store.records.actor(actor).context, request.context)
     symbol = world.symbols.find(request.event)
     target = None if symbol is None else cohorts.after_event.get(cohort << 32 | symbol)
     if target is None:
         target = _step(world, cohort, request.event)
         if target is None:
+            if request.require:
+                raise _not_accepted(world, request, cohort)
             return _sent(world, actor, cohort, handled=False)
     position, previous = world.next_position(), world.actors.last[actor]
     cohorts.population[cohort] -= 1
     cohorts.population[target] += 1
     world.actors.cohort[actor] = target
     world.actors.last[actor] = position
-    world.store.add_event(actor, previous, EventRow(position, target, world.clock(), request.payload))
+    world.store.add_event(actor, previous, EventRow(position, target, world.clock(), payload))
+    if context is not UNSET:
+        world.store.put_context(actor, context)
     migrated_from = cohorts.version[cohort] if cohorts.version[cohort] != cohorts.version[target] else 0
     return _sent(world, actor, target, handled=True, position=position, migrated_from=migrated_from)
 
@@ -101,6 +134,11 @@ def _finished(world: World, reference: ActorRef, cohort: int) -> errors.ActorFin
     version = world.cohorts.version[cohort]
     status = world.forest.configuration(version, world.cohorts.configuration[cohort]).status
     return errors.ActorFinished(reference, world.forest.name(version), status)
+
+
+def _not_accepted(world: World, request: Send | Deliver, cohort: int) -> errors.EventNotAccepted:
+    version = world.forest.name(world.cohorts.version[cohort])
+    return errors.EventNotAccepted(request.actor, request.event, version, accepted(world, cohort))
 
 
 def _step(world: World, cohort: int, event: str) -> int | None:

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-import logging
 import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from statekeep.daemon.engine import about, actors, deploys, finding, paths, planning, records, sweeping, verify, views
+import structlog
+
+from statekeep.daemon.engine import (
+    about,
+    actors,
+    batch,
+    deploys,
+    erasing,
+    finding,
+    paths,
+    planning,
+    records,
+    sweeping,
+    verify,
+    views,
+)
 from statekeep.daemon.engine.about import About
 from statekeep.daemon.engine.statistics import Meter, stats
 from statekeep.daemon.engine.watching import Watchers
 from statekeep.daemon.engine.world import World
+from statekeep.daemon.logs import TAKEN_BACK
 from statekeep.daemon.store import StorageError, Store
 from statekeep.protocol import errors
 from statekeep.protocol.messages import (
     Actors,
     Answer,
     AnyRequest,
+    Batch,
     Close,
     CountRequest,
     Decisions,
@@ -27,6 +43,7 @@ from statekeep.protocol.messages import (
     Deploy,
     Deployments,
     Describe,
+    Erase,
     Get,
     Hello,
     Histories,
@@ -44,7 +61,7 @@ from statekeep.protocol.messages import (
 )
 from statekeep.protocol.records import Record
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
 
 
 class Engine:
@@ -65,6 +82,7 @@ class Engine:
         self.meter = Meter()
         self._quiet = 0
         self._load()
+        erasing.resume(self._world)
         self.watchers = Watchers(self._world)
         """Who is told what happens. Give them their turn between batches."""
 
@@ -89,6 +107,8 @@ class Engine:
             Spawn: partial(actors.spawn, world),
             Send: partial(actors.send, world),
             Deliver: partial(actors.deliver, world),
+            Batch: partial(batch.batch, world),
+            Erase: partial(erasing.erase, world),
             Get: partial(views.get, world),
             Actors: partial(finding.actors, world),
             CountRequest: partial(finding.count, world),
@@ -110,6 +130,7 @@ class Engine:
         None stands for a request that was put off: give it again when ``sweeping`` is over.
         """
         began, position, commit = self.meter.now(), self._world.position, 0
+        erased = len(self._world.erased)
         try:
             answers = [self._handle(request) for request in batch]
             self._quiet = 0 if batch else self._quiet + 1
@@ -121,11 +142,18 @@ class Engine:
         except Exception as fault:  # noqa: BLE001 - whatever it was, the batch is taken back
             self._take_back(fault)
             answers = [self._alone(request) for request in batch]
+        if len(self._world.erased) != erased:
+            self.watchers.forget()
+        answers = erasing.complete(self._world, batch, answers)
         self.about.requests += len(batch)
         if batch or commit:
             self.meter.ran(batch, max(0, self._world.position - position), began, commit)
             self.meter.refused(answers)
         return answers
+
+    def summary(self) -> str:
+        """What goes on, in one line."""
+        return about.summary(self._world, self.about)
 
     def close(self) -> None:
         self._store.close()
@@ -153,7 +181,7 @@ class Engine:
     def _take_back(self, fault: Exception) -> None:
         # Where it happened, never what it said: messages of exceptions may quote names and payloads.
         where = "".join(traceback.format_tb(fault.__traceback__))
-        log.error("a batch was taken back after %s\n%s", type(fault).__name__, where)
+        log.error("a batch was taken back after %s\n%s", type(fault).__name__, where, message_id=TAKEN_BACK)
         self._store.rollback()
         self._load()
         self.watchers.enter(self._world)

@@ -2,27 +2,34 @@
 
 Decisions are facts about cohorts. An actor has the decisions of the cohorts that it was in, from when it was there:
 those made before it came hold from its coming, those made while it stood there from when they were made. Two rules
-pick them out. A decision counts only for an actor that stands on the route's parent at that time: actors that reached
-the same cohort by way of another version never met that route. And a route that was decided for an actor is not
-decided again: a cohort further on repeats what one before it said.
+pick them out. A decision counts only for an actor that stands on the route's parent at that time, in the configuration
+that was judged: actors that reached the same cohort by way of another version never met that route, and those that a
+state map had put elsewhere on the parent met it there. And a route that was decided for an actor is not decided again:
+a cohort further on repeats what one before it said.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, pairwise
 from typing import NamedTuple
 
+from msgspec import UNSET
+
+from statekeep.daemon.engine import erasing
 from statekeep.daemon.engine.actors import page_size
 from statekeep.daemon.engine.planning import OUTCOMES
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.evaluator import choose
 from statekeep.daemon.routing.rule import Outcome, Route
-from statekeep.daemon.store import DecisionRow, EventRow
+from statekeep.daemon.store import DecisionRow, EventRow, Patched
 from statekeep.protocol import errors
 from statekeep.protocol.messages import Decisions, History
 from statekeep.protocol.records import Decision, DecisionPage, EventRecord, HistoryPage
 
 LOOKED_AT = 256
 """Actors that one request for decisions looks at: some 10 ms. Its page is short when few of them have any."""
+
+PAGE_BYTES = 1 << 20
+"""Sealed payloads of one page of a history. A thousand of the largest would fill a gigabyte, which no client takes."""
 
 _NOW = 2**63
 
@@ -61,7 +68,7 @@ def life(world: World, actor: int) -> Iterator[Stay]:
             configuration = world.forest.table(version).next(configuration, symbol[history[event.cohort]]) >> 1
         arrived, decisions = (version, configuration), list[Decided]()
         for moment in _moments(by_cohort.get(event.cohort, ()), event.position, until.position):
-            for found in _decide(world, by_cohort[event.cohort], version, decided, moment):
+            for found in _decide(world, by_cohort[event.cohort], (version, configuration), decided, moment):
                 time = event.time if moment == event.position else world.deployments[moment].time
                 decisions.append(Decided(found, moment, time))
                 if found.outcome == Outcome.MIGRATED:
@@ -90,14 +97,18 @@ def _moments(rows: Iterable[DecisionRow], arrival: int, until: int) -> list[int]
 
 
 def _decide(
-    world: World, rows: Iterable[DecisionRow], version: int, decided: dict[int, int], moment: int
+    world: World, rows: Iterable[DecisionRow], at: tuple[int, int], decided: dict[int, int], moment: int
 ) -> Iterator[DecisionRow]:
-    """What of ``rows`` holds for an actor on ``version`` at this moment and is new to it; ``decided`` by route."""
-    effective = {row.route: row for row in rows if row.position <= moment}
+    """What of ``rows`` holds for an actor at this moment and is new to it; ``decided`` by route.
+
+    ``at`` is its version and its configuration.
+    """
+    effective = {(row.route, row.before): row for row in rows if row.position <= moment}
+    version, before_move = at
     todo = list(world.forest.routes.of(version))
     while todo:
         route = todo.pop(0)
-        row = effective.get(route.child)
+        row = effective.get((route.child, before_move))
         before = decided.get(route.child)
         if row is None or row.outcome == before or not (before is None or Outcome(before).deferred):
             continue
@@ -106,33 +117,49 @@ def _decide(
         decided[route.child] = row.outcome
         yield row
         if row.outcome == Outcome.MIGRATED:
-            todo = list(world.forest.routes.of(route.child))
+            assert row.landing is not None
+            todo, before_move = list(world.forest.routes.of(route.child)), row.landing
 
 
 def history(world: World, request: History) -> HistoryPage:
     """A page of the events that an actor has processed, oldest first."""
     limit, actor = page_size(request.limit), world.actor(request.actor)
     spawn, *stays = life(world, actor)
-    forest, symbols = world.forest, world.symbols.names
-    node, symbol = world.cohorts.history, world.histories.symbol
+    page = _fitting(world, stays[request.cursor : request.cursor + limit])
+    after = request.cursor + len(page)
     return HistoryPage(
         id=actor,
-        spawned_on=forest.name(world.store.records.head(actor)[0]),
+        spawned_on=world.forest.name(world.store.records.head(actor)[0]),
         spawned_at=spawn.event.time,
-        events=[
-            EventRecord(
-                number=number,
-                event=symbols[symbol[node[stay.event.cohort]]],
-                payload=world.store.records.payload(actor, stay.event.position),
-                version=forest.name(stay.version),
-                state=forest.configuration(stay.version, stay.configuration).value,
-                position=stay.event.position,
-                time=stay.event.time,
-            )
-            for number, stay in enumerate(stays[request.cursor : request.cursor + limit], start=request.cursor + 1)
-        ],
-        next=request.cursor + limit if request.cursor + limit < len(stays) else None,
+        events=[_event(world, actor, number, stay) for number, stay in enumerate(page, start=request.cursor + 1)],
+        next=_after(after, len(stays)),
     )
+
+
+def _event(world: World, actor: int, number: int, stay: Stay) -> EventRecord:
+    came = world.store.records.payload(actor, stay.event.position)
+    if not isinstance(came, Patched):
+        came = Patched(came, UNSET)
+    return EventRecord(
+        number=number,
+        event=world.symbols.names[world.histories.symbol[world.cohorts.history[stay.event.cohort]]],
+        payload=came.payload,
+        context=came.context,
+        version=world.forest.name(stay.version),
+        state=world.forest.configuration(stay.version, stay.configuration).value,
+        position=stay.event.position,
+        time=stay.event.time,
+    )
+
+
+def _fitting(world: World, stays: Sequence[Stay]) -> Sequence[Stay]:
+    """The first of some stays, as many as have no more than ``PAGE_BYTES`` of payloads; at least one, if there is."""
+    room = PAGE_BYTES
+    for count, stay in enumerate(stays):
+        room -= world.store.records.payload_size(stay.event.position)
+        if room < 0:
+            return stays[: max(1, count)]
+    return stays
 
 
 def decisions(world: World, request: Decisions) -> DecisionPage:
@@ -176,8 +203,12 @@ def _about_route(world: World, request: Decisions, limit: int) -> DecisionPage:
             found.append(about[-1])
         if len(found) == limit:
             break
-    more = world.actors.above(actor, flags, 1)
-    return DecisionPage(decisions=found, next=actor if more else None)
+    after = actor if world.actors.above(actor, flags, 1) else None
+    erased = erasing.judged_by(world, route, request.cursor, after) if request.outcome is None else []
+    if len(erased) > limit:
+        after = erased[limit - 1].id
+        found = [made for made in found if made.actor <= after]
+    return DecisionPage(decisions=found, erased=erased[:limit], next=after)
 
 
 def of_actor(world: World, actor: int, key: str | None) -> list[Decision]:

@@ -15,7 +15,7 @@ import msgspec
 
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.rule import Outcome
-from statekeep.daemon.store import DecisionRow, DeploymentRow, Happening
+from statekeep.daemon.store import DecisionRow, DeploymentRow, Happening, TombstoneRow
 from statekeep.protocol import errors
 from statekeep.protocol.framing import Dialect
 from statekeep.protocol.records import Notice, NoticeKind
@@ -151,6 +151,13 @@ def _about(world: World, cohort: int, version: int, number: int) -> dict[str, An
         "status": configuration.status,
         "events": world.histories.depth[world.cohorts.history[cohort]],
     }
+
+
+def of_erasure(stone: TombstoneRow) -> Told:
+    """What is told of an erasure. Where the actor stood is not known any more."""
+    place = Place(stone.position)
+    about: dict[str, Any] = {"position": stone.position, "time": stone.time, "actor": stone.actor}
+    return Told(place, Notice(kind="erased", token=place.token, **about))
 
 
 def of_change(world: World, position: int) -> Told:

@@ -1,14 +1,18 @@
 """An actor as it stands, in the form in which callers see it."""
 
+from msgspec.structs import replace
+
 from statekeep.daemon.engine.world import World
 from statekeep.protocol.messages import Get
 from statekeep.protocol.records import Actor
 
 
 def get(world: World, request: Get) -> Actor:
-    """One actor with its context."""
-    row = world.store.records.actor(world.actor(request.actor))
-    return describe(world, row.id, row.key, world.store.records.time(row.last), row.context)
+    """One actor with its context, and what it accepts."""
+    records = world.store.records
+    row = records.actor(world.actor(request.actor))
+    found = describe(world, row.id, row.key, records.time(row.last), row.context)
+    return replace(found, accepts=accepted(world, world.actors.cohort[row.id]))
 
 
 def listed(world: World, actor: int) -> Actor:
@@ -37,3 +41,8 @@ def describe(world: World, actor: int, key: str | None, updated: int, context: o
         updated=updated,
         context=context,
     )
+
+
+def accepted(world: World, cohort: int) -> list[str]:
+    """The events that do something for the actors of a cohort, with those that are delivered."""
+    return world.forest.accepted(world.cohorts.version[cohort], world.cohorts.configuration[cohort])

@@ -9,7 +9,7 @@ that were made of it.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +18,7 @@ from typing import Final, NamedTuple, get_args
 from statekeep.daemon.engine import telling
 from statekeep.daemon.engine.telling import END, Place, Told
 from statekeep.daemon.engine.world import World
+from statekeep.daemon.store import TombstoneRow
 from statekeep.protocol import errors
 from statekeep.protocol.messages import MAX_CREDITS, Credit, Unwatch, Watch
 from statekeep.protocol.records import Credited, NoticeKind, WatchEnded
@@ -73,7 +74,7 @@ class Watcher:
             (told.place > self.at or notice.kind == "progress")
             and notice.kind in self.kinds
             and self.actor in (None, notice.actor)
-            and self.version in (None, notice.version, notice.version_before)
+            and (self.version in (None, notice.version, notice.version_before) or notice.kind == "erased")
         )
 
 
@@ -102,8 +103,13 @@ class Watchers:
     def enter(self, world: World) -> None:
         """Go on in a world that was made anew from the store."""
         self._world = world
-        self._recent = Recent(world)
         self._changes: list[int] = []
+        self._stones: list[TombstoneRow] = []
+        self.forget()
+
+    def forget(self) -> None:
+        """Keep nothing of what was read: somebody in it was erased."""
+        self._recent = Recent(self._world)
 
     def open(self, owner: Hashable, request: Watch) -> None:
         """Begin a watch. ``owner`` is whose connection it came by."""
@@ -197,12 +203,15 @@ class Watchers:
         return wanted
 
     def _change_after(self, position: int) -> int | None:
-        """The position of the first version, deploy or close behind ``position``."""
-        forest, deployments = self._world.forest, self._world.deployments
+        """The position of the first version, deploy, close or erasure behind ``position``."""
+        forest, deployments, erased = self._world.forest, self._world.deployments, self._world.erased
         if len(self._changes) < len({*deployments, *(version.position for version in forest)}):
             self._changes = sorted({*deployments, *(version.position for version in forest)})
-        place = bisect_right(self._changes, position)
-        return self._changes[place] if place < len(self._changes) else None
+        new = islice(reversed(erased.values()), len(erased) - len(self._stones))
+        self._stones += sorted(new, key=_position)
+        change, stone = bisect_right(self._changes, position), bisect_right(self._stones, position, key=_position)
+        ahead = [*self._changes[change : change + 1], *map(_position, self._stones[stone : stone + 1])]
+        return min(ahead, default=None)
 
     def _events(self, watcher: Watcher, after: int, before: int) -> tuple[list[Told], Place]:
         """What is told of events between two positions, and how far that is."""
@@ -219,7 +228,10 @@ class Watchers:
         return told, Place(before - 1 if len(ahead) <= part else ahead[part - 1])
 
     def _change(self, watcher: Watcher, position: int) -> tuple[list[Told], Place]:
-        """What is told of a deploy or close and of what it brought about, and how far that is."""
+        """What is told of an erasure, or of a deploy or close and what it brought about, and how far that is."""
+        stone = bisect_left(self._stones, position, key=_position)
+        if stone < len(self._stones) and self._stones[stone].position == position:
+            return [telling.of_erasure(self._stones[stone])], Place(position)
         world, begun = self._world, watcher.at.position == position
         told = [] if begun else [telling.of_change(world, position)]
         if position not in world.deployments or not watcher.kinds & _OF_SWEEPS:
@@ -279,15 +291,15 @@ class Recent:
             self._told += told
             if len(self._told) > KEPT:
                 self._from = self._told[-KEPT // 2 - 1].place.position
-                del self._told[: bisect_right(self._told, self._from, key=_position)]
+                del self._told[: bisect_right(self._told, self._from, key=_place)]
             return told, self._to
         if after < self._from:
             return self._read(after, before, part)
-        start = bisect_right(self._told, after, key=_position)
+        start = bisect_right(self._told, after, key=_place)
         to = min(self._to, before - 1)
         if start + TURN < len(self._told):
             to = min(to, self._told[start + TURN].place.position)
-        return self._told[start : bisect_right(self._told, to, key=_position)], to
+        return self._told[start : bisect_right(self._told, to, key=_place)], to
 
     def _read(self, after: int, before: int, part: int) -> tuple[list[Told], int]:
         rows = list(self._world.store.records.happened(after, before, part))
@@ -295,5 +307,9 @@ class Recent:
         return telling.of_events(self._world, rows), to
 
 
-def _position(told: Told) -> int:
+def _place(told: Told) -> int:
     return told.place.position
+
+
+def _position(stone: TombstoneRow) -> int:
+    return stone.position

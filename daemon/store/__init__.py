@@ -1,5 +1,6 @@
 """The encrypted actor store. The only room that knows SQL or keys."""
 
+from statekeep.daemon.store.journal import DamagedJournal
 from statekeep.daemon.store.keys import InsecureKeyFile, WrongKey, make_master_key, master_key
 from statekeep.daemon.store.opening import StoreInUse, UnknownSchema, UnsafeStore, open_store
 from statekeep.daemon.store.rows import (
@@ -9,8 +10,11 @@ from statekeep.daemon.store.rows import (
     DeploymentRow,
     EventRow,
     Happening,
+    Patched,
+    RepeatRow,
     RouteRow,
     Sizes,
+    TombstoneRow,
     VersionRow,
 )
 from statekeep.daemon.store.soundness import DamagedStore
@@ -20,17 +24,21 @@ __all__ = [
     "SQLITE_VERSION",
     "ActorRow",
     "CohortRow",
+    "DamagedJournal",
     "DamagedStore",
     "DecisionRow",
     "DeploymentRow",
     "EventRow",
     "Happening",
     "InsecureKeyFile",
+    "Patched",
+    "RepeatRow",
     "RouteRow",
     "Sizes",
     "StorageError",
     "Store",
     "StoreInUse",
+    "TombstoneRow",
     "UnknownSchema",
     "UnsafeStore",
     "VersionRow",

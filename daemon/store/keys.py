@@ -2,6 +2,7 @@
 
     master key  --HKDF-SHA-256, bound to the database and an epoch-->  wrapping key  (seals data keys, nothing else)
                 --HKDF-SHA-256, bound to the database-------------->  look-up key   (HMAC of actor keys)
+                --HKDF-SHA-256, bound to the database-------------->  journal key   (HMAC of the erasure journal)
     wrapping key --unseals-->  the catalogue's data key  (names, definitions, configurations)
                                each actor's data key     (its key, its context, its payloads)
 
@@ -16,6 +17,7 @@ import os
 import struct
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -123,23 +125,37 @@ class KeyRing:
 
     def __init__(self, master: bytes, database: bytes, random: Callable[[int], bytes]) -> None:
         self._random = random
-        self._database = database
+        self.database = database
+        """The id of the database."""
         self._wrapping = Sealer(_derive(master, database, b"wrap %d" % EPOCH), database, random)
         self._lookup = _derive(master, database, b"lookup")
+        self._derive = partial(_derive, master, database)
         self._actors: OrderedDict[int, Sealer] = OrderedDict()
+
+    def derived(self, use: bytes) -> bytes:
+        """A key for one use, bound to the database and the same in all epochs."""
+        return self._derive(use)
 
     def new_key(self, table: int, column: int, row: int) -> tuple[bytes, Sealer]:
         """A fresh data key: wrapped, for the given place on the disk, and ready for use."""
         key = self._random(KEY_SIZE)
-        return self._wrapping.seal(key, table, column, row), Sealer(key, self._database, self._random)
+        return self._wrapping.seal(key, table, column, row), Sealer(key, self.database, self._random)
 
     def unwrap(self, wrapped: bytes, table: int, column: int, row: int) -> Sealer:
         """The data key of a place. Raises ``WrongKey``."""
-        return Sealer(self._wrapping.open(wrapped, table, column, row), self._database, self._random)
+        return Sealer(self._wrapping.open(wrapped, table, column, row), self.database, self._random)
+
+    def forget(self, actor: int) -> None:
+        """Drop an actor's sealer."""
+        self._actors.pop(actor, None)
 
     def lookup_hash(self, key: str) -> bytes:
         """What stands for an actor's key on the disk: HMAC-SHA-256, the first 128 bits (RFC 2104, section 5)."""
         return hmac.digest(self._lookup, key.encode(), "sha256")[:16]
+
+    def repeat_hash(self, scope: int, key: str) -> bytes:
+        """What stands for an idempotency key on the disk. No actor's key hashes to it: those have no NUL."""
+        return self.lookup_hash(f"\0{scope}\0{key}")
 
     def keep(self, actor: int, sealer: Sealer) -> None:
         """Keep an actor's sealer while it is among the most recently used."""

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from statekeep.daemon.store.ballast import Ballast
+from statekeep.daemon.store.erasure import Erasures
+from statekeep.daemon.store.journal import Journal
 from statekeep.daemon.store.keys import KeyRing, sync_directory
 from statekeep.daemon.store.schema import Column, Table, known, migrations
 from statekeep.daemon.store.store import Store
@@ -22,6 +25,8 @@ _SETTINGS = {
     "cache_size": -131_072,
     # What is sorted or spilled may hold names; it never reaches a file.
     "temp_store": 2,
+    # What is deleted or moved is overwritten where it was; see ``erasure``.
+    "secure_delete": 1,
 }
 
 
@@ -37,22 +42,42 @@ class UnsafeStore(Exception):
     """SQLite can't read the file, or did not take a setting that durability rests on."""
 
 
-def open_store(path: Path, master: bytes, *, now: int, random: Callable[[int], bytes] = os.urandom) -> Store:
+def open_store(
+    path: Path,
+    master: bytes,
+    *,
+    now: int,
+    random: Callable[[int], bytes] = os.urandom,
+    journal: Path | None = None,
+    ballast: int = 0,
+) -> Store:
     """Open the store in the file ``path``, or make it; ``now`` is its birthday, in milliseconds.
 
-    The lock beside it is held until the store is closed, and by the kernel's hand only while this process lives.
+    ``journal`` is the directory of the erasure journal, if that is not to be beside the store; ``ballast`` are the
+    bytes of the disk that are held back for erasures. The lock beside it is held until the store is closed, and by
+    the kernel's hand only while this process lives.
 
     Raises:
         StoreInUse, UnknownSchema, UnsafeStore: see there; nothing was changed.
         WrongKey: ``master`` is not the key of this store; nothing was changed.
+        DamagedJournal: who was erased can't be known for sure.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = _lock(path.with_name(path.name + ".lock"))
+    database = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
         try:
             path.chmod(0o600)
-            return Store(connection, _prepare(connection, path, master, now, random), lock)
+            ring = _prepare(connection, path, master, now, random)
+            entries = (journal or path.parent) / f"{path.name}.erasures"
+            erasures = Erasures(
+                connection,
+                database,
+                Journal(entries, ring.database, ring.derived(b"erasures")),
+                Ballast(path.with_name(f"{path.name}.ballast"), ballast),
+            )
+            return Store(connection, ring, erasures, [database, lock])
         except sqlite3.DatabaseError as failure:
             connection.close()
             raise UnsafeStore(f"{path} can't be opened: {failure}") from failure
@@ -60,6 +85,7 @@ def open_store(path: Path, master: bytes, *, now: int, random: Callable[[int], b
             connection.close()
             raise
     except BaseException:
+        os.close(database)
         os.close(lock)
         raise
 

@@ -14,13 +14,24 @@ from statekeep.daemon.store.rows import (
     DeploymentRow,
     EventRow,
     Happening,
+    Patched,
+    RepeatRow,
     RouteRow,
+    TombstoneRow,
     VersionRow,
 )
 from statekeep.daemon.store.schema import Column, Table
 from statekeep.daemon.store.soundness import check
 
+PATCHED = 1
+"""The extension of MessagePack that holds the payload of an event together with a patch of the context."""
+
+CONTENT = 16
+"""Bytes of a request's digest."""
+
 _decode = msgspec.msgpack.Decoder().decode
+_decode_patched = msgspec.msgpack.Decoder(Patched).decode
+_decode_payload = msgspec.msgpack.Decoder(ext_hook=lambda _, data: _decode_patched(data)).decode
 
 _HAPPENED = """
     SELECT e.position, e.actor, e.time, e.cohort, ifnull(p.cohort, 0), a.spawned_on, a.key
@@ -42,14 +53,20 @@ class Catalogue:
 
     def last_position(self) -> int:
         """The position of the last thing that happened; 0 in a new store."""
-        tables = ("events", "versions", "deployments")
+        tables = ("events", "versions", "deployments", "tombstones")
         query = "SELECT ifnull(max(position), 0) FROM "
         return max(int(_one(self._connection, query + name)[0]) for name in tables)
 
     def last_actor(self) -> int:
-        """The highest id that an actor ever had."""
-        found = _one(self._connection, "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'actors'), 0)")
-        return int(found[0])
+        """The highest id that an actor ever had, here or, erased since, in the store that this was a backup of."""
+        spawned = _one(self._connection, "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'actors'), 0)")
+        erased = _one(self._connection, "SELECT ifnull(max(actor), 0) FROM tombstones")
+        return max(int(spawned[0]), int(erased[0]))
+
+    def tombstones(self) -> Iterator[TombstoneRow]:
+        """All erased actors, in order of id."""
+        query = "SELECT actor, position, time, spawned_on FROM tombstones ORDER BY actor"
+        return map(TombstoneRow._make, _all(self._connection, query))
 
     def names(self) -> Iterator[str]:
         """Event types, in order of number."""
@@ -58,10 +75,14 @@ class Catalogue:
 
     def versions(self) -> Iterator[VersionRow]:
         """All versions in deploy order, without their definitions."""
-        query = "SELECT id, name, semantics, guards, landing, position, time FROM versions ORDER BY id"
-        for number, name, *plain in _all(self._connection, query):
+        query = "SELECT id, name, state_map, semantics, guards, landing, position, time FROM versions ORDER BY id"
+        for number, name, sealed, *plain in _all(self._connection, query):
             opened = self._sealer.open(name, Table.VERSIONS, Column.NAME, number).decode()
-            yield VersionRow(number, opened, {}, *plain)
+            row = VersionRow(number, opened, {}, *plain)
+            if sealed is not None:
+                state_map = _decode(self._sealer.open(sealed, Table.VERSIONS, Column.STATE_MAP, number))
+                row = row._replace(state_map=state_map)
+            yield row
 
     def definition(self, version: int) -> dict[str, Any]:
         sealed = _one(self._connection, "SELECT definition FROM versions WHERE id = ?", version)[0]
@@ -208,12 +229,35 @@ class Records:
         row = self._connection.execute(query, (last, position)).fetchone()
         return None if row is None else int(row[0])
 
+    def payload_size(self, position: int) -> int:
+        """Bytes of the sealed payload of one event; 0 if it had none."""
+        size: int | None = _one(self._connection, "SELECT length(payload) FROM events WHERE position = ?", position)[0]
+        return size or 0
+
     def payload(self, actor: int, position: int) -> Any:
-        """The payload of one event, None if it had none."""
+        """The payload of one event, None if it had none; ``Patched`` if the event patched the context."""
         sealed = _one(self._connection, "SELECT payload FROM events WHERE position = ?", position)[0]
         if sealed is None:
             return None
-        return _decode(self.sealer(actor).open(sealed, Table.EVENTS, Column.PAYLOAD, position))
+        return _decode_payload(self.sealer(actor).open(sealed, Table.EVENTS, Column.PAYLOAD, position))
+
+    def repeat_hash(self, scope: int, key: str) -> bytes:
+        """What stands on the disk for an idempotency key of an actor, or with ``scope`` 0 of a spawn."""
+        return self._ring.repeat_hash(scope, key)
+
+    def repeat(self, scope: int, key_hash: bytes) -> RepeatRow | None:
+        """The answer that was written under an idempotency key, but for those that are still collected."""
+        query = "SELECT number, answer FROM repeats WHERE scope = ? AND key_hash = ?"
+        row = self._connection.execute(query, (scope, key_hash)).fetchone()
+        if row is None:
+            return None
+        number, sealed = row
+        opened = self.sealer(scope or number).open(sealed, Table.REPEATS, Column.ANSWER, scope << 32 | number)
+        return RepeatRow(scope, key_hash, number, opened[:CONTENT], opened[CONTENT:])
+
+    def last_repeat(self, actor: int) -> int:
+        """The number of an actor's last answer under an idempotency key; 0 if it has none."""
+        return int(_one(self._connection, "SELECT ifnull(max(number), 0) FROM repeats WHERE scope = ?", actor)[0])
 
     def decisions(self, route: int, cohorts: Iterable[int]) -> Iterator[DecisionRow]:
         """What was decided about ``route`` for each of ``cohorts``, in order of position."""
@@ -260,6 +304,10 @@ class Records:
         for position, _, payload in events:
             if not _opens(sealer, payload, Table.EVENTS, Column.PAYLOAD, position):
                 yield Damage("payload", position)
+        query = "SELECT scope, number, answer FROM repeats WHERE scope = ?1 OR (scope = 0 AND number = ?1)"
+        for scope, number, answer in _all(self._connection, query, actor):
+            if not _opens(sealer, answer, Table.REPEATS, Column.ANSWER, scope << 32 | number):
+                yield Damage("answer", 0)
 
     def _open(self, actor: int, sealed: bytes | None, column: Column) -> Any:
         return None if sealed is None else _decode(self.sealer(actor).open(sealed, Table.ACTORS, column, actor))

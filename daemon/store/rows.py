@@ -14,6 +14,8 @@ class VersionRow(NamedTuple):
     landing: int
     position: int
     time: int
+    state_map: dict[str, str | None] | None = None
+    """Of a version whose landing is one."""
 
 
 class RouteRow(NamedTuple):
@@ -85,6 +87,33 @@ class Happening(NamedTuple):
     key: str | None
 
 
+class Patched(NamedTuple):
+    """The payload of an event that came with a patch of the actor's context."""
+
+    payload: Any
+    context: Any
+    """The patch, as it was sent."""
+
+
+class RepeatRow(NamedTuple):
+    """What a request under an idempotency key was answered with."""
+
+    scope: int
+    """The actor that the request was for; 0 for a spawn."""
+    key_hash: bytes
+    """See ``Records.repeat_hash``."""
+    number: int
+    """Counts the actor's requests with a key, from 1; the new actor's id for a spawn."""
+    content: bytes
+    """Digest of the request."""
+    answer: bytes
+
+    @property
+    def actor(self) -> int:
+        """Whose the answer is."""
+        return self.scope or self.number
+
+
 class DecisionRow(NamedTuple):
     """What was decided about a route for a cohort."""
 
@@ -105,10 +134,21 @@ class Sizes(NamedTuple):
     free: int
 
 
+class TombstoneRow(NamedTuple):
+    """What stays of an erased actor: nothing that it did, or was."""
+
+    actor: int
+    position: int
+    """Of the erasure."""
+    time: int
+    spawned_on: int
+    """The version; so one can say which routes may have judged it. 0 if the actor is known from the journal alone."""
+
+
 class Damage(NamedTuple):
     """A row of an actor that is not as it was written."""
 
-    what: Literal["owner", "data_key", "key", "context", "payload"]
+    what: Literal["owner", "data_key", "key", "context", "payload", "answer"]
     """The value that fails authentication; ``owner``: the event is another actor's."""
     position: int
     """The event's; 0 for the actor's own row."""

@@ -25,6 +25,7 @@ class Table(IntEnum):
     CONFIGURATIONS = 4
     ACTORS = 5
     EVENTS = 6
+    REPEATS = 7
 
 
 class Column(IntEnum):
@@ -37,6 +38,8 @@ class Column(IntEnum):
     KEY = 5
     CONTEXT = 6
     PAYLOAD = 7
+    ANSWER = 8
+    STATE_MAP = 9
 
 
 @migrations()
@@ -45,8 +48,13 @@ def first(db: Database) -> None:
 
     ``events`` holds a row for each spawn (``previous`` 0) and each processed event; its position is its rowid.
 
+    ``tombstones`` are what is left of erased actors.
+
     ``previous`` is the position of the actor's event before, so that a history is read without an index, which every
     event would have to pay for. ``cohort`` is the cohort that the event led to.
+
+    ``repeats`` are the answers that were given under an idempotency key, by the actor that they were given about.
+    Those about spawns have the ``scope`` 0 and as their ``number`` the actor's id.
     """
     for statement in _FIRST.split(";"):
         if statement.strip():
@@ -72,7 +80,8 @@ CREATE TABLE versions (
     guards INTEGER NOT NULL,
     landing INTEGER NOT NULL,
     position INTEGER NOT NULL,
-    time INTEGER NOT NULL
+    time INTEGER NOT NULL,
+    state_map BLOB
 );
 CREATE TABLE routes (
     child INTEGER PRIMARY KEY REFERENCES versions,
@@ -129,6 +138,20 @@ CREATE TABLE events (
     time INTEGER NOT NULL,
     payload BLOB
 );
+CREATE TABLE tombstones (
+    actor INTEGER PRIMARY KEY,
+    position INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    spawned_on INTEGER NOT NULL
+);
+CREATE TABLE repeats (
+    scope INTEGER NOT NULL,
+    key_hash BLOB NOT NULL,
+    number INTEGER NOT NULL,
+    answer BLOB NOT NULL,
+    PRIMARY KEY (scope, key_hash)
+) WITHOUT ROWID;
+CREATE INDEX repeated_spawns ON repeats (number) WHERE scope = 0;
 CREATE TABLE decisions (
     route INTEGER NOT NULL,
     cohort INTEGER NOT NULL,

@@ -12,16 +12,20 @@ from typing import Any, Self
 
 import msgspec
 
+from statekeep.daemon.store import erasure
 from statekeep.daemon.store.keys import EPOCH, KeyRing
-from statekeep.daemon.store.reading import Catalogue, Records
+from statekeep.daemon.store.reading import PATCHED, Catalogue, Records
 from statekeep.daemon.store.rows import (
     ActorRow,
     CohortRow,
     DecisionRow,
     DeploymentRow,
     EventRow,
+    Patched,
+    RepeatRow,
     RouteRow,
     Sizes,
+    TombstoneRow,
     VersionRow,
 )
 from statekeep.daemon.store.schema import Column, Table
@@ -35,7 +39,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 _STATEMENTS = {
     "names": "INSERT INTO names VALUES (?, ?)",
-    "versions": "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    "versions": "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "routes": "INSERT INTO routes VALUES (?, ?, ?, ?)",
     "closings": "UPDATE routes SET closed = ? WHERE child = ?",
     "deployments": "INSERT INTO deployments VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -45,8 +49,11 @@ _STATEMENTS = {
     "cohorts": "INSERT INTO cohorts VALUES (?, ?, ?, ?, ?, ?)",
     "moves": "UPDATE cohorts SET version = ?, configuration = ?, waiting = ?, rescued = ? WHERE id = ?",
     "actors": "INSERT INTO actors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "contexts": "UPDATE actors SET context = ? WHERE id = ?",
     "events": "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)",
     "decisions": "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "repeats": "INSERT INTO repeats VALUES (?, ?, ?, ?)",
+    "forgotten": "DELETE FROM repeats WHERE scope = ? AND number <= ?",
 }
 """In the order in which rows refer to each other."""
 
@@ -56,10 +63,14 @@ _MOVE_ACTOR = "UPDATE actors SET cohort = ?, last = ? WHERE id = ?"
 class Store:
     """An open store; see ``open_store``. Not thread-safe: one engine owns it."""
 
-    def __init__(self, connection: sqlite3.Connection, ring: KeyRing, lock: int) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, ring: KeyRing, erasures: erasure.Erasures, descriptors: Sequence[int]
+    ) -> None:
+        """``descriptors`` are closed with the store, after the connection: the database's own, and the lock's."""
         self._connection = connection
         self._ring = ring
-        self._lock = lock
+        self._descriptors = descriptors
+        self.erasures = erasures
         (wrapped,) = connection.execute("SELECT data_key FROM store").fetchone()
         self._names = ring.unwrap(wrapped, Table.STORE, Column.DATA_KEY, 1)
         self.catalogue = Catalogue(connection, self._names)
@@ -82,6 +93,7 @@ class Store:
         if not self._connection.in_transaction:
             return False
         self._connection.execute("COMMIT")
+        self.erasures.committed()
         return True
 
     def rollback(self) -> None:
@@ -91,6 +103,7 @@ class Store:
         self._heads.clear()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+        self.erasures.taken_back()
 
     def sizes(self) -> Sizes:
         """How large its files are, and how much they may grow."""
@@ -103,7 +116,8 @@ class Store:
         """Close the store and let go of its lock. What was not committed is lost."""
         self.rollback()
         self._connection.close()
-        os.close(self._lock)
+        for descriptor in self._descriptors:
+            os.close(descriptor)
 
     def _flush(self) -> None:
         execute = self._connection.executemany
@@ -129,8 +143,11 @@ class Store:
         name = seal(row.name.encode(), Table.VERSIONS, Column.NAME, row.id)
         # JSON, not MessagePack: a definition's text is kept as JSON would give it, in the order of its keys.
         definition = seal(msgspec.json.encode(row.definition), Table.VERSIONS, Column.DEFINITION, row.id)
+        state_map = None
+        if row.state_map is not None:
+            state_map = seal(_encode(row.state_map), Table.VERSIONS, Column.STATE_MAP, row.id)
         plain = (row.semantics, row.guards, row.landing, row.position, row.time)
-        self._pending["versions"].append((row.id, name, definition, *plain))
+        self._pending["versions"].append((row.id, name, definition, *plain, state_map))
 
     def add_route(self, row: RouteRow) -> None:
         self._pending["routes"].append((row.child, row.parent, _encode(row.path), row.closed))
@@ -183,7 +200,42 @@ class Store:
         """An event, or with ``previous`` 0 a spawn, and with it where the actor now is."""
         payload = None
         if row.payload is not None:
-            payload = self.records.sealer(actor).seal(_encode(row.payload), Table.EVENTS, Column.PAYLOAD, row.position)
+            plain = _encode_patched(row.payload) if type(row.payload) is Patched else _encode(row.payload)
+            payload = self.records.sealer(actor).seal(plain, Table.EVENTS, Column.PAYLOAD, row.position)
         self._pending["events"].append((row.position, actor, previous, row.cohort, row.time, payload))
         if previous:
             self._heads[actor] = (row.cohort, row.position)
+
+    def put_context(self, actor: int, context: object) -> None:
+        """Let an actor have another context."""
+        sealed = None
+        if context is not None:
+            sealed = self.records.sealer(actor).seal(_encode(context), Table.ACTORS, Column.CONTEXT, actor)
+        self._pending["contexts"].append((sealed, actor))
+
+    def add_repeat(self, row: RepeatRow) -> None:
+        place = (Table.REPEATS, Column.ANSWER, row.scope << 32 | row.number)
+        sealed = self.records.sealer(row.actor).seal(row.content + row.answer, *place)
+        self._pending["repeats"].append((row.scope, row.key_hash, row.number, sealed))
+
+    def forget_repeats(self, actor: int, last: int) -> None:
+        """Forget the answers of an actor up to the number ``last``."""
+        self._pending["forgotten"].append((actor, last))
+
+    def erase_actor(self, stone: TombstoneRow, events: int) -> None:
+        """Delete all that is stored of an actor with so many events, its spawn included; the tombstone takes its place.
+
+        Of an actor that is not there, the tombstone alone is stored. The erasure may be acknowledged when it is
+        committed and ``erasures.finish`` has nothing against it.
+        """
+        self._flush()
+        self._begin()
+        self._ring.forget(stone.actor)
+        self.erasures.begin(stone)
+        erasure.delete(self._connection, stone.actor, events)
+        self._connection.execute("INSERT INTO tombstones VALUES (?, ?, ?, ?)", stone)
+
+
+def _encode_patched(payload: Patched) -> bytes:
+    """Both parts as an extension of MessagePack, which no payload of a caller can be."""
+    return _encode(msgspec.msgpack.Ext(PATCHED, _encode(payload)))

@@ -19,7 +19,8 @@ from typing import Any
 
 from statekeep.protocol import Client
 from statekeep.protocol.messages import Deploy, Spawn
-from tests.bench.bench_daemon import RING, RUNS, daemon, measure
+from statekeep.tui.cli.bench import RING
+from tests.bench.bench_daemon import RUNS, daemon, measure
 
 
 def watch(at: Path, last: Any) -> None:

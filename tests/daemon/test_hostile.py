@@ -7,6 +7,7 @@ import json
 import resource
 import select
 import socket
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -21,7 +22,19 @@ from statekeep.daemon.connections import CHUNK, LARGE, PATIENCE
 from statekeep.daemon.engine import sweeping
 from statekeep.daemon.server import BUDGET, PAUSE
 from statekeep.protocol.framing import Dialect, join_frames
-from statekeep.protocol.messages import Definition, Deploy, Get, Hello, Send, Spawn, StatusRequest, Versions
+from statekeep.protocol.messages import (
+    Answer,
+    AnyRequest,
+    Definition,
+    Deploy,
+    Get,
+    Hello,
+    Refusal,
+    Send,
+    Spawn,
+    StatusRequest,
+    Versions,
+)
 from tests.daemon.serving import FRAME, LIGHT, Peer, Served, served
 
 pytestmark = pytest.mark.trio
@@ -76,6 +89,30 @@ async def test_a_thousand_halves_are_ended(autojump_clock: MockClock) -> None:
         assert await connections(peer) == 1
 
 
+@pytest.mark.parametrize("dialect", Dialect)
+async def test_the_rest_of_what_is_dropped_has_ten_seconds_too(autojump_clock: MockClock, dialect: Dialect) -> None:
+    """After a request over the limit its remaining bytes are awaited as if it were taken."""
+    async with served() as running:
+        peer = await running.connect(dialect)
+        await peer.stream.send_all(peer.bytes_of(Send(1, "TOGGLE", "x" * FRAME))[:-1])
+        with trio.fail_after(SECONDS + 1):
+            codes = [answer["error"]["code"] for answer in await peer.read(3)]
+        assert codes == ["frame_too_large", "request_too_slow"]
+
+
+async def test_what_was_read_of_one_who_is_cut_off_is_carried_out(autojump_clock: MockClock) -> None:
+    """Though its answers went nowhere, and though the rest of its requests waited for it to read."""
+    async with served() as running:
+        peer = await prepare(running, {**LIGHT, "description": "x" * 20_000})
+        deaf = await running.connect()
+        await deaf.write(*(Definition("v") for _ in range(60)), Send(1, "TOGGLE"))
+        await trio.sleep(PATIENCE / 2)
+        assert (await peer.ask(Get(1)))["ok"]["events"] == 0
+        await trio.sleep(PATIENCE)
+        assert (await peer.ask(Get(1)))["ok"]["events"] == 1
+        assert await connections(peer) == 1
+
+
 async def test_idle_is_not_slow(autojump_clock: MockClock) -> None:
     """A connection with no request begun, or between two, is kept for as long as it likes."""
     async with served() as running:
@@ -114,7 +151,7 @@ async def test_large_requests_are_read_a_few_at_a_time(autojump_clock: MockClock
     """Of a hundred clients most have to wait with all but the beginning of theirs; small requests go on, and in the
     end all are answered, since waiting is not counted.
     """
-    extra, size = 40, 4 * CHUNK
+    extra, size = LARGE + 8, 4 * CHUNK
     async with served(frame=2 * size) as running:
         peer = await prepare(running)
         body = peer.bytes_of(Send(1, "NOTHING", "x" * size))
@@ -134,7 +171,7 @@ async def test_large_requests_are_read_a_few_at_a_time(autojump_clock: MockClock
             assert held[-LARGE:] == [len(body) - 1] * LARGE
             assert 0 < held[-LARGE - 1] <= 2 * CHUNK
             assert (await peer.ask(Get(1)))["ok"]["events"] == 0
-        assert trio.current_time() - began == pytest.approx(1.8 * SECONDS)
+        assert trio.current_time() - began == pytest.approx(2.7 * SECONDS)
 
 
 async def test_large_requests_that_do_not_end_give_way(autojump_clock: MockClock) -> None:
@@ -169,6 +206,28 @@ async def test_a_turn_reads_no_more_than_its_budget(monkeypatch: pytest.MonkeyPa
         sizes = [sum(len(msgspec.msgpack.encode(request)) for request in batch) for batch in running.engine.batches]
         assert sum(sizes) > 50 * 4 * 5_000
         assert max(sizes) <= 2 * FRAME < BUDGET
+
+
+async def test_a_turn_reads_no_more_than_a_batch_and_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read waits in the daemon's memory; what is not, in the client's socket."""
+    monkeypatch.setattr(server, "BATCH", 16)
+    async with served() as running:
+        await prepare(running)
+        peers = [await running.connect() for _ in range(50)]
+        waiting, run = list[int](), running.engine.run
+
+        def look(batch: Sequence[AnyRequest]) -> list[Answer | Refusal | None]:
+            waiting.append(len(batch) + len(running.server._queue))
+            return run(batch)
+
+        monkeypatch.setattr(running.engine, "run", look)
+        async with trio.open_nursery() as nursery:
+            for peer in peers:
+                nursery.start_soon(peer.write, *(Send(1, "NOTHING") for _ in range(16)))
+        for peer in peers:
+            assert len(await peer.read(16)) == 16
+        assert len(waiting) >= 50
+        assert max(waiting) < 16 + 16
 
 
 async def test_few_wait_for_a_sweep(monkeypatch: pytest.MonkeyPatch) -> None:

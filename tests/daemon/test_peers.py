@@ -10,12 +10,14 @@ import pwd
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
-from statekeep.daemon.peers import MAY, ROLES, Access, Credentials, credentials, describe
+from statekeep.daemon.peers import MAY, ROLES, Access, Credentials, UnknownPeer, credentials, describe
 from statekeep.protocol import Client
 from statekeep.protocol.messages import REQUESTS, Deploy, Get, Hello, Send
 from statekeep.protocol.records import Role
@@ -149,12 +151,11 @@ def speak(python: str, daemon: Daemon, uid: int, groups: list[int], *requests: d
 
 
 @pytest.fixture
-def open_path(tmp_path: Path) -> Path:
-    """A directory that every user can walk to, as /run/statekeep is."""
-    for directory in (tmp_path, *tmp_path.parents):
-        if directory.stat().st_uid == os.geteuid() and directory != Path("/"):
-            directory.chmod(directory.stat().st_mode | 0o011)
-    return tmp_path
+def open_path() -> Iterator[Path]:
+    """A directory that every user can walk to, as /run/statekeep is; those of pytest are its user's alone."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
 
 
 EVERYTHING: tuple[dict[str, Any], ...] = (
@@ -185,3 +186,21 @@ def test_members_of_the_group_are_operators(open_path: Path, python: str) -> Non
         answers = speak(python, daemon, STRANGER, [], *EVERYTHING)
         assert [answer["error"]["code"] for answer in answers] == ["forbidden"] * 3
         assert f"'{STRANGER}' (uid {STRANGER}) has no role here" in answers[0]["error"]["message"]
+
+
+def test_roles_by_name() -> None:
+    """Users and groups by name; who is named twice has the higher role; root is an admin whatever is said."""
+    root, daemon = pwd.getpwuid(0).pw_name, grp.getgrgid(1).gr_name
+    access = Access.named({"viewer": [root, f"@{daemon}"], "operator": [f"@{daemon}"]})
+    assert access.role(Credentials(1, 0, 0, frozenset([0]))) == "admin"
+    assert access.role(Credentials(1, 4_000_000, 1, frozenset([1]))) == "operator"
+    assert access.role(Credentials(1, 4_000_000, 7, frozenset([4_000_000]))) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("nobody-here", "a group is written '@nobody-here'"), ("@none-here", "group")]
+)
+def test_a_name_that_does_not_exist_is_said(name: str, said: str) -> None:
+    """The daemon does not start with fewer rights than were meant."""
+    with pytest.raises(UnknownPeer, match=said):
+        Access.named({"admin": [name]})

@@ -16,11 +16,12 @@ from trio.testing import MockClock
 from statekeep.daemon.connections import PATIENCE, Connection
 from statekeep.daemon.engine import About, sweeping
 from statekeep.daemon.peers import Access
-from statekeep.daemon.server import BATCH, LARGE_ANSWERS
+from statekeep.daemon.server import BATCH, GETS, LARGE_ANSWERS
 from statekeep.protocol.framing import Dialect
 from statekeep.protocol.messages import (
     Answer,
     AnyRequest,
+    Batch,
     Definition,
     Deploy,
     Get,
@@ -66,6 +67,17 @@ async def test_what_comes_in_together_is_one_commit() -> None:
         for peer in peers:
             assert [answer["ok"]["events"] for answer in await peer.read(8)] == [1, 2, 3, 4, 5, 6, 7, 8]
         assert running.engine.about.commits - before <= 4
+
+
+async def test_a_batch_counts_as_what_it_holds() -> None:
+    """Large ones do not share a transaction, so that nobody waits for more than one of them."""
+    async with served() as running:
+        peer = await prepare(running, 1)
+        running.engine.batches.clear()
+        large = Batch([Send(1, "TOGGLE")] * 600)
+        await peer.write(large, large, Send(1, "TOGGLE"), large)
+        await peer.read(4)
+        assert [len(batch) for batch in running.engine.batches] == [1, 2, 1]
 
 
 async def test_answers_follow_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,6 +237,9 @@ async def test_answers_of_later_batches_wait_behind_a_backlog() -> None:
         await peer.write(*(Definition("v", id=number) for number in range(count)))
         assert [answer["id"] for answer in await peer.read(count)] == list(range(count))
         assert max(map(len, running.engine.batches)) == LARGE_ANSWERS
+        await peer.write(*(Get(1, id=number) for number in range(count)))
+        assert [answer["id"] for answer in await peer.read(count)] == list(range(count))
+        assert max(map(len, running.engine.batches)) == LARGE_ANSWERS * GETS
 
 
 async def test_a_client_that_does_not_read_is_not_read_from(autojump_clock: MockClock) -> None:

@@ -14,7 +14,19 @@ from hypothesis import strategies as st
 from statekeep.daemon.engine import Engine, sweeping, watching
 from statekeep.protocol import errors
 from statekeep.protocol.framing import Dialect
-from statekeep.protocol.messages import Actors, Close, Credit, Decisions, Deploy, History, Send, Spawn, Unwatch, Watch
+from statekeep.protocol.messages import (
+    Actors,
+    Close,
+    Credit,
+    Decisions,
+    Deploy,
+    Erase,
+    History,
+    Send,
+    Spawn,
+    Unwatch,
+    Watch,
+)
 from statekeep.protocol.records import Notice
 from tests.engine.stories import LOAN, PAID, VERIFIED, deploy
 from tests.engine.test_worlds import Both, Restart, machines, steps
@@ -141,6 +153,30 @@ def test_filters_leave_out_the_rest(loans: Engine, asked: dict[str, Any], kinds:
     whole, part = everything(loans), everything(loans, **asked)
     assert [notice.kind for notice in part] == kinds
     assert part == [notice for notice in whole if notice in part]
+
+
+def test_an_erasure_is_told_and_nothing_else_of_who_was_erased(loans: Engine) -> None:
+    """Live, later, over a restart and whatever version was asked for: the id and the place, no key and no past."""
+    live, slow = Reader(loans, after="0", credits=100), Reader(loans, after="0", version="loan-v1", credits=1)
+    live.read()
+    slow.read()
+    ask(loans, Erase("alice"))
+    ask(loans, Send("bob", "APPROVE"))
+    erased = Notice(kind="erased", token="9", position=9, time=live.told[-1].time + 1_000, actor=1)
+    assert live.read()[0] == erased
+    assert [notice.kind for notice in live.told[-3:]] == ["erased", "event", "finished"]
+    loans.watchers.credit(slow, Credit(watch=1, credits=100))
+    slow.read()
+    for told in (slow.told, everything(loans), everything(loans, kinds=["erased"])):
+        assert [notice for notice in told if notice.actor == 1] == [erased]
+
+
+def test_nothing_that_was_read_of_who_was_erased_is_kept(loans: Engine) -> None:
+    """The notices that are kept for others to be told the same hold no key of an erased actor."""
+    Reader(loans, after="0", credits=100).read()
+    assert "alice" in [told.notice.key for told in loans.watchers._recent._told]
+    ask(loans, Erase("alice"))
+    assert loans.watchers._recent._told == []
 
 
 def test_credits_are_what_may_come(loans: Engine) -> None:
@@ -278,9 +314,10 @@ def test_what_was_told_is_what_is_stored(root: Machine, world: list[Any], chunk:
                 live.read(choose.randint(0, 4), choose.randint(0, 1))
             finish(both.engine)
             live.read()
-            told = [notice for notice in told + live.told if notice.kind != "progress"]
-            whole = everything(both.engine)
-            assert told == [notice for notice in whole if notice.kind != "progress"]
+            whole, gone = everything(both.engine), both.engine._world.erased
+            lasting = [n for n in told + live.told if n.kind == "erased" or n.actor not in gone]
+            assert [n for n in lasting if n.kind != "progress"] == [n for n in whole if n.kind != "progress"]
+            assert sorted(n.actor or 0 for n in whole if n.kind == "erased") == sorted(gone)
             _compare(both.engine, whole)
         finally:
             both.engine.close()

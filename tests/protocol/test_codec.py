@@ -162,9 +162,9 @@ def test_every_untyped_field_is_walked() -> None:
         "Deploy": ["definition"],
         "Preview": ["definition"],
         "Spawn": ["context"],
-        "Deliver": ["payload"],
+        "Deliver": ["payload", "context"],
         "PreviewActors": ["definition", "state", "landing_state"],
-        "Send": ["payload"],
+        "Send": ["payload", "context"],
     }
 
 
@@ -231,7 +231,7 @@ def test_every_request_names_its_result() -> None:
     assert " ".join(f"{op}:{kind.Result.__name__}" for op, kind in REQUESTS.items()) == (
         "hello:Welcome describe:Description deploy:Deployed preview:Plan preview_actors:PlannedPage close:Closed "
         "deployments:DeploymentList versions:VersionList definition:DefinitionText spawn:Actor send:Sent deliver:Sent "
-        "get:Actor actors:ActorPage count:Counts history:HistoryPage decisions:DecisionPage paths:PathPage "
-        "histories:HistoryCountPage verify:VerifyPage watch:WatchEnded unwatch:WatchEnded credit:Credited "
-        "stats:Statistics status:ServerStatus"
+        "batch:BatchResults erase:Erased get:Actor actors:ActorPage count:Counts history:HistoryPage "
+        "decisions:DecisionPage paths:PathPage histories:HistoryCountPage verify:VerifyPage watch:WatchEnded "
+        "unwatch:WatchEnded credit:Credited stats:Statistics status:ServerStatus"
     )

@@ -63,13 +63,16 @@ def words(kind: Any) -> str:
         return f"array of {words(arguments[0])}"
     if origin is dict:
         return "object"
-    return f"[{kind.__name__}](#{kind.__name__.lower()})"
+    anchor = "errors" if kind is ErrorBody else kind.__name__.lower()
+    return f"[{kind.__name__}](#{anchor})"
 
 
 def default(field: msgspec.structs.FieldInfo) -> str:
-    """Return a default as the page writes it; a dash: there is none."""
+    """Return a default as the page writes it; a dash: there is none; absent: not even null."""
     if field.required:
         return "-"
+    if field.default is msgspec.UNSET:
+        return "absent"
     made = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
     return f"`{json.dumps(made)}`"
 
@@ -93,12 +96,12 @@ def read(line: str) -> Request[Record]:
     return request
 
 
-def conversations() -> list[tuple[str, str]]:
-    """Return what a client says in each JSON example, and what follows it."""
+def conversations() -> list[tuple[str, str, str]]:
+    """Return who answers in each JSON example, what the client says, and what follows it."""
     spoken = [
         (speaker, text) for kind, speaker, text in EXAMPLES if kind == "json" and speaker not in ("watch", "told")
     ]
-    return [(text, answer) for (_, text), (speaker, answer) in zip(spoken[::2], spoken[1::2], strict=True)]
+    return [(speaker, text, answer) for (_, text), (speaker, answer) in zip(spoken[::2], spoken[1::2], strict=True)]
 
 
 def test_every_op_is_on_the_page() -> None:
@@ -139,8 +142,8 @@ def test_the_figures_are_the_ones_in_force() -> None:
 
 def test_the_conversations_are_possible() -> None:
     """The daemon reads every request of the examples, and its answers are results of theirs to the last byte."""
-    said = [(asked, answered) for asked, answered in conversations() if '"error"' not in answered]
-    assert len(said) == 2
+    said = [(asked, answered) for speaker, asked, answered in conversations() if speaker == "daemon"]
+    assert len(said) == 3
     for asked, answered in said:
         requests = {request.id: request for request in map(read, asked.splitlines())}
         for line in answered.splitlines():
@@ -215,7 +218,7 @@ def test_the_stream_of_the_example_is_possible() -> None:
 
 def test_the_refusals_are_the_ones_the_daemon_gives() -> None:
     """What is wrong in the examples is refused in just these words."""
-    ((asked, answered),) = [said for said in conversations() if '"error"' in said[1]]
+    ((asked, answered),) = [said[1:] for said in conversations() if said[0] == "refusals"]
     refusals = RequestReader(REQUEST_LIMIT).feed(asked.encode())
     assert all(isinstance(refusal, Refusal) for refusal in refusals)
     assert (

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from statekeep.protocol.messages import Deploy, Preview, Send, Spawn
+from statekeep.protocol.records import MapLanding
 from tests.engine.worlds import ask, engine_in
 
 WORDS = {
@@ -16,6 +17,8 @@ WORDS = {
     "keys": ["miller-anna-1984"],
     "contexts": ["applicantName", "Anna Miller"],
     "payloads": ["accountNumber", "DE02120300000000202051"],
+    "patches": ["remainingDebt", "repaidInInstalments"],
+    "idempotency keys": ["transfer-2024-000815"],
 }
 """Words of every kind that a caller gives, each long enough that chance does not write it."""
 
@@ -35,7 +38,11 @@ def live(directory: Path) -> None:
         ask(engine, Spawn(spring, key=key, context={field: person}))
         for event in (signed, sent):
             ask(engine, Send(key, event, dict([WORDS["payloads"]])))
+        (again,) = WORDS["idempotency keys"]
+        ask(engine, Spawn(spring, key="other", idempotency_key=again))
+        ask(engine, Send("other", signed, context=dict([WORDS["patches"]]), idempotency_key=again))
         child: dict[str, Any] = {"version": autumn, "definition": definition, "parent": spring, "path": ["**", unseen]}
+        child["landing"] = MapLanding(map={first: last, last: None})
         ask(engine, Deploy(**child, digest=ask(engine, Preview(**child)).digest))
         assert (directory / "store.db-wal").stat().st_size > 0
         search(directory)

@@ -45,6 +45,7 @@ ALICE = Actor(
     position=6153,
     updated=NOON,
     context={"applicantId": "A-1"},
+    accepts=["INCOME_VERIFIED", "CANCEL"],
 )
 BOB = Actor(
     id=2,
@@ -163,6 +164,7 @@ DEFINITION = DefinitionText(
 SENT = Sent(
     id=1, handled=True, version="loan-v2", state="income_verify", status="active", events=2, migrated_from="loan-v1"
 )
+REPEATED = Sent(id=1, handled=True, version="loan-v2", state="income_verify", status="active", events=2, repeated=True)
 UNHANDLED = Sent(id=1, handled=False, version="loan-v2", state="income_verify", status="active", events=2)
 HISTORY = HistoryPage(
     id=1,

@@ -75,6 +75,18 @@ COMMANDS: list[tuple[list[str], AnyRequest, Record, list[str]]] = [
         ["alice: PAY_FEE led to income_verify on loan-v2", "migrated from loan-v1"],
     ),
     (
+        ["send", "alice", "A", "--patch", "null", "--expect", "2", "--require", "--idempotency-key", "k"],
+        Send("alice", "A", context=None, expect=2, require=True, idempotency_key="k"),
+        records.REPEATED,
+        ["alice: A led to income_verify", "as answered before"],
+    ),
+    (
+        ["spawn", "loan-v2", "--idempotency-key", "k"],
+        Spawn("loan-v2", idempotency_key="k"),
+        records.ALICE,
+        ["alice (actor 1)", "accepts", "INCOME_VERIFIED, CANCEL"],
+    ),
+    (
         ["deliver", "alice", "xstate.after.9.loan.paid"],
         Deliver("alice", "xstate.after.9.loan.paid"),
         records.SENT,

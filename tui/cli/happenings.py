@@ -39,7 +39,7 @@ def notice(told: Notice) -> Line:
         "migrated": f"{who} to {where}{moved}",
         "finished": f"{who} in {where} ({told.status})",
         "erased": who,
-        "deployed": told.version,
+        "deployed": told.version or "",
         "closed": f"the route to {told.version}",
         "progress": f"{told.version}: {count(told.swept or 0)} of {count(told.cohorts or 0, 'cohort')}",
     }[told.kind]

@@ -7,9 +7,12 @@ import argparse
 import statekeep
 from statekeep.tui.cli import (
     actors,
+    bench,
     charts,
+    config,
     definitions,
     demo,
+    erase,
     paths,
     protocol,
     records,
@@ -34,7 +37,10 @@ exit codes:
   141  whoever read the output has left
 
 environment:
-  STATEKEEP_SOCKET  the daemon's socket, else statekeep/statekeep.sock in XDG_RUNTIME_DIR
+  STATEKEEP_SOCKET  the daemon's socket, else the configuration's, else
+                    statekeep/statekeep.sock in XDG_RUNTIME_DIR
+  STATEKEEP_CONFIG  the configuration; `statekeep config show` lists a variable for
+                    each setting
   NO_COLOR          anything: no colours; there are none but on a terminal
 
 `statekeep COMMAND --help` has the options of a command, and examples.
@@ -59,12 +65,15 @@ def build() -> argparse.ArgumentParser:
         paths,
         actors,
         watching,
+        erase,
         records,
         why,
         verify,
         charts,
         replay,
         protocol,
+        config,
+        bench,
         demo,
     )
     for group in groups:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from msgspec import UNSET
+
 from statekeep.protocol.records import (
     Actor,
     ActorPage,
@@ -27,6 +29,7 @@ OUTCOME_STYLES: Final[dict[Outcome, Style]] = {
     "blocked": "waiting",
     "final": "quiet",
     "rescue": "bad",
+    "kept": "quiet",
 }
 
 
@@ -41,6 +44,7 @@ def actor(found: Actor) -> Iterator[Block]:
         *([("needs rescue", Span("yes", "bad"))] if found.needs_rescue else []),
         ("history", f"{count(found.events, 'event')}, fingerprint {found.fingerprint}"),
         ("context", _json(found.context)),
+        *([("accepts", ", ".join(found.accepts))] if found.accepts else []),
         ("position", count(found.position)),
         ("last event", moment(found.updated)),
     )
@@ -81,6 +85,7 @@ def sent(made: Sent, name: str, event: str) -> Line:
     if not made.handled:
         return line(Span("not handled: ", "waiting"), f"{name} is in {where}, which takes no {event}; nothing changed")
     moved = f", migrated from {made.migrated_from}" if made.migrated_from else ""
+    moved += ", as answered before" if made.repeated else ""
     return line(
         f"{name}: {event} led to ",
         Span(where, "strong"),
@@ -94,12 +99,14 @@ def history(page: HistoryPage) -> Iterator[Block]:
     if not page.events:
         yield line("No events here.", indent=2)
         return
+    patched = any(event.context is not UNSET for event in page.events)
     columns = (
         Column("#", number=True),
         Column("event"),
         Column("state"),
         Column("version"),
         Column("payload"),
+        *([Column("context")] if patched else []),
         Column("time"),
     )
     yield Rows(
@@ -111,6 +118,11 @@ def history(page: HistoryPage) -> Iterator[Block]:
                 state(event.state),
                 event.version,
                 _json(event.payload),
+                *(
+                    ["-" if event.context is UNSET else json.dumps(event.context, ensure_ascii=False)]
+                    if patched
+                    else []
+                ),
                 Span(date(event.time), "quiet"),
             )
             for event in page.events
@@ -150,10 +162,17 @@ def decisions(page: DecisionPage) -> Iterator[Block]:
 
 
 def route(page: DecisionPage) -> Iterator[Block]:
-    """Decisions about one route, a line for each actor."""
-    if not page.decisions:
+    """Decisions about one route, a line for each actor, and who was erased."""
+    if page.decisions:
+        yield from _route_rows(page)
+    elif not page.erased:
         yield line("No such decisions.")
-        return
+    if page.erased:
+        ids = ", ".join(f"{found.id} ({date(found.time)})" for found in page.erased)
+        yield line(Span("erased", "quiet"), f", and perhaps decided before: {ids}")
+
+
+def _route_rows(page: DecisionPage) -> Iterator[Block]:
     first = page.decisions[0]
     yield line(Span(f"{first.version_before} -> {first.route}", "strong"))
     yield facts(("path", wording.path(first.path)), ("hash", first.path_hash))
@@ -190,6 +209,7 @@ def status(found: ServerStatus) -> Iterator[Block]:
         ("versions", count(found.versions)),
         ("actors", count(found.actors)),
         ("finished", count(found.finished)),
+        *([("erased", count(found.erased))] if found.erased else []),
         ("cohorts", count(found.cohorts)),
         ("histories", f"{count(found.histories)} distinct"),
         ("event types", count(found.event_types)),
