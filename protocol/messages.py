@@ -28,7 +28,9 @@ from statekeep.protocol.records import (
     Guards,
     HistoryCountPage,
     HistoryPage,
+    Keys,
     Landing,
+    NewKey,
     NoticeKind,
     Outcome,
     Page,
@@ -36,6 +38,7 @@ from statekeep.protocol.records import (
     Plan,
     PlannedPage,
     Record,
+    Rewrapped,
     Role,
     Sent,
     ServerStatus,
@@ -351,6 +354,38 @@ class Stats(Request[Statistics], tag="stats"):
     """How the daemon fares: latencies and rates of the last minute, sizes, and counts since its start."""
 
 
+class KeyStatus(Request[Keys], tag="key_status"):
+    """The slots that open the store, its epochs, and how far a rotation is."""
+
+    role = "admin"
+
+
+class KeyRotate(Request[Keys], tag="key_rotate"):
+    """Begin an epoch with a new key, and wrap every data key with it, between requests; then destroy the key before."""
+
+    role = "admin"
+
+
+class KeyRewrap(Request[Rewrapped], tag="key_rewrap"):
+    """Replace the store key: only keys that the daemon was started with open the store from now on."""
+
+    role = "admin"
+    without: list[Count] = []
+    """Slots to drop although the daemon was started with their keys."""
+
+
+class KeyAddRecovery(Request[NewKey], tag="key_add_recovery"):
+    """Add a slot for a new recovery key: 36 letters, to be written down and kept elsewhere."""
+
+    role = "admin"
+
+
+class KeyExportRecovery(Request[NewKey], tag="key_export_recovery"):
+    """Add a slot for a new key file, whose content is answered, to be kept elsewhere."""
+
+    role = "admin"
+
+
 class StatusRequest(Request[ServerStatus], tag="status"):
     """The daemon in figures."""
 
@@ -382,6 +417,11 @@ AnyRequest = (
     | Unwatch
     | Credit
     | Stats
+    | KeyStatus
+    | KeyRotate
+    | KeyRewrap
+    | KeyAddRecovery
+    | KeyExportRecovery
     | StatusRequest
 )
 

@@ -79,6 +79,11 @@ class Operations:
     histories = Operation(messages.Histories)
     verify = Operation(messages.Verify)
     stats = Operation(messages.Stats)
+    key_status = Operation(messages.KeyStatus)
+    key_rotate = Operation(messages.KeyRotate)
+    key_rewrap = Operation(messages.KeyRewrap)
+    key_add_recovery = Operation(messages.KeyAddRecovery)
+    key_export_recovery = Operation(messages.KeyExportRecovery)
     status = Operation(messages.StatusRequest)
 
 

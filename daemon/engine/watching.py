@@ -192,7 +192,7 @@ class Watchers:
         change = self._change_after(complete)
         if complete == self._world.position:
             return []
-        if change == complete + 1:
+        if change is not None and change == complete + 1:
             told, to = self._change(watcher, change)
         else:
             told, to = self._events(watcher, complete, change or self._world.position + 1)

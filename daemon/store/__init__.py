@@ -1,7 +1,8 @@
 """The encrypted actor store. The only room that knows SQL or keys."""
 
 from statekeep.daemon.store.journal import DamagedJournal
-from statekeep.daemon.store.keys import InsecureKeyFile, WrongKey, make_master_key, master_key
+from statekeep.daemon.store.key_files import InsecureKeyFile, key_text, make_master_key, master_key
+from statekeep.daemon.store.keys import WrongKey
 from statekeep.daemon.store.opening import StoreInUse, UnknownSchema, UnsafeStore, open_store
 from statekeep.daemon.store.rows import (
     ActorRow,
@@ -17,13 +18,17 @@ from statekeep.daemon.store.rows import (
     TombstoneRow,
     VersionRow,
 )
+from statekeep.daemon.store.slots import Cost, Kind, Secret, SlotRow
 from statekeep.daemon.store.soundness import DamagedStore
+from statekeep.daemon.store.sources import KeySources, UnusableKey
 from statekeep.daemon.store.store import SQLITE_VERSION, StorageError, Store
+from statekeep.daemon.store.vault import Vault
 
 __all__ = [
     "SQLITE_VERSION",
     "ActorRow",
     "CohortRow",
+    "Cost",
     "DamagedJournal",
     "DamagedStore",
     "DecisionRow",
@@ -31,18 +36,25 @@ __all__ = [
     "EventRow",
     "Happening",
     "InsecureKeyFile",
+    "KeySources",
+    "Kind",
     "Patched",
     "RepeatRow",
     "RouteRow",
+    "Secret",
     "Sizes",
+    "SlotRow",
     "StorageError",
     "Store",
     "StoreInUse",
     "TombstoneRow",
     "UnknownSchema",
     "UnsafeStore",
+    "UnusableKey",
+    "Vault",
     "VersionRow",
     "WrongKey",
+    "key_text",
     "make_master_key",
     "master_key",
     "open_store",

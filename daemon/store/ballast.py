@@ -4,7 +4,7 @@ import logging
 import os
 from pathlib import Path
 
-from statekeep.daemon.store.keys import sync_directory
+from statekeep.daemon.store.key_files import sync_directory
 
 log = logging.getLogger(__name__)
 

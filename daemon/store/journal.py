@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from statekeep.daemon.store.keys import sync_directory
+from statekeep.daemon.store.key_files import sync_directory
 from statekeep.daemon.store.rows import TombstoneRow
 
 _CODE_SIZE: Final = 16

@@ -26,6 +26,8 @@ class Table(IntEnum):
     ACTORS = 5
     EVENTS = 6
     REPEATS = 7
+    KEY_SLOTS = 8
+    KEY_ROOTS = 9
 
 
 class Column(IntEnum):
@@ -40,6 +42,8 @@ class Column(IntEnum):
     PAYLOAD = 7
     ANSWER = 8
     STATE_MAP = 9
+    STORE_KEY = 10
+    ROOT = 11
 
 
 @migrations()
@@ -55,6 +59,8 @@ def first(db: Database) -> None:
 
     ``repeats`` are the answers that were given under an idempotency key, by the actor that they were given about.
     Those about spawns have the ``scope`` 0 and as their ``number`` the actor's id.
+
+    ``key_roots`` has a row for each epoch, whose root is destroyed when it retires, and row 0 for the root that stays.
     """
     for statement in _FIRST.split(";"):
         if statement.strip():
@@ -67,6 +73,23 @@ CREATE TABLE store (
     database BLOB NOT NULL,
     created INTEGER NOT NULL,
     data_key BLOB NOT NULL
+);
+CREATE TABLE key_slots (
+    id INTEGER PRIMARY KEY,
+    kind INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    salt BLOB NOT NULL,
+    iterations INTEGER NOT NULL,
+    lanes INTEGER NOT NULL,
+    memory INTEGER NOT NULL,
+    key_check BLOB NOT NULL,
+    store_key BLOB NOT NULL
+);
+CREATE TABLE key_roots (
+    id INTEGER PRIMARY KEY,
+    created INTEGER NOT NULL,
+    retired INTEGER NOT NULL,
+    root BLOB
 );
 CREATE TABLE names (
     id INTEGER PRIMARY KEY,

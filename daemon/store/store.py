@@ -13,7 +13,6 @@ from typing import Any, Self
 import msgspec
 
 from statekeep.daemon.store import erasure
-from statekeep.daemon.store.keys import EPOCH, KeyRing
 from statekeep.daemon.store.reading import PATCHED, Catalogue, Records
 from statekeep.daemon.store.rows import (
     ActorRow,
@@ -29,6 +28,7 @@ from statekeep.daemon.store.rows import (
     VersionRow,
 )
 from statekeep.daemon.store.schema import Column, Table
+from statekeep.daemon.store.vault import Vault
 
 StorageError = sqlite3.Error
 """What a read or a write raises when the disk, or SQLite, refuses it."""
@@ -64,11 +64,12 @@ class Store:
     """An open store; see ``open_store``. Not thread-safe: one engine owns it."""
 
     def __init__(
-        self, connection: sqlite3.Connection, ring: KeyRing, erasures: erasure.Erasures, descriptors: Sequence[int]
+        self, connection: sqlite3.Connection, vault: Vault, erasures: erasure.Erasures, descriptors: Sequence[int]
     ) -> None:
         """``descriptors`` are closed with the store, after the connection: the database's own, and the lock's."""
         self._connection = connection
-        self._ring = ring
+        self.vault = vault
+        self._ring = ring = vault.ring
         self._descriptors = descriptors
         self.erasures = erasures
         (wrapped,) = connection.execute("SELECT data_key FROM store").fetchone()
@@ -98,6 +99,16 @@ class Store:
 
     def rollback(self) -> None:
         """Forget everything written since the last commit."""
+        self._forget()
+        self.vault.load()
+
+    def rewrap_next(self, limit: int, now: int) -> None:
+        """Take a rotation under way past the next ``limit`` actors."""
+        # Those that are about to be written may be of the epoch before.
+        self._flush()
+        self.vault.go_on(limit, now)
+
+    def _forget(self) -> None:
         for rows in self._pending.values():
             rows.clear()
         self._heads.clear()
@@ -114,7 +125,7 @@ class Store:
 
     def close(self) -> None:
         """Close the store and let go of its lock. What was not committed is lost."""
-        self.rollback()
+        self._forget()
         self._connection.close()
         for descriptor in self._descriptors:
             os.close(descriptor)
@@ -193,7 +204,7 @@ class Store:
         if row.context is not None:
             context = sealer.seal(_encode(row.context), Table.ACTORS, Column.CONTEXT, row.id)
         self._pending["actors"].append(
-            (row.id, row.spawned_on, row.cohort, row.last, EPOCH, wrapped, key_hash, key, context)
+            (row.id, row.spawned_on, row.cohort, row.last, self._ring.epoch, wrapped, key_hash, key, context)
         )
 
     def add_event(self, actor: int, previous: int, row: EventRow) -> None:

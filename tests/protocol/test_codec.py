@@ -233,5 +233,6 @@ def test_every_request_names_its_result() -> None:
         "deployments:DeploymentList versions:VersionList definition:DefinitionText spawn:Actor send:Sent deliver:Sent "
         "batch:BatchResults erase:Erased get:Actor actors:ActorPage count:Counts history:HistoryPage "
         "decisions:DecisionPage paths:PathPage histories:HistoryCountPage verify:VerifyPage watch:WatchEnded "
-        "unwatch:WatchEnded credit:Credited stats:Statistics status:ServerStatus"
+        "unwatch:WatchEnded credit:Credited stats:Statistics key_status:Keys key_rotate:Keys "
+        "key_rewrap:Rewrapped key_add_recovery:NewKey key_export_recovery:NewKey status:ServerStatus"
     )

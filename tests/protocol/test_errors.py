@@ -28,6 +28,7 @@ EVERY: list[StatekeepError] = [
     errors.UnknownParent("nothing", ["loan-v1"]),
     errors.UnknownActor("alice"),
     errors.ActorErased(7, 512),
+    errors.UnknownSlot(7, [1, 2]),
     errors.VersionExists("loan-v1"),
     errors.KeyExists("alice", 1),
     errors.ActorFinished("alice", "loan-v1", "done"),
@@ -35,6 +36,7 @@ EVERY: list[StatekeepError] = [
     errors.EventNotAccepted("alice", "PAY_FEE", "loan-v1", ["SUBMIT_INFO"]),
     errors.IdempotencyConflict("payment-4711"),
     errors.PreviewOutdated("loan-v2"),
+    errors.RotationUnderWay(2, 1_000),
     errors.InvalidDefinition("loan-v2", [FINDING]),
     errors.InvalidPath("it has 300 tokens"),
     errors.InvalidMap("loan-v2", [FINDING]),
@@ -61,8 +63,8 @@ def test_the_codes_are_these() -> None:
         "actor_erased actor_finished actor_moved_on bad_request busy erasure_unfinished event_not_accepted "
         "forbidden frame_too_large idempotency_conflict internal_error invalid_definition invalid_map "
         "invalid_path key_exists limit_exceeded malformed not_internal preview_outdated request_too_slow "
-        "reserved_event stopping storage_failed unknown_actor unknown_op unknown_parent unknown_version "
-        "unreachable_route unsupported_protocol version_exists"
+        "reserved_event rotation_under_way stopping storage_failed unknown_actor unknown_op unknown_parent "
+        "unknown_slot unknown_version unreachable_route unsupported_protocol version_exists"
     )
 
 
