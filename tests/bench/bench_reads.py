@@ -24,6 +24,9 @@ def questions(actors: int) -> dict[str, Callable[[random.Random], AnyRequest]]:
     def cursor(chance: random.Random) -> int:
         return chance.randrange(actors)
 
+    def position(chance: random.Random) -> int:
+        return LENGTH * actors + 2 + cursor(chance)
+
     hour_ago = time.time_ns() // 1_000_000 - 3_600_000
     return {
         "get": lambda chance: Get(1 + cursor(chance)),
@@ -31,7 +34,7 @@ def questions(actors: int) -> dict[str, Callable[[random.Random], AnyRequest]]:
         "actors, one state": lambda chance: Actors(cursor=cursor(chance), version="v1", state="waiting"),
         "actors, no such state": lambda chance: Actors(state=f"state_{cursor(chance)}"),
         "actors, latest first": lambda _: Actors(order="updated"),
-        "actors, latest first, further on": lambda chance: Actors(order="updated", cursor=LENGTH * actors + 2 + cursor(chance)),
+        "actors, latest first, further on": lambda chance: Actors(order="updated", cursor=position(chance)),
         "actors, latest first, one state": lambda _: Actors(order="updated", version="v1", state="waiting"),
         "count": lambda _: CountRequest(),
         "count, one state": lambda _: CountRequest(version="v1", state="waiting"),
