@@ -12,11 +12,13 @@ import sys
 import tempfile
 from contextlib import chdir
 from html import unescape
+from itertools import count
 from pathlib import Path
 from typing import Final, NamedTuple
 from unittest.mock import patch
 
 from statekeep.daemon.engine import Engine
+from statekeep.daemon.store import Sizes, Store
 from statekeep.protocol.messages import Deploy, Send, Spawn
 from statekeep.tui.cli import loan, story
 from tests.engine.worlds import MEMORY, ask, engine_in
@@ -61,9 +63,11 @@ def draw(name: str) -> str:
 
     with tempfile.TemporaryDirectory(dir=MEMORY) as directory, engine_in(Path(directory)) as engine, chdir(directory):
         Path("loan-v2.json").write_text(json.dumps(loan.definition("loan-v2")), encoding="utf-8")
+        engine.meter.now = count(0, 1_600_000).__next__  # so that every commit takes as long, on any machine
         engine.about.started = (NOW - 7_200) * 1000
         _apply(engine, deployed=picture.deployed)
-        with patch("time.time", lambda: NOW), patch.dict(os.environ, {"TZ": "UTC"}):
+        sizes = patch.object(Store, "sizes", lambda _: Sizes(store=2 << 20, wal=0, free=200 << 30))
+        with patch("time.time", lambda: NOW), patch.dict(os.environ, {"TZ": "UTC"}), sizes:
             play(engine, scene, size=(110, 32), theme=picture.theme)
     return _without_outside(drawn[0])
 

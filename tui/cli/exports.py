@@ -17,6 +17,9 @@ from statekeep.tui.cli.failures import UnusableInput
 
 Format = Literal["csv", "jsonl"]
 
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How text begins that spreadsheets calculate, or, with white space or wide forms, take for such."""
+
 _SUFFIXES: Final[dict[str, Format]] = {".csv": "csv", ".jsonl": "jsonl"}
 
 
@@ -34,7 +37,7 @@ def format_of(target: str, wanted: Format | None) -> Format:
 
 def export(kind: type[Record], records: Iterable[Record], target: str, form: Format) -> None:
     """Write records of one kind to a file, or to stdout for ``-``. The file is there when all of it is."""
-    with _opened(target) as file:
+    with opened(target) as file:
         if form == "jsonl":
             file.writelines(msgspec.json.encode(record).decode() + "\n" for record in records)
         else:
@@ -42,7 +45,8 @@ def export(kind: type[Record], records: Iterable[Record], target: str, form: For
 
 
 @contextmanager
-def _opened(target: str) -> Iterator[TextIO]:
+def opened(target: str) -> Iterator[TextIO]:
+    """A file that takes ``target``'s place when all of it is written; stdout for ``-``. Raises ``UnusableInput``."""
     if target == "-":
         yield sys.stdout
         return
@@ -62,7 +66,11 @@ def _opened(target: str) -> Iterator[TextIO]:
 
 
 def _write_csv(kind: type[Record], records: Iterable[Record], file: TextIO) -> None:
-    """A column for each field; what is neither text nor number is JSON, and what there is not is empty."""
+    """A column for each field; what is neither text nor number is JSON, and what there is not is empty.
+
+    Text that a spreadsheet would take for a formula has an apostrophe before it, so that a key or an event type which
+    somebody else chose does not run on the reader's machine.
+    """
     fields = kind.__struct_fields__
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(fields)
@@ -72,6 +80,7 @@ def _write_csv(kind: type[Record], records: Iterable[Record], file: TextIO) -> N
 def _cell(value: Any) -> str | int:
     if value is None:
         return ""
-    return (
-        value if isinstance(value, str | int) and not isinstance(value, bool) else json.dumps(value, ensure_ascii=False)
-    )
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"'{text}" if text.startswith(_FORMULA) else text

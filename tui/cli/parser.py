@@ -14,6 +14,7 @@ from statekeep.tui.cli import (
     demo,
     erase,
     key,
+    metrics,
     paths,
     protocol,
     records,
@@ -22,6 +23,7 @@ from statekeep.tui.cli import (
     screen,
     verify,
     versions,
+    watching,
     why,
 )
 from statekeep.tui.cli.arguments import common
@@ -59,12 +61,14 @@ def build() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"statekeep {statekeep.__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
-    for group in (
+    groups = (
         versions,
         routes,
         definitions,
         paths,
         actors,
+        watching,
+        metrics,
         erase,
         records,
         why,
@@ -77,6 +81,7 @@ def build() -> argparse.ArgumentParser:
         config,
         bench,
         demo,
-    ):
+    )
+    for group in groups:
         group.add_commands(subparsers)
     return parser
