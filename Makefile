@@ -75,9 +75,9 @@ install: $(VENV)/bin/python
 	@grep -rlIF "$(DESTDIR)$(LIBRARY)" $(DESTDIR)$(LIBRARY)/bin $(DESTDIR)$(LIBRARY)/pyvenv.cfg | \
 	    xargs --no-run-if-empty sed -i 's,$(DESTDIR)$(LIBRARY),$(LIBRARY),g'
 	@$(PYTHON) -m compileall -q $(if $(DESTDIR),-s $(DESTDIR) -p /) $(DESTDIR)$(LIBRARY)/lib
-	install -d $(STAGED)/bin $(STAGED)/share
+	install -d $(STAGED)/bin
 	ln -sf ../lib/statekeep/bin/statekeep ../lib/statekeep/bin/statekeepd $(STAGED)/bin/
-	cp -R $(DESTDIR)$(LIBRARY)/share/. $(STAGED)/share/
+	@for page in $(wildcard docs/man/*.*); do $(PUT) -t $(STAGED)/share/man/man$${page##*.} $$page || exit; done
 	@for unit in systemd/system/* systemd/user/* systemd/sysusers.d/* systemd/tmpfiles.d/*; do \
 	    case $$unit in *.d/*) to=lib/$${unit#systemd/};; *) to=lib/$$unit;; esac; \
 	    $(PUT) $$unit $(STAGED)/$$to && sed -i 's,=/usr/bin/,=$(PREFIX)/bin/,' $(STAGED)/$$to || exit; done

@@ -58,20 +58,8 @@ def test_a_room_is_linked_into_the_package(room: str) -> None:
 def test_the_wheel_holds_the_tree(wheel: Path) -> None:
     """Every module and no test is shipped, with the marker of its types and the extension."""
     with zipfile.ZipFile(wheel) as archive:
-        shipped = {name for name in archive.namelist() if ".dist-info/" not in name and ".data/" not in name}
+        shipped = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert shipped == tree() | {"statekeep/__init__.py", "statekeep/py.typed", "statekeep/testing.py", EXTENSION}
-
-
-def test_the_wheel_brings_the_units_and_the_manual(wheel: Path) -> None:
-    """They come to lie below share/ of its environment, byte by byte as they are in the tree."""
-    with zipfile.ZipFile(wheel) as archive:
-        shipped = {name.partition(".data/data/")[2]: archive.read(name) for name in archive.namelist()}
-    shipped.pop("", None)
-    units = {f"share/statekeep/{unit.relative_to(ROOT)}": unit for unit in (ROOT / "systemd").rglob("*.*")}
-    manual = {f"share/man/man{page.suffix[1:]}/{page.name}": page for page in (ROOT / "docs/man").glob("*.[1-8]")}
-    wanted = {name: file.read_bytes() for name, file in (units | manual).items() if file.is_file()}
-    assert shipped == wanted
-    assert "share/statekeep/systemd/system/statekeep.service" in shipped
 
 
 def test_the_sdist_holds_the_sources_of_the_extension(packages: Path) -> None:

@@ -37,7 +37,7 @@ def format_of(target: str, wanted: Format | None) -> Format:
 
 def export(kind: type[Record], records: Iterable[Record], target: str, form: Format) -> None:
     """Write records of one kind to a file, or to stdout for ``-``. The file is there when all of it is."""
-    with opened(target) as file:
+    with _opened(target) as file:
         if form == "jsonl":
             file.writelines(msgspec.json.encode(record).decode() + "\n" for record in records)
         else:
@@ -45,8 +45,7 @@ def export(kind: type[Record], records: Iterable[Record], target: str, form: For
 
 
 @contextmanager
-def opened(target: str) -> Iterator[TextIO]:
-    """A file that takes ``target``'s place when all of it is written; stdout for ``-``. Raises ``UnusableInput``."""
+def _opened(target: str) -> Iterator[TextIO]:
     if target == "-":
         yield sys.stdout
         return
