@@ -3,7 +3,7 @@
 A page's fenced blocks mean what their first line says:
 
     ```sh               a terminal at the root of a clone; where its block ends with ``statekeepd``, the daemon keeps it
-    ```sh root          a terminal of the system's administrator: it is looked at, and nothing is run
+    ```sh system          a terminal of a machine with systemd: it is looked at, and nothing is run
     ```text             lines that the block before printed, in this order, perhaps among others; … is anything
     ```python           a program; or, if it has a test, a file for pytest
     ```LANGUAGE FILE    a file that the reader makes, for the blocks after it

@@ -104,7 +104,7 @@ def test_a_page_happens_as_told(page: Path, home: Path, monkeypatch: pytest.Monk
 
     A page that does not start the daemon itself is for readers who have one running, and the commands at hand.
     """
-    found = [block for block in blocks(page) if block.label != "root"]
+    found = [block for block in blocks(page) if block.label != "system"]
     activate = ""
     printed: list[str] = []
     with ExitStack() as running:
@@ -132,7 +132,7 @@ def test_every_block_is_of_a_kind_that_is_tested(page: Path) -> None:
     assert fences == 2 * len(blocks(page))
     kinds = {block.language for block in blocks(page) if not block.label}
     assert kinds <= {"sh", "text", "python"}
-    assert {block.label for block in blocks(page) if block.language == "sh"} <= {"", "root"}
+    assert {block.label for block in blocks(page) if block.language == "sh"} <= {"", "system"}
 
 
 @ON_PAGES
@@ -145,10 +145,10 @@ def test_what_is_indented_is_no_command(page: Path) -> None:
 
 @ON_PAGES
 def test_an_administrator_is_told_of_programs_and_units_that_are_there(page: Path) -> None:
-    """Blocks for root are sound shell; they call known programs, and name units, options and targets of ours."""
+    """Blocks for a system are sound shell; they call known programs, and name units, options and targets of ours."""
     units = {unit.name for unit in (ROOT / "systemd").rglob("statekeep*.*")}
     for block in blocks(page):
-        if block.label != "root":
+        if block.label != "system":
             continue
         assert subprocess.run(["bash", "-n", "-c", block.text], check=False).returncode == 0
         commands = block.text.replace("\\\n", " ").splitlines()
