@@ -25,6 +25,7 @@ from statekeep.daemon.server import Server
 from statekeep.daemon.store import (
     DamagedStore,
     InsecureKeyFile,
+    RolledBack,
     Store,
     StoreInUse,
     UnknownSchema,
@@ -48,13 +49,14 @@ UNDER_WAY = 1_024
 _EXIT_CODES: dict[type[Exception], int] = {
     DamagedStore: 74,
     InsecureKeyFile: 78,
+    RolledBack: 65,
     StoreInUse: 75,
     SocketInUse: 75,
     UnknownSchema: 78,
     UnsafeStore: 74,
     WrongKey: 78,
 }
-"""As in sysexits.h: 74 input or output, 75 try again later, 78 configuration."""
+"""As in sysexits.h: 65 the data is not what it should be, 74 input or output, 75 try again later, 78 configuration."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -92,6 +94,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--key", type=Path, help="file with the master key (default: master.key in the data directory)")
     parser.add_argument(
+        "--anchor",
+        type=Path,
+        metavar="DIRECTORY",
+        help="where the file is kept that has seen the last commit, and tells an older copy of the store from the "
+        "newest: best a directory that nobody restores or copies with the store (default: the data directory)",
+    )
+    parser.add_argument(
+        "--accept-rollback",
+        action="store_true",
+        help="take the store as it is although its anchor has seen a newer one, or is missing: after a backup was "
+        "restored on purpose, or the anchor was moved",
+    )
+    parser.add_argument(
         "--verify",
         action="store_true",
         help="serve nobody: work out anew what every actor of the store must be, print each difference as a line of "
@@ -113,7 +128,7 @@ def _open(options: argparse.Namespace) -> Store:
     else:
         key = make_master_key(key_file)
         log.info("made the master key %s; without it the store can't be read: keep a copy elsewhere", key_file)
-    return open_store(path, key, now=_now())
+    return open_store(path, key, now=_now(), anchor=options.anchor, accept_rollback=options.accept_rollback)
 
 
 def _verify(options: argparse.Namespace) -> int:

@@ -18,8 +18,8 @@
         ├── Undeployable        the version would not do what it is meant to: mend its definition or path
         │   ├── InvalidDefinition, InvalidPath, UnreachableRoute
         └── DaemonTrouble       the daemon's side is at fault
-            ├── StorageFailed, InternalError    its operator has to look
-            └── Busy, Stopping                  repeat later
+            ├── StorageFailed, DamagedActor, InternalError  its operator has to look
+            └── Busy, Stopping                              repeat later
 
 Each class has a stable ``code``, which is what crosses the wire, and its constructor makes the sentence and the hint,
 so that the wording of an error is found here and nowhere else.
@@ -351,6 +351,20 @@ class StorageFailed(DaemonTrouble):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The store could not be written: {reason}.", "Check the daemon's disk, then repeat.")
+
+
+class DamagedActor(DaemonTrouble):
+    """What is stored of the actor is not what the daemon wrote."""
+
+    code = "damaged_actor"
+
+    def __init__(self, actor: int, position: int = 0) -> None:
+        where = f"its event at position {position} is" if position else "its row is"
+        super().__init__(
+            f"Actor {actor} was damaged or tampered with on the disk: {where} not what was written.",
+            "Nothing of it is answered or changed; the others are not concerned. `verify` tells what else there is; a "
+            "backup may have it whole.",
+        )
 
 
 class InternalError(DaemonTrouble):

@@ -1,10 +1,12 @@
 """Spawning actors, sending them events, and looking at them as they stand."""
 
+import msgspec
+
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.replaying import STUCK
 from statekeep.daemon.routing.rule import Standing
 from statekeep.daemon.statecharts import Limits, Unending
-from statekeep.daemon.store import ActorRow, EventRow
+from statekeep.daemon.store import ActorRow, DamagedActor, EventRow
 from statekeep.protocol import errors
 from statekeep.protocol.messages import ActorRef, Actors, Deliver, Get, Send, Spawn
 from statekeep.protocol.records import Actor, ActorPage, Sent
@@ -75,6 +77,8 @@ def deliver(world: World, request: Deliver) -> Sent:
 def _process(world: World, request: Send | Deliver) -> Sent:
     """Process one event: step, record, route, in this order, and finality is judged last."""
     actor = world.actor(request.actor)
+    previous = world.actors.last[actor]
+    world.store.records.prove(actor, previous)
     cohort, cohorts = world.actors.cohort[actor], world.cohorts
     world.touch(cohort)
     if cohorts.finished[cohort]:
@@ -85,7 +89,7 @@ def _process(world: World, request: Send | Deliver) -> Sent:
         target = _step(world, cohort, request.event)
         if target is None:
             return _sent(world, actor, cohort, handled=False)
-    position, previous = world.next_position(), world.actors.last[actor]
+    position = world.next_position()
     cohorts.population[cohort] -= 1
     cohorts.population[target] += 1
     world.actors.cohort[actor] = target
@@ -187,8 +191,16 @@ def actors(world: World, request: Actors) -> ActorPage:
     limit = page_size(request.limit)
     shown = _shown(world, request.version, request.state)
     found = world.actors.above(request.cursor, shown, limit + 1)
-    page = [describe(world, actor, world.store.records.key_of(actor)) for actor in found[:limit]]
+    page = [_listed(world, actor) for actor in found[:limit]]
     return ActorPage(actors=page, next=found[limit - 1] if len(found) > limit else None)
+
+
+def _listed(world: World, actor: int) -> Actor:
+    """An actor in a list, which one that is damaged does not spoil."""
+    try:
+        return describe(world, actor, world.store.records.key_of(actor))
+    except DamagedActor:
+        return msgspec.structs.replace(describe(world, actor, None), damaged=True)
 
 
 def _shown(world: World, version: str | None, state: str | None) -> bytearray:

@@ -11,7 +11,7 @@ from typing import Any
 from statekeep.daemon.engine import about, actors, deploys, paths, planning, records, sweeping, verify
 from statekeep.daemon.engine.about import About
 from statekeep.daemon.engine.world import World
-from statekeep.daemon.store import StorageError, Store
+from statekeep.daemon.store import DamagedActor, StorageError, Store
 from statekeep.protocol import errors
 from statekeep.protocol.messages import (
     Actors,
@@ -119,6 +119,8 @@ class Engine:
             return Answer(request.id, self._handlers[type(request)](request))
         except errors.StatekeepError as refused:
             return Refusal(request.id, refused.body())
+        except DamagedActor as damage:
+            return Refusal(request.id, errors.DamagedActor(damage.actor, damage.position).body())
 
     def _alone(self, request: AnyRequest) -> Answer | Refusal | None:
         try:

@@ -16,7 +16,7 @@ from statekeep.daemon.routing.histories import Histories
 from statekeep.daemon.routing.relations import Relations
 from statekeep.daemon.routing.rule import Judgement, Outcome, Standing
 from statekeep.daemon.routing.sweep import Sweep
-from statekeep.daemon.store import CohortRow, DecisionRow, Store
+from statekeep.daemon.store import Audit, CohortRow, DecisionRow, Store
 from statekeep.protocol import errors
 from statekeep.protocol.messages import ActorRef
 
@@ -101,6 +101,8 @@ class World:
         self.actors = Population(store.catalogue.heads(), store.catalogue.last_actor())
         self.sweep: Sweep | None = None
         self.deployments = {row.position: row for row in store.catalogue.deployments()}
+        self.audit: Audit | None = None
+        """The one that ``verify`` goes on with."""
         self._ids: dict[str, int] = {}
 
     def commit(self) -> bool:

@@ -124,9 +124,14 @@ class KeyRing:
     def __init__(self, master: bytes, database: bytes, random: Callable[[int], bytes]) -> None:
         self._random = random
         self._database = database
+        self._master = master
         self._wrapping = Sealer(_derive(master, database, b"wrap %d" % EPOCH), database, random)
-        self._lookup = _derive(master, database, b"lookup")
+        self._lookup = self.derived(b"lookup")
         self._actors: OrderedDict[int, Sealer] = OrderedDict()
+
+    def derived(self, use: bytes) -> bytes:
+        """A key for a use that no rotation reaches; the same for as long as the store lives."""
+        return _derive(self._master, self._database, use)
 
     def new_key(self, table: int, column: int, row: int) -> tuple[bytes, Sealer]:
         """A fresh data key: wrapped, for the given place on the disk, and ready for use."""

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from statekeep.daemon.store.anchor import KEY_USE, Anchor
 from statekeep.daemon.store.keys import KeyRing, sync_directory
+from statekeep.daemon.store.migrating import migrate
 from statekeep.daemon.store.schema import Column, Table, known, migrations
 from statekeep.daemon.store.store import Store
 
@@ -37,14 +39,26 @@ class UnsafeStore(Exception):
     """SQLite can't read the file, or did not take a setting that durability rests on."""
 
 
-def open_store(path: Path, master: bytes, *, now: int, random: Callable[[int], bytes] = os.urandom) -> Store:
+def open_store(
+    path: Path,
+    master: bytes,
+    *,
+    now: int,
+    random: Callable[[int], bytes] = os.urandom,
+    anchor: Path | None = None,
+    accept_rollback: bool = False,
+) -> Store:
     """Open the store in the file ``path``, or make it; ``now`` is its birthday, in milliseconds.
+
+    Its anchor is in the directory ``anchor``, or beside it; see ``store.anchor``.
 
     The lock beside it is held until the store is closed, and by the kernel's hand only while this process lives.
 
     Raises:
         StoreInUse, UnknownSchema, UnsafeStore: see there; nothing was changed.
         WrongKey: ``master`` is not the key of this store; nothing was changed.
+        RolledBack: the store is not the one that its anchor has seen, and is not to be taken as it is.
+        DamagedStore: the evidence in the store is not what was written.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = _lock(path.with_name(path.name + ".lock"))
@@ -52,13 +66,19 @@ def open_store(path: Path, master: bytes, *, now: int, random: Callable[[int], b
         connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
         try:
             path.chmod(0o600)
-            return Store(connection, _prepare(connection, path, master, now, random), lock)
+            ring = _prepare(connection, path, master, now, random)
+            place = (anchor or path.parent) / f"{path.name}.anchor"
+            store = Store(connection, ring, lock, Anchor(place, ring.derived(KEY_USE)))
+            store.meet_anchor(accept_rollback=accept_rollback)
+            migrate(connection, store, path)
         except sqlite3.DatabaseError as failure:
             connection.close()
             raise UnsafeStore(f"{path} can't be opened: {failure}") from failure
         except BaseException:
             connection.close()
             raise
+        else:
+            return store
     except BaseException:
         os.close(lock)
         raise
@@ -93,7 +113,6 @@ def _prepare(
     if row is not None:
         ring = KeyRing(master, row[0], random)
         ring.unwrap(row[1], Table.STORE, Column.DATA_KEY, 1)
-        migrations.apply(db)
         return ring
     migrations.apply(db)
     database = random(16)

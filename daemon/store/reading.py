@@ -1,4 +1,7 @@
-"""What is read from the store. Everything comes opened; a value that does not authenticate raises ``WrongKey``."""
+"""What is read from the store. Everything comes opened, and what does not authenticate is not given.
+
+Of an actor that is ``DamagedActor``; of the catalogue ``DamagedStore`` when it is checked, and ``WrongKey`` after that.
+"""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
@@ -6,24 +9,43 @@ from typing import Any
 
 import msgspec
 
+from statekeep.daemon.store.audit import check_catalogue
+from statekeep.daemon.store.evidence import Evidence
 from statekeep.daemon.store.keys import KeyRing, Sealer, WrongKey
 from statekeep.daemon.store.rows import ActorRow, Damage, DecisionRow, DeploymentRow, EventRow, RouteRow, VersionRow
 from statekeep.daemon.store.schema import Column, Table
-from statekeep.daemon.store.soundness import check
+from statekeep.daemon.store.soundness import DamagedActor, check
 
 _decode = msgspec.msgpack.Decoder().decode
+
+
+_TRAIL = """
+    WITH RECURSIVE trail (actor, cohort, position, previous, time, payload, code) AS (
+        SELECT actor, cohort, position, previous, time, substr(payload, -16), code FROM events WHERE position = ?
+        UNION ALL
+        SELECT e.actor, e.cohort, e.position, e.previous, e.time, substr(e.payload, -16), e.code FROM events e
+        JOIN trail ON e.position = trail.previous AND e.position < trail.position
+    )
+    SELECT * FROM trail ORDER BY position
+"""
+"""What the codes of an actor's events authenticate, and the codes."""
 
 
 class Catalogue:
     """What the engine reads once, when it starts, and keeps in memory."""
 
-    def __init__(self, connection: sqlite3.Connection, sealer: Sealer) -> None:
+    def __init__(self, connection: sqlite3.Connection, sealer: Sealer, evidence: Evidence) -> None:
         self._connection = connection
         self._sealer = sealer
+        self._evidence = evidence
 
     def check(self) -> None:
-        """Raise ``DamagedStore`` unless all that is read here can be relied on to lead somewhere."""
+        """Raise ``DamagedStore`` unless all that is read here can be relied on to lead somewhere.
+
+        Versions, routes, and what belongs to them are also what was written. For the rest there is ``Store.audit``.
+        """
         check(self._connection)
+        check_catalogue(self._connection, self._evidence)
 
     def last_position(self) -> int:
         """The position of the last thing that happened; 0 in a new store."""
@@ -96,10 +118,13 @@ class Catalogue:
 class Records:
     """What stays on the disk until somebody asks. Sees all that was written before, committed or not."""
 
-    def __init__(self, connection: sqlite3.Connection, ring: KeyRing, flush: Callable[[], None]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, ring: KeyRing, flush: Callable[[], None], evidence: Evidence
+    ) -> None:
         self._connection = connection
         self._ring = ring
         self._flush = flush
+        self._evidence = evidence
 
     def find_actor(self, key: str) -> int | None:
         """The id of the committed actor with this key."""
@@ -108,47 +133,68 @@ class Records:
         return None if row is None else int(row[0])
 
     def actor(self, actor: int) -> ActorRow:
-        """An actor that exists, with its context."""
+        """An actor that exists, with its context. Raises ``DamagedActor``."""
         self._flush()
-        spawned_on, cohort, last, key, context = _one(
-            self._connection, "SELECT spawned_on, cohort, last, key, context FROM actors WHERE id = ?", actor
+        spawned_on, cohort, last, key, context = self._row(
+            actor, "SELECT spawned_on, cohort, last, key, context FROM actors WHERE id = ?"
         )
+        self._evidence.head(self._evidence.read_head(actor))
         return ActorRow(
             actor, spawned_on, cohort, last, self._open_key(actor, key), self._open(actor, context, Column.CONTEXT)
         )
 
+    def prove(self, actor: int, last: int) -> None:
+        """Raise ``DamagedActor`` unless the actor's last event, at ``last``, is as it was written.
+
+        To be asked for before anything changes because of the next one.
+        """
+        self._evidence.prove(actor, last)
+
     def head(self, actor: int) -> tuple[int, int, int]:
-        """(version spawned on, cohort, position of the last event) of an actor that exists; opens nothing."""
+        """(version spawned on, cohort, position of the last event) by the row of an actor that exists."""
         self._flush()
-        spawned_on, cohort, last = _one(
-            self._connection, "SELECT spawned_on, cohort, last FROM actors WHERE id = ?", actor
-        )
+        spawned_on, cohort, last = self._row(actor, "SELECT spawned_on, cohort, last FROM actors WHERE id = ?")
         return spawned_on, cohort, last
 
     def key_of(self, actor: int) -> str | None:
+        """Raises ``DamagedActor``."""
         self._flush()
-        return self._open_key(actor, _one(self._connection, "SELECT key FROM actors WHERE id = ?", actor)[0])
+        return self._open_key(actor, self._row(actor, "SELECT key FROM actors WHERE id = ?")[0])
+
+    def life(self, actor: int) -> tuple[int, list[EventRow]]:
+        """The version that an actor was spawned on, its spawn and its events, without payloads.
+
+        Raises ``DamagedActor`` unless all of it is as it was written.
+        """
+        spawned_on, _, last = self.head(actor)
+        self._evidence.head(self._evidence.read_head(actor))
+        broken = next(self._breaks(last), None)
+        if broken is not None:
+            raise DamagedActor(actor, broken)
+        return spawned_on, self.events(last)
 
     def events(self, last: int) -> list[EventRow]:
-        """The spawn and all processed events of the actor whose last is at ``last``, oldest first, without payloads."""
-        self._flush()
-        query = """
-            WITH RECURSIVE trail (position, previous, cohort, time) AS (
-                SELECT position, previous, cohort, time FROM events WHERE position = ?
-                UNION ALL
-                SELECT e.position, e.previous, e.cohort, e.time FROM events e
-                JOIN trail ON e.position = trail.previous AND e.position < trail.position
-            )
-            SELECT position, cohort, time, NULL FROM trail ORDER BY position
+        """The spawn and all processed events of the actor whose last is at ``last``, oldest first, without payloads.
+
+        They are given as they are; ``life`` proves them.
         """
-        return [EventRow._make(row) for row in _all(self._connection, query, last)]
+        self._flush()
+        return [EventRow(row[2], row[1], row[4], None) for row in _all(self._connection, _TRAIL, last)]
 
     def payload(self, actor: int, position: int) -> Any:
-        """The payload of one event, None if it had none."""
+        """The payload of one event, None if it had none. Raises ``DamagedActor``."""
         sealed = _one(self._connection, "SELECT payload FROM events WHERE position = ?", position)[0]
         if sealed is None:
             return None
-        return _decode(self.sealer(actor).open(sealed, Table.EVENTS, Column.PAYLOAD, position))
+        return _decode(self._opened(actor, sealed, Table.EVENTS, Column.PAYLOAD, position))
+
+    def _breaks(self, last: int) -> Iterator[int]:
+        """Positions of events that are not as they were written, or don't follow the one that they did."""
+        before = b""
+        for *columns, code in _all(self._connection, _TRAIL, last):
+            if self._evidence.digest((before, *columns))[0] != code:
+                yield columns[2]
+            before = code
 
     def decisions(self, route: int, cohorts: Iterable[int]) -> Iterator[DecisionRow]:
         """What was decided about ``route`` for each of ``cohorts``, in order of position."""
@@ -167,12 +213,15 @@ class Records:
         }
 
     def sealer(self, actor: int) -> Sealer:
-        """What seals and opens the values of an actor."""
+        """What seals and opens the values of an actor. Raises ``DamagedActor``."""
         sealer = self._ring.kept(actor)
         if sealer is None:
             self._flush()
-            (wrapped,) = _one(self._connection, "SELECT data_key FROM actors WHERE id = ?", actor)
-            sealer = self._ring.unwrap(wrapped, Table.ACTORS, Column.DATA_KEY, actor)
+            (wrapped,) = self._row(actor, "SELECT data_key FROM actors WHERE id = ?")
+            try:
+                sealer = self._ring.unwrap(wrapped, Table.ACTORS, Column.DATA_KEY, actor)
+            except WrongKey:
+                raise DamagedActor(actor) from None
             self._ring.keep(actor, sealer)
         return sealer
 
@@ -183,6 +232,7 @@ class Records:
         query = "SELECT position, actor, payload FROM events WHERE position IN (SELECT value FROM json_each(?))"
         events = list(_all(self._connection, query, msgspec.json.encode(list(positions)).decode()))
         yield from (Damage("owner", position) for position, owner, _ in events if owner != actor)
+        yield from (Damage("seal", position) for position in self._breaks(max((row[0] for row in events), default=0)))
         try:
             sealer = self._ring.unwrap(wrapped, Table.ACTORS, Column.DATA_KEY, actor)
         except WrongKey:
@@ -196,11 +246,25 @@ class Records:
             if not _opens(sealer, payload, Table.EVENTS, Column.PAYLOAD, position):
                 yield Damage("payload", position)
 
+    def _row(self, actor: int, query: str) -> tuple[Any, ...]:
+        """The row of an actor that exists. Raises ``DamagedActor`` if it has gone."""
+        row: tuple[Any, ...] | None = self._connection.execute(query, (actor,)).fetchone()
+        if row is None:
+            raise DamagedActor(actor)
+        return row
+
     def _open(self, actor: int, sealed: bytes | None, column: Column) -> Any:
-        return None if sealed is None else _decode(self.sealer(actor).open(sealed, Table.ACTORS, column, actor))
+        return None if sealed is None else _decode(self._opened(actor, sealed, Table.ACTORS, column, actor))
 
     def _open_key(self, actor: int, sealed: bytes | None) -> str | None:
-        return None if sealed is None else self.sealer(actor).open(sealed, Table.ACTORS, Column.KEY, actor).decode()
+        return None if sealed is None else self._opened(actor, sealed, Table.ACTORS, Column.KEY, actor).decode()
+
+    def _opened(self, actor: int, sealed: bytes, table: Table, column: Column, row: int) -> bytes:
+        """A value of an actor. Raises ``DamagedActor``."""
+        try:
+            return self.sealer(actor).open(sealed, table, column, row)
+        except WrongKey:
+            raise DamagedActor(actor, row if table is Table.EVENTS else 0) from None
 
 
 def _opens(sealer: Sealer, sealed: bytes | None, table: Table, column: Column, row: int) -> bool:

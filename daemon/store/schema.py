@@ -25,6 +25,7 @@ class Table(IntEnum):
     CONFIGURATIONS = 4
     ACTORS = 5
     EVENTS = 6
+    ROOT = 16
 
 
 class Column(IntEnum):
@@ -37,16 +38,20 @@ class Column(IntEnum):
     KEY = 5
     CONTEXT = 6
     PAYLOAD = 7
+    TOTALS = 16
 
 
 @migrations()
 def first(db: Database) -> None:
-    """``deployments`` are the changes of routes, deploys and closes; ``last_cohort`` was the last that was there.
+    """``root`` is the evidence of all other tables; see ``store.evidence``.
+
+    ``deployments`` are the changes of routes, deploys and closes; ``last_cohort`` was the last that was there.
 
     ``events`` holds a row for each spawn (``previous`` 0) and each processed event; its position is its rowid.
 
     ``previous`` is the position of the actor's event before, so that a history is read without an index, which every
-    event would have to pay for. ``cohort`` is the cohort that the event led to.
+    event would have to pay for. ``cohort`` is the cohort that the event led to. ``code`` authenticates the event
+    and all of its actor's before it.
     """
     for statement in _FIRST.split(";"):
         if statement.strip():
@@ -59,6 +64,10 @@ CREATE TABLE store (
     database BLOB NOT NULL,
     created INTEGER NOT NULL,
     data_key BLOB NOT NULL
+);
+CREATE TABLE root (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    totals BLOB NOT NULL
 );
 CREATE TABLE names (
     id INTEGER PRIMARY KEY,
@@ -127,7 +136,8 @@ CREATE TABLE events (
     previous INTEGER NOT NULL,
     cohort INTEGER NOT NULL,
     time INTEGER NOT NULL,
-    payload BLOB
+    payload BLOB,
+    code BLOB NOT NULL
 );
 CREATE TABLE decisions (
     route INTEGER NOT NULL,

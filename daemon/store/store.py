@@ -6,15 +6,20 @@ it. Reads see what was collected before them.
 
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
 import msgspec
 
-from statekeep.daemon.store.keys import EPOCH, KeyRing
+from statekeep.daemon.store import evidence
+from statekeep.daemon.store.anchor import Anchor, Seen, digest
+from statekeep.daemon.store.audit import Audit, recount
+from statekeep.daemon.store.evidence import Evidence
+from statekeep.daemon.store.keys import EPOCH, KeyRing, WrongKey
 from statekeep.daemon.store.reading import Catalogue, Records
 from statekeep.daemon.store.rows import ActorRow, CohortRow, DecisionRow, DeploymentRow, EventRow, RouteRow, VersionRow
 from statekeep.daemon.store.schema import Column, Table
+from statekeep.daemon.store.soundness import DamagedStore
 
 StorageError = sqlite3.Error
 """What a read or a write raises when the disk, or SQLite, refuses it."""
@@ -22,6 +27,7 @@ StorageError = sqlite3.Error
 SQLITE_VERSION = sqlite3.sqlite_version
 
 _encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(tuple[int, evidence.Totals]).decode
 
 _STATEMENTS = {
     "names": "INSERT INTO names VALUES (?, ?)",
@@ -35,10 +41,16 @@ _STATEMENTS = {
     "cohorts": "INSERT INTO cohorts VALUES (?, ?, ?, ?, ?, ?)",
     "moves": "UPDATE cohorts SET version = ?, configuration = ?, waiting = ?, rescued = ? WHERE id = ?",
     "actors": "INSERT INTO actors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "events": "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)",
+    "events": "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
     "decisions": "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?)",
 }
 """In the order in which rows refer to each other."""
+
+_COUNTED = evidence.TABLES.keys() - {"actors"}
+"""Tables whose rows the evidence counts as they are inserted; it hears of actors and events when they are added."""
+
+_CHANGES = {"closings": ("routes", 1), "ends": ("deployments", 0), "moves": ("cohorts", 4)}
+"""What changes rows of which table, and where its values hold the row's number."""
 
 _MOVE_ACTOR = "UPDATE actors SET cohort = ?, last = ? WHERE id = ?"
 
@@ -46,14 +58,18 @@ _MOVE_ACTOR = "UPDATE actors SET cohort = ?, last = ? WHERE id = ?"
 class Store:
     """An open store; see ``open_store``. Not thread-safe: one engine owns it."""
 
-    def __init__(self, connection: sqlite3.Connection, ring: KeyRing, lock: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, ring: KeyRing, lock: int, anchor: Anchor) -> None:
         self._connection = connection
         self._ring = ring
         self._lock = lock
+        self._anchor = anchor
         (wrapped,) = connection.execute("SELECT data_key FROM store").fetchone()
         self._names = ring.unwrap(wrapped, Table.STORE, Column.DATA_KEY, 1)
-        self.catalogue = Catalogue(connection, self._names)
-        self.records = Records(connection, ring, self._flush)
+        self._evidence = Evidence(connection, ring.derived(evidence.KEY_USE))
+        self._seen, self._committed = self._root()
+        self._evidence.restore(self._committed)
+        self.catalogue = Catalogue(connection, self._names, self._evidence)
+        self.records = Records(connection, ring, self._flush, self._evidence)
         self._pending: dict[str, list[Sequence[Any]]] = {kind: [] for kind in _STATEMENTS}
         self._heads: dict[int, tuple[int, int]] = {}
 
@@ -69,9 +85,11 @@ class Store:
         Raises ``StorageError`` when it could not; call ``rollback`` then.
         """
         self._flush()
+        self._evidence.trim()
         if not self._connection.in_transaction:
             return False
-        self._connection.execute("COMMIT")
+        self._commit_as(self._seen.commits + 1)
+        self._anchor.write(self._seen)
         return True
 
     def rollback(self) -> None:
@@ -81,11 +99,47 @@ class Store:
         self._heads.clear()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+        self._evidence.restore(self._committed)
+
+    def meet_anchor(self, *, accept_rollback: bool) -> None:
+        """Compare the store with its anchor, and let the anchor follow it from now on.
+
+        Raises ``RolledBack`` if the store is not what the anchor has seen, unless that is accepted.
+        """
+        seen = self._seen
+        if self._anchor.meet(seen, accept=accept_rollback):
+            if seen.commits or self._anchor.after(seen) > 1:
+                # A number that no copy of the store has: what was left behind can't come back as the newer one.
+                self._begin()
+                self._commit_as(self._anchor.after(seen))
+            self._anchor.make(self._seen)
+
+    def audit(self) -> Audit:
+        """A look at every row beside what the evidence says of the tables. It ends with another one or a rollback."""
+        return Audit(self._connection, self._evidence, self._flush)
+
+    def change_schema(self, change: Callable[[], object]) -> None:
+        """Let ``change`` bring the tables into another form, and commit it with the evidence of that form.
+
+        Raises ``DamagedStore``, and changes nothing, if the store is not as it was written.
+        """
+        tables = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master")} | {evidence.HEADS}
+        before = Audit(
+            self._connection, self._evidence, self._flush, (*filter(tables.__contains__, self._evidence.totals),)
+        )
+        before.run()
+        if findings := before.findings():
+            raise DamagedStore(f"the store is damaged: {findings[0]}; put back a copy of the store")
+        self._begin()
+        change()
+        recount(self._connection, self._evidence)
+        self.commit()
 
     def close(self) -> None:
         """Close the store and let go of its lock. What was not committed is lost."""
         self.rollback()
         self._connection.close()
+        self._anchor.close()
         os.close(self._lock)
 
     def _flush(self) -> None:
@@ -93,7 +147,14 @@ class Store:
         for kind, rows in self._pending.items():
             if rows:
                 self._begin()
-                execute(_STATEMENTS[kind], rows)
+                if kind in _CHANGES:
+                    table, number = _CHANGES[kind]
+                    with self._evidence.changing(table, {row[number] for row in rows}):
+                        execute(_STATEMENTS[kind], rows)
+                else:
+                    execute(_STATEMENTS[kind], rows)
+                    if kind in _COUNTED:
+                        self._evidence.add(kind, rows)
                 rows.clear()
         if self._heads:
             self._begin()
@@ -103,6 +164,25 @@ class Store:
     def _begin(self) -> None:
         if not self._connection.in_transaction:
             self._connection.execute("BEGIN IMMEDIATE")
+
+    def _commit_as(self, commits: int) -> None:
+        """Commit, as the commit of this number, with the evidence of what it makes of the store."""
+        totals = self._evidence.dump()
+        root = self._names.seal(_encode((commits, totals)), Table.ROOT, Column.TOTALS, 1)
+        self._connection.execute("INSERT OR REPLACE INTO root VALUES (1, ?)", (root,))
+        self._connection.execute("COMMIT")
+        self._seen, self._committed = Seen(commits, digest(root)), totals
+
+    def _root(self) -> tuple[Seen, evidence.Totals]:
+        """The last commit, and the evidence of it."""
+        row = self._connection.execute("SELECT totals FROM root").fetchone()
+        if row is None:
+            return Seen(0, digest(b"")), {}
+        try:
+            commits, totals = _decode(self._names.open(row[0], Table.ROOT, Column.TOTALS, 1))
+        except WrongKey as fault:
+            raise DamagedStore(f"the store is damaged: its evidence is not as it was written; {fault}") from None
+        return Seen(commits, digest(row[0])), totals
 
     def add_name(self, number: int, name: str) -> None:
         self._pending["names"].append((number, self._names.seal(name.encode(), Table.NAMES, Column.NAME, number)))
@@ -132,7 +212,7 @@ class Store:
         """``configuration`` as the chart of the version dumps it."""
         place = (Table.CONFIGURATIONS, Column.CONFIGURATION, version << 32 | number)
         sealed = self._names.seal(_encode(configuration), *place)
-        self._pending["configurations"].append((version, number, sealed, finished))
+        self._pending["configurations"].append((version, number, sealed, int(finished)))
 
     def add_history(self, node: int, parent: int, symbol: int) -> None:
         self._pending["histories"].append((node, parent, symbol))
@@ -158,6 +238,7 @@ class Store:
             key = sealer.seal(row.key.encode(), Table.ACTORS, Column.KEY, row.id)
         if row.context is not None:
             context = sealer.seal(_encode(row.context), Table.ACTORS, Column.CONTEXT, row.id)
+        self._evidence.add("actors", [(row.id, row.spawned_on, key_hash, evidence.tag(context))])
         self._pending["actors"].append(
             (row.id, row.spawned_on, row.cohort, row.last, EPOCH, wrapped, key_hash, key, context)
         )
@@ -167,6 +248,7 @@ class Store:
         payload = None
         if row.payload is not None:
             payload = self.records.sealer(actor).seal(_encode(row.payload), Table.EVENTS, Column.PAYLOAD, row.position)
-        self._pending["events"].append((row.position, actor, previous, row.cohort, row.time, payload))
+        code = self._evidence.extend(actor, previous, (row.cohort, row.position, row.time), payload)
+        self._pending["events"].append((row.position, actor, previous, row.cohort, row.time, payload, code))
         if previous:
             self._heads[actor] = (row.cohort, row.position)

@@ -33,6 +33,7 @@ EVERY: list[StatekeepError] = [
     errors.InvalidPath("it has 300 tokens"),
     errors.UnreachableRoute("loan-v3", "loan-v2"),
     errors.StorageFailed("the disk is full"),
+    errors.DamagedActor(7, 12),
     errors.InternalError("send"),
     errors.Busy("256 connections"),
     errors.Stopping(),
@@ -50,9 +51,9 @@ def test_the_codes_are_these() -> None:
     """Programs compare codes: none is ever renamed, and a new one is added here."""
     assert sorted(CODES) == sorted(error.code for error in EVERY)
     assert " ".join(sorted(CODES)) == (
-        "actor_finished bad_request busy frame_too_large internal_error invalid_definition invalid_path key_exists "
-        "limit_exceeded malformed not_internal preview_outdated reserved_event stopping storage_failed unknown_actor "
-        "unknown_op unknown_parent unknown_version unreachable_route unsupported_protocol version_exists"
+        "actor_finished bad_request busy damaged_actor frame_too_large internal_error invalid_definition invalid_path "
+        "key_exists limit_exceeded malformed not_internal preview_outdated reserved_event stopping storage_failed "
+        "unknown_actor unknown_op unknown_parent unknown_version unreachable_route unsupported_protocol version_exists"
     )
 
 

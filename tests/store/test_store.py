@@ -13,6 +13,7 @@ import pytest
 from statekeep.daemon.store import (
     ActorRow,
     CohortRow,
+    DamagedActor,
     DecisionRow,
     DeploymentRow,
     EventRow,
@@ -220,7 +221,7 @@ def test_a_value_that_was_moved_does_not_open(path: Path, tampering: str) -> Non
         store.commit()
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         assert connection.execute(tampering).rowcount > 0
-    with pytest.raises(WrongKey), open_store(path, KEY, now=0) as store:
+    with pytest.raises((WrongKey, DamagedActor)), open_store(path, KEY, now=0) as store:
         everything(store)
 
 
@@ -232,7 +233,7 @@ def test_a_payload_that_was_moved_does_not_open(path: Path) -> None:
         store._connection.execute(
             "UPDATE events SET payload = (SELECT payload FROM events WHERE position = 4) WHERE position = 6"
         )
-        with pytest.raises(WrongKey):
+        with pytest.raises(DamagedActor, match=r"actor 1 .*position 6"):
             store.records.payload(1, 6)
 
 
@@ -260,5 +261,6 @@ def test_a_log_that_was_cut_off_has_whole_commits(path: Path) -> None:
         store._flush()
         for suffix in ("", "-wal"):
             shutil.copy(f"{path}{suffix}", f"{copy}{suffix}")
+        shutil.copy(f"{path}.anchor", f"{copy}.anchor")
     with open_store(copy, KEY, now=0) as store:
         assert everything(store) == FILLED
