@@ -1,7 +1,7 @@
 """The anchor: a small file outside the database that has seen its last commit.
 
 A database that was replaced by an older copy of itself is consistent, and so no look at it can tell. The anchor can:
-it holds the number of the last commit and a digest of its evidence. It is written after each commit, without a sync:
+it holds the number of the last commit and the tag of its evidence. It is written after each commit, without a sync:
 after a power cut it may be behind the database, which is no fault; a database behind its anchor was rolled back.
 
 Who can write both can roll back both. So the anchor is worth more in a directory that whoever copies, restores or
@@ -39,12 +39,11 @@ class Seen(NamedTuple):
 
     commits: int
     root: bytes
-    """Digest of the sealed totals."""
+    """The tag of the sealed totals: no two commits have the same."""
 
 
-def digest(root: bytes) -> bytes:
-    """What the anchor holds of sealed totals."""
-    return blake2b(root, digest_size=16).digest()
+NOTHING = Seen(0, bytes(16))
+"""A store in which nothing has been committed."""
 
 
 class Anchor:

@@ -74,11 +74,13 @@ HEADS = "heads"
 """The ends of the actors' chains, as if they were a table."""
 
 HEAD = """
-    SELECT a.id, a.cohort, a.last, e.previous, e.time, substr(e.payload, -16), e.code, p.code
+    SELECT a.id, a.cohort, a.last, e.previous, e.time, substr(e.payload, -16), e.code, p.code,
+        a.spawned_on, a.key, a.context
     FROM actors a LEFT JOIN events e ON e.position = a.last AND e.actor = a.id AND e.cohort = a.cohort
     LEFT JOIN events p ON p.position = e.previous
 """
-"""Where an actor stands by its own row, with the rest of its last event, whose code it must have."""
+"""Where an actor stands by its own row, with the rest of its last event, whose code it must have; and what else the
+row has to be read for."""
 
 
 class Follower(Protocol):
@@ -91,18 +93,28 @@ class Follower(Protocol):
 class Total:
     """The rows of a table: how many, the sum of their elements, and of each element times its row's number."""
 
-    __slots__ = ("rows", "sum", "weighted")
+    __slots__ = ("_dumped", "rows", "sum", "weighted")
 
     def __init__(self, rows: int = 0, total: int = 0, weighted: int = 0) -> None:
         self.rows = rows
         self.sum = total
         self.weighted = weighted
+        self._dumped: tuple[int, bytes, bytes] | None = None
 
     def add(self, number: int, element: int, rows: int) -> None:
         """Add an element, or with ``rows`` 0 the difference of two."""
         self.rows += rows
         self.sum += element
         self.weighted += number * element
+        self._dumped = None
+
+    def dump(self) -> tuple[int, bytes, bytes]:
+        """What ``Evidence.restore`` makes it of. Most tables don't change with most commits."""
+        if self._dumped is None:
+            self.sum %= MODULUS
+            self.weighted %= MODULUS
+            self._dumped = self.rows, self.sum.to_bytes(_ELEMENT), self.weighted.to_bytes(_ELEMENT)
+        return self._dumped
 
 
 class Evidence:
@@ -134,35 +146,37 @@ class Evidence:
         """
         cohort, position, time = place
         before, taken = self._heads.get(actor) or self.prove(actor, previous)
-        head = self._heads[actor] = self.digest((before, actor, cohort, position, previous, time, tag(payload)))
-        self._count(HEADS, actor, head[1] - taken, 0 if previous else 1)
-        return head[0]
+        sealed = payload if payload is None else payload[-CODE:]
+        code, element = self._heads[actor] = self.digest((before, actor, cohort, position, previous, time, sealed))
+        self._count(HEADS, actor, element - taken, 0 if previous else 1)
+        return code
 
     def prove(self, actor: int, last: int) -> tuple[bytes, int]:
         """The code and the element of the last event of an actor, at position ``last``; nothing for 0.
 
-        Raises ``DamagedActor`` unless it is as it was written.
+        Raises ``DamagedActor`` unless it is as it was written: to be asked for before anything follows from it.
         """
         if not last:
             return b"", 0
         head = self._heads.get(actor)
         if head is None:
-            row = self.read_head(actor)
-            if row[2] != last:
+            row = self._connection.execute(HEAD + "WHERE a.id = ?", (actor,)).fetchone()
+            if row is None or row[2] != last:
                 raise DamagedActor(actor)
             head = self._heads[actor] = self.head(row)
         return head
 
     def read_head(self, actor: int) -> tuple[Any, ...]:
-        """The row of ``HEAD`` of an actor. Raises ``DamagedActor`` if it has none."""
+        """The row of ``HEAD`` of an actor. Raises ``DamagedActor`` unless it is as it was written."""
         row: tuple[Any, ...] | None = self._connection.execute(HEAD + "WHERE a.id = ?", (actor,)).fetchone()
         if row is None:
             raise DamagedActor(actor)
+        self.head(row)
         return row
 
     def head(self, row: Sequence[Any]) -> tuple[bytes, int]:
         """The code and the element of a row of ``HEAD``. Raises ``DamagedActor`` unless the event has that code."""
-        actor, cohort, last, previous, time, payload, code, before = row
+        actor, cohort, last, previous, time, payload, code, before = row[:8]
         found = self.digest((before or b"", actor, cohort, last, previous, time, payload))
         if found[0] != code:
             raise DamagedActor(actor, last)
@@ -199,10 +213,7 @@ class Evidence:
 
     def dump(self) -> Totals:
         """The totals, for ``restore``."""
-        return {
-            table: (total.rows, (total.sum % MODULUS).to_bytes(32), (total.weighted % MODULUS).to_bytes(32))
-            for table, total in self.totals.items()
-        }
+        return {table: total.dump() for table, total in self.totals.items()}
 
     def restore(self, totals: Totals) -> None:
         """Take over totals, and forget whatever came since."""

@@ -125,6 +125,7 @@ class Records:
         self._ring = ring
         self._flush = flush
         self._evidence = evidence
+        self.prove = evidence.prove
 
     def find_actor(self, key: str) -> int | None:
         """The id of the committed actor with this key."""
@@ -135,20 +136,10 @@ class Records:
     def actor(self, actor: int) -> ActorRow:
         """An actor that exists, with its context. Raises ``DamagedActor``."""
         self._flush()
-        spawned_on, cohort, last, key, context = self._row(
-            actor, "SELECT spawned_on, cohort, last, key, context FROM actors WHERE id = ?"
-        )
-        self._evidence.head(self._evidence.read_head(actor))
+        _, cohort, last, *_, spawned_on, key, context = self._evidence.read_head(actor)
         return ActorRow(
             actor, spawned_on, cohort, last, self._open_key(actor, key), self._open(actor, context, Column.CONTEXT)
         )
-
-    def prove(self, actor: int, last: int) -> None:
-        """Raise ``DamagedActor`` unless the actor's last event, at ``last``, is as it was written.
-
-        To be asked for before anything changes because of the next one.
-        """
-        self._evidence.prove(actor, last)
 
     def head(self, actor: int) -> tuple[int, int, int]:
         """(version spawned on, cohort, position of the last event) by the row of an actor that exists."""
@@ -166,8 +157,8 @@ class Records:
 
         Raises ``DamagedActor`` unless all of it is as it was written.
         """
-        spawned_on, _, last = self.head(actor)
-        self._evidence.head(self._evidence.read_head(actor))
+        self._flush()
+        _, _, last, *_, spawned_on, _, _ = self._evidence.read_head(actor)
         broken = next(self._breaks(last), None)
         if broken is not None:
             raise DamagedActor(actor, broken)
