@@ -1,8 +1,8 @@
 """``statekeepd``: one store, one socket, until SIGTERM."""
 
 import argparse
+import errno
 import gc
-import logging
 import os
 import signal
 import socket
@@ -13,14 +13,18 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
+import structlog
 import trio
 
 import statekeep
+from statekeep.daemon.config import BadConfiguration, Configuration, load
 from statekeep.daemon.engine import About, Engine
 from statekeep.daemon.engine.sweeping import resume
 from statekeep.daemon.engine.verify import pages
 from statekeep.daemon.engine.world import World
-from statekeep.daemon.listening import SocketInUse, listener
+from statekeep.daemon.health import report
+from statekeep.daemon.listening import SocketInUse, UnusableSocket, listener
+from statekeep.daemon.logs import KEY_MADE, LISTENING, REFUSED, STOPPED, STOPPING, configure
 from statekeep.daemon.server import Server
 from statekeep.daemon.store import (
     DamagedStore,
@@ -35,10 +39,10 @@ from statekeep.daemon.store import (
     master_key,
     open_store,
 )
+from statekeep.daemon.systemd import notify, starting, watchdog_interval
 from statekeep.protocol.framing import REQUEST_LIMIT
-from statekeep.protocol.location import data_directory, socket_path
 
-log = logging.getLogger("statekeepd")
+log = structlog.stdlib.get_logger("statekeepd")
 
 STORE = "store.db"
 """The file of the store in the data directory."""
@@ -47,11 +51,13 @@ UNDER_WAY = 1_024
 """Requests of one connection under way: a pipelining client fills a batch alone, and its answers fit into memory."""
 
 _EXIT_CODES: dict[type[Exception], int] = {
+    BadConfiguration: 78,
     DamagedStore: 74,
     InsecureKeyFile: 78,
     RolledBack: 65,
     StoreInUse: 75,
     SocketInUse: 75,
+    UnusableSocket: 78,
     UnknownSchema: 78,
     UnsafeStore: 74,
     WrongKey: 78,
@@ -61,52 +67,54 @@ _EXIT_CODES: dict[type[Exception], int] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon; returns the exit code."""
-    logging.basicConfig(format="statekeepd: %(message)s", level=logging.INFO)
     options = _parser().parse_args(arguments)
     try:
+        found = load(os.environ, os.getuid(), _flags(options), options.config)
+        configure(found.configuration.daemon.log)
         if options.verify:
-            return _verify(options)
-        with _open(options) as store, listener(options.socket) as at:
-            trio.run(_serve, store, at, options)
+            return _verify(found.configuration)
+        with starting("opening the store"):
+            store = _open(found.configuration, accept_rollback=options.accept_rollback)
+        with store, listener(Path(found.configuration.daemon.socket)) as at:
+            trio.run(_serve, store, at, found.configuration)
     except tuple(_EXIT_CODES) as refusal:
-        log.critical("%s", refusal)
-        return _EXIT_CODES[type(refusal)]
+        return _refuse(str(refusal), _EXIT_CODES[type(refusal)])
     except OSError as failure:
-        log.critical("%s: %s", failure.filename or "input/output", failure.strerror or failure)
-        return 74
+        return _refuse(f"{failure.filename or 'input/output'}: {failure.strerror or failure}", 74)
     return 0
+
+
+def _refuse(why: str, code: int) -> int:
+    """Say why the daemon does not start, also to systemd, and return the exit code."""
+    configure("auto")  # if it came to nothing before
+    log.critical("%s", why, message_id=REFUSED)
+    notify(f"STATUS=did not start: {why}", f"ERRNO={errno.EIO if code == 74 else errno.EINVAL}")
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="statekeepd", description="Keeps statechart actors alive.")
     parser.add_argument("--version", action="version", version=f"statekeepd {statekeep.__version__}")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="configuration (else: statekeep config path)")
+    parser.add_argument("--data", metavar="DIRECTORY", help="directory of the store")
+    parser.add_argument("--socket", metavar="PATH", help="where clients connect")
     parser.add_argument(
-        "--data",
-        type=Path,
-        default=data_directory(os.environ, os.getuid()),
-        help="directory of the store (default: %(default)s)",
+        "--key", metavar="FILE", help="file with the master key (else master.key in the data directory)"
     )
-    parser.add_argument(
-        "--socket",
-        type=Path,
-        default=socket_path(os.environ, os.getuid()),
-        help="where clients connect (default: %(default)s)",
-    )
-    parser.add_argument("--key", type=Path, help="file with the master key (default: master.key in the data directory)")
     parser.add_argument(
         "--anchor",
-        type=Path,
         metavar="DIRECTORY",
-        help="where the file is kept that has seen the last commit, and tells an older copy of the store from the "
-        "newest: best a directory that nobody restores or copies with the store (default: the data directory)",
+        help="where the file is that has seen the last commit, and tells an older copy of the store from the newest "
+        "(else the data directory)",
     )
-    parser.add_argument(
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument(
         "--accept-rollback",
         action="store_true",
         help="take the store as it is although its anchor has seen a newer one, or is missing: after a backup was "
         "restored on purpose, or the anchor was moved",
     )
-    parser.add_argument(
+    way.add_argument(
         "--verify",
         action="store_true",
         help="serve nobody: work out anew what every actor of the store must be, print each difference as a line of "
@@ -115,27 +123,43 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _flags(options: argparse.Namespace) -> dict[str, str]:
+    given = {
+        "daemon.data": options.data,
+        "daemon.socket": options.socket,
+        "daemon.anchor": options.anchor,
+        "keys.file": options.key,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _open(options: argparse.Namespace) -> Store:
-    data, key_file = options.data, options.key or options.data / "master.key"
+def _open(configuration: Configuration, *, accept_rollback: bool) -> Store:
+    data = Path(configuration.daemon.data)
+    key_file = Path(configuration.keys.file or data / "master.key")
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = data / STORE
     if key_file.exists() or path.exists():
         key = master_key(key_file)
     else:
         key = make_master_key(key_file)
-        log.info("made the master key %s; without it the store can't be read: keep a copy elsewhere", key_file)
-    return open_store(path, key, now=_now(), anchor=options.anchor, accept_rollback=options.accept_rollback)
+        log.info(
+            "made the master key %s; without it the store can't be read: keep a copy elsewhere",
+            key_file,
+            message_id=KEY_MADE,
+        )
+    anchor = Path(configuration.daemon.anchor) if configuration.daemon.anchor else None
+    return open_store(path, key, now=_now(), anchor=anchor, accept_rollback=accept_rollback)
 
 
-def _verify(options: argparse.Namespace) -> int:
+def _verify(configuration: Configuration) -> int:
     """Verify the store in the data directory, and leave it as it is; returns the exit code."""
-    (options.data / STORE).stat()  # raises if there is none: it must not be made
+    (Path(configuration.daemon.data) / STORE).stat()  # raises if there is none: it must not be made
     looked_at = differences = 0
-    with _open(options) as store:
+    with _open(configuration, accept_rollback=False) as store:
         world = World(store, _now)
         resume(world)
         for page in pages(world):
@@ -162,21 +186,29 @@ def _settle_memory() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-async def _serve(store: Store, listening: socket.socket, options: argparse.Namespace) -> None:
-    about = About(os.getpid(), str(options.socket), str(options.data), _now(), REQUEST_LIMIT, UNDER_WAY)
-    server = Server(Engine(store, _now, about))
+async def _serve(store: Store, listening: list[socket.socket], configuration: Configuration) -> None:
+    at, data = str(listening[0].getsockname()), configuration.daemon.data
+    about = About(os.getpid(), at, data, _now(), REQUEST_LIMIT, UNDER_WAY)
+    with starting("loading the store"):
+        engine = Engine(store, _now, about)
+    server = Server(engine)
     _settle_memory()
-    listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(listening))]
+    listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(each)) for each in listening]
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             await nursery.start(partial(server.serve, listeners, stop=stop))
-            log.info("%s listens at %s, keeps %s", statekeep.__version__, options.socket, options.data)
-            async for number in signals:
-                log.info("%s: stopping", signal.Signals(number).name)
-                break
+            notify("READY=1", f"STATUS={engine.summary()}")
+            log.info("%s listens at %s, keeps %s", statekeep.__version__, at, data, message_id=LISTENING)
+            async with trio.open_nursery() as reporting:
+                reporting.start_soon(report, server, engine, watchdog_interval(os.environ, os.getpid()))
+                async for number in signals:
+                    log.info("%s: stopping", signal.Signals(number).name, message_id=STOPPING)
+                    break
+                reporting.cancel_scope.cancel()
+        notify("STOPPING=1", "STATUS=answering what has come in")
         stop.set()
-    log.info("stopped")
+    log.info("stopped", message_id=STOPPED)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The daemon's own socket: made by the one who holds its lock, removed by the same."""
+"""Where the daemon listens: at the sockets that systemd handed over, else at its own.
+
+Its own is made by the one who holds its lock, and removed by the same.
+"""
 
 import contextlib
 import fcntl
@@ -6,6 +9,8 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+
+from statekeep.daemon.systemd import listening_sockets
 
 BACKLOG = 4096
 """Connects that may wait: a storm of clients gets EAGAIN beyond it."""
@@ -15,8 +20,31 @@ class SocketInUse(Exception):
     """Another daemon listens there."""
 
 
+class UnusableSocket(Exception):
+    """What systemd handed over is not a Unix stream socket that listens."""
+
+
 @contextlib.contextmanager
-def listener(path: Path) -> Iterator[socket.socket]:
+def listener(path: Path) -> Iterator[list[socket.socket]]:
+    """Listen at the sockets that were handed over, else at ``path``, for this user alone.
+
+    Raises:
+        SocketInUse, UnusableSocket: see there.
+    """
+    handed = listening_sockets()
+    for each in handed:
+        listens = each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        if (each.family, each.type, listens) != (socket.AF_UNIX, socket.SOCK_STREAM, 1):
+            raise UnusableSocket(f"the socket handed over at {each.getsockname()!r} is no listening Unix stream socket")
+    if handed:
+        yield handed
+    else:
+        with _own(path) as own:
+            yield [own]
+
+
+@contextlib.contextmanager
+def _own(path: Path) -> Iterator[socket.socket]:
     """Listen at ``path``, for this user alone.
 
     A socket that a killed daemon left behind is in the way of ``bind``. It may only be removed by who holds the lock

@@ -89,6 +89,13 @@ class Server:
         self._refused: list[tuple[Connection, Refusal]] = []
         self._put_off: list[tuple[Connection, AnyRequest]] = []
         self._work = trio.Event()
+        self._turned = trio.Event()
+
+    async def turn(self) -> None:
+        """Wait until a batch, be it an empty one, has been run: a daemon that still does so is alive."""
+        turned = self._turned
+        self._work.set()
+        await turned.wait()
 
     async def serve(
         self,
@@ -156,6 +163,8 @@ class Server:
         batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
         refused, self._refused = self._refused, []
         answers = self._engine.run([request for _, request in batch])
+        self._turned.set()
+        self._turned = trio.Event()
         self._put_off += [asked for asked, answer in zip(batch, answers, strict=True) if answer is None]
         if not self._engine.sweeping:
             self._queue, self._put_off = self._put_off + self._queue, []

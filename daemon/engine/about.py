@@ -59,3 +59,16 @@ def status(world: World, about: About, _: StatusRequest) -> ServerStatus:
         commits=about.commits,
         requests=about.requests,
     )
+
+
+def summary(world: World, about: About) -> str:
+    """The daemon in one line for whoever looks after it."""
+    swept = ""
+    if (sweep := world.sweep) is not None:
+        of = world.deployments[sweep.position].cohorts
+        swept = f"judging histories, {of - sweep.left:,} of {of:,}; "
+    spawned = len(world.actors.cohort) - 1
+    return (
+        f"{swept}{spawned:,} actors spawned, {len(world.forest):,} versions; "
+        f"{about.connections:,} connections, {about.requests:,} requests"
+    )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import structlog
+
 from statekeep.daemon.engine import about, actors, deploys, paths, planning, records, sweeping, verify
 from statekeep.daemon.engine.about import About
 from statekeep.daemon.engine.world import World
+from statekeep.daemon.logs import DAMAGED, TAKEN_BACK
 from statekeep.daemon.store import DamagedActor, StorageError, Store
 from statekeep.protocol import errors
 from statekeep.protocol.messages import (
@@ -39,7 +41,7 @@ from statekeep.protocol.messages import (
 )
 from statekeep.protocol.records import Record
 
-log = logging.getLogger(__name__)
+log = structlog.stdlib.get_logger(__name__)
 
 
 class Engine:
@@ -58,6 +60,8 @@ class Engine:
         self._clock = clock
         self.about = about
         self._quiet = 0
+        self._damage: set[int] = set()
+        """Actors that the log has named as damaged: once each, as clients may ask again and again."""
         self._load()
 
     def _load(self) -> None:
@@ -109,6 +113,10 @@ class Engine:
         self.about.requests += len(batch)
         return answers
 
+    def summary(self) -> str:
+        """What goes on, in one line."""
+        return about.summary(self._world, self.about)
+
     def close(self) -> None:
         self._store.close()
 
@@ -120,7 +128,14 @@ class Engine:
         except errors.StatekeepError as refused:
             return Refusal(request.id, refused.body())
         except DamagedActor as damage:
-            return Refusal(request.id, errors.DamagedActor(damage.actor, damage.position).body())
+            return self._damaged(request, damage)
+
+    def _damaged(self, request: AnyRequest, damage: DamagedActor) -> Refusal:
+        refused = errors.DamagedActor(damage.actor, damage.position)
+        if damage.actor not in self._damage:
+            self._damage.add(damage.actor)
+            log.error("%s", refused.message, message_id=DAMAGED)
+        return Refusal(request.id, refused.body())
 
     def _alone(self, request: AnyRequest) -> Answer | Refusal | None:
         try:
@@ -137,7 +152,7 @@ class Engine:
     def _take_back(self, fault: Exception) -> None:
         # Where it happened, never what it said: messages of exceptions may quote names and payloads.
         where = "".join(traceback.format_tb(fault.__traceback__))
-        log.error("a batch was taken back after %s\n%s", type(fault).__name__, where)
+        log.error("a batch was taken back after %s\n%s", type(fault).__name__, where, message_id=TAKEN_BACK)
         self._store.rollback()
         self._load()
 

@@ -10,30 +10,23 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import selectors
 import signal
-import socket
 import sqlite3
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
-
-import msgspec
+from typing import Any
 
 from statekeep.protocol import Client
 from statekeep.protocol.messages import Deploy, Send, Spawn
+from statekeep.tui.cli.bench import RING
+from statekeep.tui.cli.load import apply, frame
 
 RUNS = 3
-RING: dict[str, Any] = {
-    "initial": "s0",
-    "states": {f"s{n}": {"on": {"NEXT": f"s{(n + 1) % 6}"}} for n in range(6)},
-}
 
 
 @contextlib.contextmanager
@@ -54,40 +47,11 @@ def daemon(directory: Path) -> Iterator[Path]:
 
 
 def load(at: Path, event: str, connections: int, under_way: int, seconds: float, results: Any) -> None:
-    """Keep ``under_way`` sends going on each connection; put (events, latencies in ms) into ``results``."""
-    frame = {}
-    selector = selectors.DefaultSelector()
-    for number in range(connections):
-        peer = socket.socket(socket.AF_UNIX)
-        peer.connect(str(at))
-        request = Send(number + 1, event)
-        request.id = 1
-        body = msgspec.msgpack.encode(request)
-        frame[peer] = struct.pack(">I", len(body)) + body
-        selector.register(peer, selectors.EVENT_READ)
-    sent: dict[socket.socket, float] = {}
-    kept, latencies, events = dict.fromkeys(frame, b""), list[float](), 0
-    start = time.perf_counter()
-    for peer, one in frame.items():
-        sent[peer] = time.perf_counter()
-        peer.sendall(one * under_way)
-    while time.perf_counter() - start < seconds:
-        for key, _ in selector.select(1):
-            peer = cast(socket.socket, key.fileobj)
-            data = kept[peer] + peer.recv(262_144)
-            answered = at_byte = 0
-            while len(data) - at_byte >= 4:
-                stop = at_byte + 4 + int.from_bytes(data[at_byte : at_byte + 4])
-                if stop > len(data):
-                    break
-                at_byte, answered = stop, answered + 1
-            kept[peer] = data[at_byte:]
-            if answered:
-                now = time.perf_counter()
-                latencies.append((now - sent[peer]) * 1e3)
-                sent[peer], events = now, events + answered
-                peer.sendall(frame[peer] * answered)
-    results.put((events / (time.perf_counter() - start), sorted(latencies)))
+    """Send to one actor on each connection; put (events a second, latencies in ms) into ``results``."""
+    frames = [frame(Send(number + 1, event)) for number in range(connections)]
+    found = apply(str(at), frames, under_way, seconds)
+    assert not found.refused
+    results.put((found.rate, found.latencies))
 
 
 def measure(

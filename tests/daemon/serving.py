@@ -109,7 +109,7 @@ async def served() -> AsyncIterator[Served]:
         path = Path(name) / "socket"
         store = open_store(Path(name) / "store.db", KEY, now=0)
         engine = Watched(store, About(1, str(path), name, 0, frame=FRAME, under_way=UNDER_WAY))
-        with contextlib.closing(engine), listener(path) as listening:
+        with contextlib.closing(engine), listener(path) as [listening]:
             async with trio.open_nursery() as nursery:
                 running = Served(engine, path)
 

@@ -5,7 +5,21 @@ from __future__ import annotations
 import argparse
 
 import statekeep
-from statekeep.tui.cli import actors, charts, definitions, demo, paths, records, replay, routes, verify, versions, why
+from statekeep.tui.cli import (
+    actors,
+    bench,
+    charts,
+    config,
+    definitions,
+    demo,
+    paths,
+    records,
+    replay,
+    routes,
+    verify,
+    versions,
+    why,
+)
 from statekeep.tui.cli.arguments import common
 
 _EPILOG = """\
@@ -20,7 +34,10 @@ exit codes:
   141  whoever read the output has left
 
 environment:
-  STATEKEEP_SOCKET  the daemon's socket, else statekeep/statekeep.sock in XDG_RUNTIME_DIR
+  STATEKEEP_SOCKET  the daemon's socket, else the configuration's, else
+                    statekeep/statekeep.sock in XDG_RUNTIME_DIR
+  STATEKEEP_CONFIG  the configuration; `statekeep config show` lists a variable for
+                    each setting
   NO_COLOR          anything: no colours; there are none but on a terminal
 
 `statekeep COMMAND --help` has the options of a command, and examples.
@@ -38,6 +55,20 @@ def build() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"statekeep {statekeep.__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
-    for group in (versions, routes, definitions, paths, actors, records, why, verify, charts, replay, demo):
+    for group in (
+        versions,
+        routes,
+        definitions,
+        paths,
+        actors,
+        records,
+        why,
+        verify,
+        charts,
+        replay,
+        config,
+        bench,
+        demo,
+    ):
         group.add_commands(subparsers)
     return parser

@@ -1,0 +1,116 @@
+"""``config show``, ``config check``, ``config path``, ``config example``: the configuration, without a daemon."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from statekeep.protocol.location import configuration_file
+from statekeep.tui.cli.arguments import Subparsers, common
+from statekeep.tui.cli.blocks import Column, Rows, Span, line
+from statekeep.tui.cli.failures import Exit, UnusableInput
+from statekeep.tui.cli.output import show
+from statekeep.tui.cli.wording import printable
+
+_HELP = "show, check and find the configuration"
+
+
+def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+    """Add ``config`` with its own commands."""
+    parser = subparsers.add_parser("config", help=_HELP, description=_HELP[0].upper() + _HELP[1:] + ".")
+    own = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        made = own.add_parser(name, parents=[common()], help=text, description=text[0].upper() + text[1:] + ".")
+        made.set_defaults(run=run)
+        return made
+
+    add("show", show_settings, "every setting, its value, and where that comes from")
+    checked = add("check", check_file, "say what is wrong with a configuration file")
+    checked.add_argument("file", metavar="FILE", nargs="?", type=Path, help="else the one in use")
+    add("path", print_path, "which file is read")
+    add("example", print_example, "a file with every setting explained, to start from")
+
+
+def show_settings(args: argparse.Namespace) -> int:
+    """Show every setting as it holds for this user."""
+    from statekeep.daemon.config import BadConfiguration, load, settings  # noqa: PLC0415 - for who asks
+
+    try:
+        found = load(os.environ, os.getuid(), {})
+    except BadConfiguration as problem:
+        raise _unusable(problem) from problem
+    values = {each.name: getattr(getattr(found.configuration, each.table), each.key) for each in settings()}
+    if args.json:
+        rows = {name: {"value": value, "from": found.origins[name]} for name, value in values.items()}
+        print(json.dumps({"file": str(found.file) if found.file else None, "settings": rows}))
+        return Exit.DONE
+    show(
+        [line(Span(f"file: {found.file}" if found.file else "no file; `statekeep config example` prints one", "quiet"))]
+    )
+    columns = (Column("setting", whole=True), Column("value"), Column("from", whole=True), Column("environment"))
+    show(
+        [
+            Rows(
+                columns,
+                [
+                    (each.name, printable(_text(values[each.name])), found.origins[each.name], each.variable)
+                    for each in settings()
+                ],
+            )
+        ]
+    )
+    return Exit.DONE
+
+
+def check_file(args: argparse.Namespace) -> int:
+    """Check one file."""
+    from statekeep.daemon.config import BadConfiguration, check  # noqa: PLC0415 - likewise
+
+    path = args.file or configuration_file(os.environ, os.getuid())
+    if path is None:
+        raise UnusableInput(
+            "There is no configuration.", "find one", "It needs none. `statekeep config example` is one."
+        )
+    try:
+        check(path.read_text(encoding="utf-8"), str(path))
+    except BadConfiguration as problem:
+        raise _unusable(problem) from problem
+    except (OSError, UnicodeDecodeError) as problem:
+        raise UnusableInput(
+            f"{path} can't be read: {problem}.", f"read {path}", "Name a file of settings."
+        ) from problem
+    print(msgspec.json.encode({"file": str(path), "sound": True}).decode() if args.json else f"{path} is sound")
+    return Exit.DONE
+
+
+def print_path(args: argparse.Namespace) -> int:
+    """Print the path of the file that is read; nothing, and exit code 1, where there is none."""
+    path = configuration_file(os.environ, os.getuid())
+    if args.json:
+        print(json.dumps({"file": None if path is None else str(path)}))
+    elif path is not None:
+        print(path)
+    return Exit.REFUSED if path is None else Exit.DONE
+
+
+def print_example(_: argparse.Namespace) -> int:
+    """Print a file in which every setting has its default."""
+    from statekeep.daemon.config import example  # noqa: PLC0415 - likewise
+
+    sys.stdout.write(example({}))
+    return Exit.DONE
+
+
+def _unusable(problem: Exception) -> UnusableInput:
+    return UnusableInput(str(problem), "read the configuration", "`statekeep config example` explains every setting.")
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
