@@ -77,8 +77,7 @@ def deliver(world: World, request: Deliver) -> Sent:
 def _process(world: World, request: Send | Deliver) -> Sent:
     """Process one event: step, record, route, in this order, and finality is judged last."""
     actor = world.actor(request.actor)
-    previous = world.actors.last[actor]
-    world.store.records.prove(actor, previous)
+    world.store.records.prove(actor)
     cohort, cohorts = world.actors.cohort[actor], world.cohorts
     world.touch(cohort)
     if cohorts.finished[cohort]:
@@ -89,7 +88,7 @@ def _process(world: World, request: Send | Deliver) -> Sent:
         target = _step(world, cohort, request.event)
         if target is None:
             return _sent(world, actor, cohort, handled=False)
-    position = world.next_position()
+    position, previous = world.next_position(), world.actors.last[actor]
     cohorts.population[cohort] -= 1
     cohorts.population[target] += 1
     world.actors.cohort[actor] = target

@@ -128,7 +128,7 @@ class Account:
         """Values that are not as they were written; and whether the key leads to the actor."""
         store = self._world.store.records
         damage = list(store.damage(self._actor, [row.position for row in self._rows]))
-        if not {"data_key", "key"} & {found.what for found in damage}:
+        if not {"data_key", "key", "seal"} & {found.what for found in damage}:
             self._key = store.key_of(self._actor)
             if self._key is not None and (holder := store.find_actor(self._key)) != self._actor:
                 yield self._differs("lookup", found=holder, expected=self._actor)

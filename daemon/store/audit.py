@@ -7,11 +7,12 @@ then is. So at its end the two agree, or somebody else has changed a row.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from statekeep.daemon.store.evidence import HEAD, HEADS, MODULUS, TABLES, Evidence, Rows, Total, number_of
-from statekeep.daemon.store.soundness import DamagedActor, DamagedStore
+from statekeep.daemon.store.evidence import HEADS, TABLES, Evidence, number_of, rows_of
+from statekeep.daemon.store.soundness import DamagedStore
+from statekeep.daemon.store.totals import Total
 
 CATALOGUE = ("names", "versions", "routes", "deployments", "configurations")
 """Tables that everything hangs on, and that are small: a store in which one is not as it was is not served at all."""
@@ -96,34 +97,22 @@ class Audit:
 
     def _go_on(self, table: str, limit: int) -> int:
         """Add up the next rows of one table; how many there were, at least 1."""
-        total, width = self.totals[table], 1 if table == HEADS else len(TABLES[table].key)
-        row: tuple[Any, ...] = ()
-        count = 0
-        for row in self._rows(table, limit):
-            count += 1
-            if table == HEADS:
-                total.add(row[0], self._head(row), 1)
-            else:
-                total.add(number_of(table, row), self._evidence.element(table, row), 1)
-        if count < limit:
+        total = self.totals[table]
+        rows = self._rows(table, limit)
+        for row in rows:
+            total.add(number_of(table, row), self._evidence.element(table, row), 1)
+        if len(rows) < limit:
             self._at, self._cursor, self._number = self._at + 1, (), -1
         else:
-            self._cursor = row[:width]
-            self._number = row[0] if table == HEADS else number_of(table, row)
-        return max(count, 1)
+            self._cursor, self._number = rows[-1][: len(rows_of(table).key)], number_of(table, rows[-1])
+        return max(len(rows), 1)
 
-    def _rows(self, table: str, limit: int) -> Iterator[tuple[Any, ...]]:
-        select, key = Rows(HEAD, ("a.id",)) if table == HEADS else TABLES[table]
+    def _rows(self, table: str, limit: int) -> list[tuple[Any, ...]]:
+        select, key = rows_of(table)
         columns, marks = ", ".join(key), ", ".join("?" * len(self._cursor))
         behind = f"WHERE ({columns}) > ({marks})" if self._cursor else ""
         query = f"{select} {behind} ORDER BY {columns} LIMIT ?"
-        return iter(self._connection.execute(query, (*self._cursor, limit)).fetchall())
-
-    def _head(self, row: tuple[Any, ...]) -> int:
-        try:
-            return self._evidence.head(row)[1]
-        except DamagedActor:
-            return 0
+        return self._connection.execute(query, (*self._cursor, limit)).fetchall()
 
 
 def check_catalogue(connection: sqlite3.Connection, evidence: Evidence) -> None:
@@ -144,16 +133,14 @@ def recount(connection: sqlite3.Connection, evidence: Evidence) -> None:
 
 
 def _compare(table: str, found: Total, expected: Total) -> Finding | None:
-    lacking = (found.sum - expected.sum) % MODULUS
-    weighted = (found.weighted - expected.weighted) % MODULUS
-    if not (lacking or weighted or found.rows != expected.rows):
+    if found == expected:
         return None
-    row = _row(table, weighted * pow(lacking, -1, MODULUS) % MODULUS) if lacking else ()
+    row = _row(table, found.odd_one(expected))
     return Finding("actors" if table == HEADS else table, row, found.rows, expected.rows)
 
 
 def _row(table: str, number: int) -> tuple[int, ...]:
     """The key of a row from its number; empty if it is none."""
-    width = 1 if table == HEADS else len(TABLES[table].key)
+    width = len(rows_of(table).key)
     parts = tuple(number >> 64 * place & 2**64 - 1 for place in reversed(range(width)))
     return parts if number < 2 ** (64 * width) and all(part < _LARGEST for part in parts) else ()

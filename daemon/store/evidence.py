@@ -3,14 +3,12 @@
 Sealed values authenticate themselves; integers, and whether a row is there at all, do not. So
 
 * each event carries a code (keyed BLAKE2b) of itself and of the code before it. An event that was changed, moved or
-  dropped breaks the chain; an actor's row must name the event that its chain ends with;
-* each row of each table is an *element*, a secret number that only the key gives. Of every table the store keeps how
-  many rows it has, the sum of their elements, and the sum of each element times the number of its row. Of an actor,
-  the end of its chain is such a row too (``heads``), so that one rolled back to an earlier state is missed. Sums follow
-  each change in constant time, and commit with it, sealed: who can't see them can't look for rows that add up alike;
-* if one row differs, what the two sums lack are ``e`` and ``e * number``: their quotient names the row.
+  dropped breaks the chain. The actor's row has the code that its chain ends with;
+* every table has a total (``store.totals``) of its rows, and so do the ends of the chains (``store.heads``): a row that
+  is gone, was added, or is an older one, is missed. Totals follow each change in constant time, and commit with it.
 
-The key is derived for this format of the elements, which is bound by it: another one would take another key.
+Totals of actors' heads and of the catalogue are compared at the start, all others by an audit (``store.audit``). The
+keys are derived for this format of elements, which is bound by them: another format would take other keys.
 """
 
 from __future__ import annotations
@@ -23,29 +21,24 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
+from statekeep.daemon.store import heads
+from statekeep.daemon.store.heads import LARGEST, Heads
 from statekeep.daemon.store.soundness import DamagedActor
+from statekeep.daemon.store.totals import SIZE, Dump, Total
 
 KEY_USE = b"evidence 1"
 """What the key is derived for; the number is that of the format."""
 
-MODULUS = 2**255 - 19
-"""A prime, so that every difference of two elements has an inverse."""
-
 CODE = 16
 """Bytes of an event's code, and of a sealed value's tag, which stands for the value: its last, here and in SQL."""
-
-CACHED_HEADS = 100_000
-"""Ends of chains that are kept; about 25 MB."""
-
-_ELEMENT = 32
 
 _KEYED = "{} WHERE {} IN (SELECT value FROM json_each(?))"
 
 _encode = msgspec.msgpack.Encoder().encode
 
 
-Totals: TypeAlias = dict[str, tuple[int, bytes, bytes]]
-"""By table: how many rows, the sum of their elements, and the weighted sum."""
+Totals: TypeAlias = dict[str, Dump]
+"""By table."""
 
 
 class Rows(NamedTuple):
@@ -71,16 +64,17 @@ TABLES: dict[str, Rows] = {
 """Tables whose rows are elements as they are selected here, ``SELECT *`` as they are inserted."""
 
 HEADS = "heads"
-"""The ends of the actors' chains, as if they were a table."""
+"""The ends of the actors' chains, which have a total like a table."""
 
-HEAD = """
-    SELECT a.id, a.cohort, a.last, e.previous, e.time, substr(e.payload, -16), e.code, p.code,
-        a.spawned_on, a.key, a.context
+_HEADS = Rows(heads.QUERY, ("id",))
+
+EVENT = "e.actor, e.cohort, e.position, e.previous, e.time, substr(e.payload, -16)"
+"""What the code of an event is made of."""
+
+_LAST = """
     FROM actors a LEFT JOIN events e ON e.position = a.last AND e.actor = a.id AND e.cohort = a.cohort
     LEFT JOIN events p ON p.position = e.previous
 """
-"""Where an actor stands by its own row, with the rest of its last event, whose code it must have; and what else the
-row has to be read for."""
 
 
 class Follower(Protocol):
@@ -90,54 +84,51 @@ class Follower(Protocol):
         """``element`` was added to a table, or its negative, and so many rows."""
 
 
-class Total:
-    """The rows of a table: how many, the sum of their elements, and of each element times its row's number."""
-
-    __slots__ = ("_dumped", "rows", "sum", "weighted")
-
-    def __init__(self, rows: int = 0, total: int = 0, weighted: int = 0) -> None:
-        self.rows = rows
-        self.sum = total
-        self.weighted = weighted
-        self._dumped: tuple[int, bytes, bytes] | None = None
-
-    def add(self, number: int, element: int, rows: int) -> None:
-        """Add an element, or with ``rows`` 0 the difference of two."""
-        self.rows += rows
-        self.sum += element
-        self.weighted += number * element
-        self._dumped = None
-
-    def dump(self) -> tuple[int, bytes, bytes]:
-        """What ``Evidence.restore`` makes it of. Most tables don't change with most commits."""
-        if self._dumped is None:
-            self.sum %= MODULUS
-            self.weighted %= MODULUS
-            self._dumped = self.rows, self.sum.to_bytes(_ELEMENT), self.weighted.to_bytes(_ELEMENT)
-        return self._dumped
-
-
 class Evidence:
     """The totals of a store as it is in memory, and the ends of the chains of the actors in use."""
 
     def __init__(self, connection: sqlite3.Connection, key: bytes) -> None:
         self._connection = connection
-        self._hash = blake2b(key=key, digest_size=CODE + _ELEMENT)
-        self._heads: dict[int, tuple[bytes, int]] = {}
-        """Actor -> code and element of its last event."""
+        self._hash = blake2b(key=key, digest_size=CODE + SIZE)
+        self._heads = Heads(blake2b(b"heads", key=key, digest_size=32).digest())
+        self.damaged: set[int] = set()
+        """Actors whose head was not, at the start, what it should be."""
         self.totals = {table: Total() for table in (*TABLES, HEADS)}
         self.follower: Follower | None = None
 
-    def digest(self, columns: Sequence[object]) -> tuple[bytes, int]:
+    def load(self, totals: Totals) -> None:
+        """Take over the totals of the last commit, and the heads from the disk, which are compared with theirs."""
+        self.follower = None
+        for table in self.totals:
+            self.totals[table] = Total(totals.get(table, (0, b"", b"")))
+        self.damaged.clear()
+        found = self._heads.load(self._connection)
+        if found == self.totals[HEADS]:
+            return
+        odd_one = found.odd_one(self.totals[HEADS])
+        # Of several only those can be told that don't even agree with their last event.
+        self.damaged |= {odd_one} if odd_one < LARGEST else set(self._astray())
+
+    @property
+    def heads(self) -> Heads:
+        """Where the actors stand."""
+        return self._heads
+
+    def digest(self, columns: Sequence[object]) -> bytes:
         """The code and the element of some values."""
         keyed = self._hash.copy()
         keyed.update(_encode(columns))
-        digest = keyed.digest()
-        return digest[:CODE], int.from_bytes(digest[CODE:])
+        return keyed.digest()
 
-    def element(self, table: str, row: Sequence[object]) -> int:
+    def code(self, before: bytes | bytearray, event: Sequence[object]) -> bytes:
+        """The code of an event, as ``EVENT`` reads it, whose actor's chain ended with ``before``."""
+        return self.digest((before, *event))[:CODE]
+
+    def element(self, table: str, row: Sequence[Any]) -> int:
         """What a row of ``table`` adds to its total."""
-        return self.digest((table, *row))[1]
+        if table == HEADS:
+            return next(self._heads.elements([(row[0], row[1], row[2], row[3])]))
+        return int.from_bytes(self.digest((table, *row))[CODE:])
 
     def extend(self, actor: int, previous: int, place: tuple[int, int, int], payload: bytes | None) -> bytes:
         """The code of an actor's next event, from now on the end of its chain.
@@ -145,42 +136,15 @@ class Evidence:
         ``place`` is its cohort, its position and its time; with ``previous`` 0 it is the spawn.
         """
         cohort, position, time = place
-        before, taken = self._heads.get(actor) or self.prove(actor, previous)
-        sealed = payload if payload is None else payload[-CODE:]
-        code, element = self._heads[actor] = self.digest((before, actor, cohort, position, previous, time, sealed))
-        self._count(HEADS, actor, element - taken, 0 if previous else 1)
+        before = self._heads.code(actor) if previous else b""
+        code = self.code(before, (actor, cohort, position, previous, time, tag(payload)))
+        self._count(HEADS, actor, self._heads.put(actor, cohort, position, code), 0 if previous else 1)
         return code
 
-    def prove(self, actor: int, last: int) -> tuple[bytes, int]:
-        """The code and the element of the last event of an actor, at position ``last``; nothing for 0.
-
-        Raises ``DamagedActor`` unless it is as it was written: to be asked for before anything follows from it.
-        """
-        if not last:
-            return b"", 0
-        head = self._heads.get(actor)
-        if head is None:
-            row = self._connection.execute(HEAD + "WHERE a.id = ?", (actor,)).fetchone()
-            if row is None or row[2] != last:
-                raise DamagedActor(actor)
-            head = self._heads[actor] = self.head(row)
-        return head
-
-    def read_head(self, actor: int) -> tuple[Any, ...]:
-        """The row of ``HEAD`` of an actor. Raises ``DamagedActor`` unless it is as it was written."""
-        row: tuple[Any, ...] | None = self._connection.execute(HEAD + "WHERE a.id = ?", (actor,)).fetchone()
-        if row is None:
+    def prove(self, actor: int) -> None:
+        """Raise ``DamagedActor`` if the actor does not stand where it was left."""
+        if actor in self.damaged:
             raise DamagedActor(actor)
-        self.head(row)
-        return row
-
-    def head(self, row: Sequence[Any]) -> tuple[bytes, int]:
-        """The code and the element of a row of ``HEAD``. Raises ``DamagedActor`` unless the event has that code."""
-        actor, cohort, last, previous, time, payload, code, before = row[:8]
-        found = self.digest((before or b"", actor, cohort, last, previous, time, payload))
-        if found[0] != code:
-            raise DamagedActor(actor, last)
-        return found
 
     def add(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
         """Count rows that came to a table."""
@@ -200,28 +164,25 @@ class Evidence:
         yield
         self.add(table, self._rows(table, wanted))
 
-    def forget(self, actor: int, last: int) -> None:
-        """Count the chain of an actor that is being erased as gone. Raises ``DamagedActor``."""
-        element = self.prove(actor, last)[1]
-        del self._heads[actor]
-        self._count(HEADS, actor, -element, -1)
+    def forget(self, actor: int) -> None:
+        """Count the chain of an actor that is being erased as gone."""
+        self._count(HEADS, actor, self._heads.remove(actor), -1)
+        self.damaged.discard(actor)
 
-    def trim(self) -> None:
-        """Keep no more ends of chains than ``CACHED_HEADS``: only after all events have reached the disk."""
-        if len(self._heads) > CACHED_HEADS:
-            self._heads.clear()
+    def commit(self) -> None:
+        """Keep what has come since the last time."""
+        self._heads.commit()
 
     def dump(self) -> Totals:
         """The totals, for ``restore``."""
         return {table: total.dump() for table, total in self.totals.items()}
 
-    def restore(self, totals: Totals) -> None:
-        """Take over totals, and forget whatever came since."""
-        self._heads.clear()
-        self.follower = None
-        for table in self.totals:
-            rows, summed, weighted = totals.get(table, (0, b"", b""))
-            self.totals[table] = Total(rows, int.from_bytes(summed), int.from_bytes(weighted))
+    def _astray(self) -> Iterator[int]:
+        """Actors that their last event is not the one of."""
+        query = f"SELECT a.id, a.code, e.code, p.code, {EVENT} {_LAST}"
+        for actor, mine, found, before, *event in self._connection.execute(query):
+            if mine != found or self.code(before or b"", event) != found:
+                yield actor
 
     def _rows(self, table: str, keys: str) -> list[tuple[Any, ...]]:
         select, (key,) = TABLES[table]
@@ -238,10 +199,15 @@ def tag(sealed: bytes | None) -> bytes | None:
     return sealed if sealed is None else sealed[-CODE:]
 
 
+def rows_of(table: str) -> Rows:
+    """How a table, or the heads, are read."""
+    return _HEADS if table == HEADS else TABLES[table]
+
+
 def number_of(table: str, row: Sequence[Any]) -> int:
     """A number for a row, in the order of the table; 0 if what should number it is no integer."""
     number = 0
-    for part in row[: len(TABLES[table].key)]:
+    for part in row[: len(rows_of(table).key)]:
         if type(part) is not int:
             return 0
         number = number << 64 | part

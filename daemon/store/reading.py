@@ -56,7 +56,8 @@ class Catalogue:
     def last_actor(self) -> int:
         """The highest id that an actor ever had."""
         found = _one(self._connection, "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'actors'), 0)")
-        return int(found[0])
+        # If an actor that is missed was the last, its id is not to be given again either.
+        return max(int(found[0]), *self._evidence.damaged, 0)
 
     def names(self) -> Iterator[str]:
         """Event types, in order of number."""
@@ -112,7 +113,7 @@ class Catalogue:
 
     def heads(self) -> Iterator[tuple[int, int, int]]:
         """(actor, cohort, last position), in order of id."""
-        return _all(self._connection, "SELECT id, cohort, last FROM actors ORDER BY id")
+        return iter(self._evidence.heads)
 
 
 class Records:
@@ -136,7 +137,11 @@ class Records:
     def actor(self, actor: int) -> ActorRow:
         """An actor that exists, with its context. Raises ``DamagedActor``."""
         self._flush()
-        _, cohort, last, *_, spawned_on, key, context = self._evidence.read_head(actor)
+        row = self._row(actor, "SELECT spawned_on, cohort, last, code, key, context FROM actors WHERE id = ?")
+        spawned_on, cohort, last, code, key, context = row
+        self.prove(actor)
+        if not self._evidence.heads.agree(actor, cohort, last, code):
+            raise DamagedActor(actor)
         return ActorRow(
             actor, spawned_on, cohort, last, self._open_key(actor, key), self._open(actor, context, Column.CONTEXT)
         )
@@ -150,6 +155,7 @@ class Records:
     def key_of(self, actor: int) -> str | None:
         """Raises ``DamagedActor``."""
         self._flush()
+        self.prove(actor)
         return self._open_key(actor, self._row(actor, "SELECT key FROM actors WHERE id = ?")[0])
 
     def life(self, actor: int) -> tuple[int, list[EventRow]]:
@@ -157,8 +163,10 @@ class Records:
 
         Raises ``DamagedActor`` unless all of it is as it was written.
         """
-        self._flush()
-        _, _, last, *_, spawned_on, _, _ = self._evidence.read_head(actor)
+        self.prove(actor)
+        spawned_on, cohort, last = self.head(actor)
+        if not self._evidence.heads.agree(actor, cohort, last, self._last_code(last)):
+            raise DamagedActor(actor, last)
         broken = next(self._breaks(last), None)
         if broken is not None:
             raise DamagedActor(actor, broken)
@@ -179,11 +187,15 @@ class Records:
             return None
         return _decode(self._opened(actor, sealed, Table.EVENTS, Column.PAYLOAD, position))
 
+    def _last_code(self, position: int) -> bytes:
+        row = self._connection.execute("SELECT code FROM events WHERE position = ?", (position,)).fetchone()
+        return row[0] if row else b""
+
     def _breaks(self, last: int) -> Iterator[int]:
         """Positions of events that are not as they were written, or don't follow the one that they did."""
         before = b""
         for *columns, code in _all(self._connection, _TRAIL, last):
-            if self._evidence.digest((before, *columns))[0] != code:
+            if self._evidence.code(before, columns) != code:
                 yield columns[2]
             before = code
 
@@ -224,6 +236,8 @@ class Records:
         events = list(_all(self._connection, query, msgspec.json.encode(list(positions)).decode()))
         yield from (Damage("owner", position) for position, owner, _ in events if owner != actor)
         yield from (Damage("seal", position) for position in self._breaks(max((row[0] for row in events), default=0)))
+        if actor in self._evidence.damaged:
+            yield Damage("seal", 0)
         try:
             sealer = self._ring.unwrap(wrapped, Table.ACTORS, Column.DATA_KEY, actor)
         except WrongKey:

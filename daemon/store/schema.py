@@ -51,7 +51,7 @@ def first(db: Database) -> None:
 
     ``previous`` is the position of the actor's event before, so that a history is read without an index, which every
     event would have to pay for. ``cohort`` is the cohort that the event led to. ``code`` authenticates the event
-    and all of its actor's before it.
+    and all of its actor's before it; in ``actors`` it is that of the last event.
     """
     for statement in _FIRST.split(";"):
         if statement.strip():
@@ -127,7 +127,8 @@ CREATE TABLE actors (
     data_key BLOB NOT NULL,
     key_hash BLOB,
     key BLOB,
-    context BLOB
+    context BLOB,
+    code BLOB NOT NULL
 );
 CREATE UNIQUE INDEX actors_by_key ON actors (key_hash) WHERE key_hash IS NOT NULL;
 CREATE TABLE events (

@@ -40,7 +40,7 @@ _STATEMENTS = {
     "histories": "INSERT INTO histories VALUES (?, ?, ?)",
     "cohorts": "INSERT INTO cohorts VALUES (?, ?, ?, ?, ?, ?)",
     "moves": "UPDATE cohorts SET version = ?, configuration = ?, waiting = ?, rescued = ? WHERE id = ?",
-    "actors": "INSERT INTO actors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "actors": "INSERT INTO actors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "events": "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
     "decisions": "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?)",
 }
@@ -55,7 +55,7 @@ _CHANGES = {"closings": ("routes", 1), "ends": ("deployments", 0), "moves": ("co
 # Not OR REPLACE, which would delete the row first: that takes twice the time.
 _ROOT = "INSERT INTO root VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET totals = excluded.totals"
 
-_MOVE_ACTOR = "UPDATE actors SET cohort = ?, last = ? WHERE id = ?"
+_MOVE_ACTOR = "UPDATE actors SET cohort = ?, last = ?, code = ? WHERE id = ?"
 
 
 class Store:
@@ -70,11 +70,11 @@ class Store:
         self._names = ring.unwrap(wrapped, Table.STORE, Column.DATA_KEY, 1)
         self._evidence = Evidence(connection, ring.derived(evidence.KEY_USE))
         self._seen, self._committed = self._root()
-        self._evidence.restore(self._committed)
+        self._evidence.load(self._committed)
         self.catalogue = Catalogue(connection, self._names, self._evidence)
         self.records = Records(connection, ring, self._flush, self._evidence)
         self._pending: dict[str, list[Sequence[Any]]] = {kind: [] for kind in _STATEMENTS}
-        self._heads: dict[int, tuple[int, int]] = {}
+        self._heads: dict[int, tuple[int, int, bytes]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -88,7 +88,6 @@ class Store:
         Raises ``StorageError`` when it could not; call ``rollback`` then.
         """
         self._flush()
-        self._evidence.trim()
         if not self._connection.in_transaction:
             return False
         self._commit_as(self._seen.commits + 1)
@@ -97,12 +96,14 @@ class Store:
 
     def rollback(self) -> None:
         """Forget everything written since the last commit."""
+        changed = self._connection.in_transaction or self._evidence.heads.moved or any(self._pending.values())
         for rows in self._pending.values():
             rows.clear()
         self._heads.clear()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-        self._evidence.restore(self._committed)
+        if changed:
+            self._evidence.load(self._committed)
 
     def meet_anchor(self, *, accept_rollback: bool) -> None:
         """Compare the store with its anchor, and let the anchor follow it from now on.
@@ -155,13 +156,16 @@ class Store:
                     with self._evidence.changing(table, {row[number] for row in rows}):
                         execute(_STATEMENTS[kind], rows)
                 else:
+                    if kind == "actors":
+                        # Their spawns, which their codes are of, came after them.
+                        rows[:] = [(*row, self._evidence.heads.code(row[0])) for row in rows]
                     execute(_STATEMENTS[kind], rows)
                     if kind in _COUNTED:
                         self._evidence.add(kind, rows)
                 rows.clear()
         if self._heads:
             self._begin()
-            execute(_MOVE_ACTOR, [(cohort, last, actor) for actor, (cohort, last) in self._heads.items()])
+            execute(_MOVE_ACTOR, [(*head, actor) for actor, head in self._heads.items()])
             self._heads.clear()
 
     def _begin(self) -> None:
@@ -174,6 +178,7 @@ class Store:
         root = self._names.seal(_encode((commits, totals)), Table.ROOT, Column.TOTALS, 1)
         self._connection.execute(_ROOT, (root,))
         self._connection.execute("COMMIT")
+        self._evidence.commit()
         self._seen, self._committed = Seen(commits, root[-evidence.CODE :]), totals
 
     def _root(self) -> tuple[Seen, evidence.Totals]:
@@ -254,4 +259,4 @@ class Store:
         code = self._evidence.extend(actor, previous, (row.cohort, row.position, row.time), payload)
         self._pending["events"].append((row.position, actor, previous, row.cohort, row.time, payload, code))
         if previous:
-            self._heads[actor] = (row.cohort, row.position)
+            self._heads[actor] = (row.cohort, row.position, code)

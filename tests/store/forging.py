@@ -15,9 +15,12 @@ def reseal(path: Path) -> None:
         connection, codes = store._connection, {0: b""}
         query = "SELECT actor, cohort, position, previous, time, substr(payload, -16) FROM events ORDER BY position"
         for row in connection.execute(query).fetchall():
-            codes[row[2]] = store._evidence.digest((codes.get(row[3], b""), *row))[0]
+            codes[row[2]] = store._evidence.code(codes.get(row[3], b""), row)
         connection.execute("BEGIN")
         changed = [(code, position) for position, code in codes.items()]
         connection.executemany("UPDATE events SET code = ? WHERE position = ?", changed)
+        connection.execute(
+            "UPDATE actors SET code = ifnull((SELECT code FROM events WHERE position = last), zeroblob(16))"
+        )
         recount(connection, store._evidence)
         store.commit()

@@ -16,7 +16,7 @@ from unittest import mock
 import pytest
 
 from statekeep.daemon.engine import Engine, verify
-from statekeep.daemon.store import DamagedStore, RolledBack, WrongKey, evidence, open_store
+from statekeep.daemon.store import DamagedStore, RolledBack, WrongKey, heads, open_store
 from statekeep.protocol.messages import Actors, Answer, Decisions, Get, History, Refusal, Send, Spawn, Verify
 from statekeep.protocol.records import Difference, Sent, VerifyPage
 from tests.engine.stories import PAID, VERIFIED, WAIVED, deploy, spawn
@@ -88,7 +88,7 @@ def swap(table: str, columns: str, key: str, one: str, other: str) -> str:
 
 
 ROLLED_BACK = f"""
-    UPDATE actors SET (cohort, last, context) = (SELECT cohort, last, context FROM old.actors WHERE id = {{0}})
+    UPDATE actors SET (cohort, last, code) = (SELECT cohort, last, code FROM old.actors WHERE id = {{0}})
     WHERE id = {{0}};
     DELETE FROM events WHERE actor = {{0}} AND position > {LAST};
 """
@@ -135,6 +135,8 @@ AT_THE_READ = {
             WHERE position = {LAST.format(1)}; UPDATE actors SET last = 99 WHERE id = 1""",
         {ALICE},
     ),
+    "an actor, rolled back": (ROLLED_BACK.format(ALICE), {ALICE}),
+    "another actor, rolled back": (ROLLED_BACK.format(DORA), {DORA}),
 }
 """What the first look at an actor sees: what was changed, how, and whose answers it concerns."""
 
@@ -160,7 +162,12 @@ def test_the_read_that_first_touches_it_sees_it(directory: Path, statements: str
         assert found - {0} == victims
 
 
-HEADS = ("the cohort of an event", "events of two actors, swapped", "heads of two actors, swapped")
+HEADS = (
+    "heads of two actors, swapped",
+    "rows of two actors, swapped",
+    "an event that was made up",
+    "an actor, rolled back",
+)
 
 
 @pytest.mark.parametrize("statements", [AT_THE_READ[name][0] for name in HEADS], ids=HEADS)
@@ -180,8 +187,6 @@ def test_nothing_is_built_on_what_was_tampered_with(directory: Path, statements:
 
 
 AT_VERIFY = {
-    "an actor, rolled back": (ROLLED_BACK.format(ALICE), {ALICE}),
-    "another actor, rolled back": (ROLLED_BACK.format(DORA), {DORA}),
     "two actors, rolled back": (ROLLED_BACK.format(ALICE) + ROLLED_BACK.format(BOB), {("actors", "several")}),
     "an actor, deleted": (DELETED.format(BOB), {BOB}),
     "the last actor, deleted": (DELETED.format(DORA) + "UPDATE sqlite_sequence SET seq = 3", {DORA}),
@@ -394,10 +399,10 @@ def test_an_audit_goes_on_while_the_store_changes(directory: Path) -> None:
         assert pages > 50
 
 
-def test_ends_of_chains_that_are_not_in_memory_are_proved_again(directory: Path) -> None:
-    """The evidence of an actor goes on from its rows as from memory."""
+def test_weights_that_are_not_in_memory_are_made_again(directory: Path) -> None:
+    """The evidence of an actor goes on with them all the same."""
     tell(directory)
-    with mock.patch.object(evidence, "CACHED_HEADS", 0), engine_in(directory) as engine:
+    with mock.patch.object(heads, "CACHED_WEIGHTS", 0), engine_in(directory) as engine:
         for event in ("INCOME_VERIFIED", "APPROVE"):
             assert ask(engine, Send(ALICE, event)).handled
         assert differences(engine) == []

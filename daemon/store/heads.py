@@ -1,0 +1,116 @@
+"""Where every actor's chain of events ends: taken from the disk at the start, proved there, and believed from then on.
+
+Of an actor it is the code of its last event, its cohort, and the position of that event: one number, times a weight
+that is the actor's own and secret, is its element in the total of all heads.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import ECB
+
+from statekeep.daemon.store.totals import SIZE, Total
+
+CACHED_WEIGHTS = 100_000
+"""Weights that are kept; about 16 MB."""
+
+LARGEST = 2**32
+"""No actor's number is as large: the heads are an array."""
+
+QUERY = "SELECT id, cohort, last, code FROM actors"
+
+_HEAD = struct.Struct(">16sIQ")
+_SIZE = _HEAD.size
+_NONE = bytes(_SIZE)
+_BLOCKS = struct.Struct(">QQQQ")
+
+_number = int.from_bytes
+
+_CHUNK = 4_096
+"""Actors that are weighed together: one call of the cipher for all of them."""
+
+
+class Heads:
+    """All heads, by actor, 28 bytes each."""
+
+    def __init__(self, key: bytes) -> None:
+        # A block cipher as a pseudo-random function: its blocks are numbers, and no two are alike.
+        self._encrypt = Cipher(AES(key), ECB()).encryptor().update  # noqa: S305
+        self._heads = bytearray(_NONE)
+        self.moved = False
+        """Whether anything was put since the last commit."""
+        self._weights: dict[int, int] = {}
+
+    def __iter__(self) -> Iterator[tuple[int, int, int]]:
+        """(actor, cohort, position of the last event), in order of id."""
+        for actor, (_, cohort, last) in enumerate(_HEAD.iter_unpack(self._heads)):
+            if last:
+                yield actor, cohort, last
+
+    def load(self, connection: sqlite3.Connection) -> Total:
+        """Take over what is on the disk; its total."""
+        self._heads, total, self.moved = bytearray(_NONE), Total(), False
+        rows = connection.execute(f"{QUERY} ORDER BY id")
+        while chunk := rows.fetchmany(_CHUNK):
+            for row, element in zip(chunk, self.elements(chunk), strict=True):
+                actor = row[0]
+                total.add(actor, element, 1)
+                if 0 < actor < LARGEST:
+                    self._heads += _NONE * (actor - len(self._heads) // _SIZE)
+                    self._heads += _head(*row[1:])
+        return total
+
+    def elements(self, rows: Sequence[tuple[int, int, int, bytes]]) -> Iterator[int]:
+        """What each row of ``QUERY`` is in the total."""
+        weights = self._weigh([row[0] & 2**63 - 1 for row in rows])
+        for (_, cohort, last, code), weight in zip(rows, weights, strict=True):
+            yield _number(_head(cohort, last, code)) * weight
+
+    def put(self, actor: int, cohort: int, last: int, code: bytes) -> int:
+        """Let an actor's chain end elsewhere; by how much its element changes."""
+        start, end = actor * _SIZE, (actor + 1) * _SIZE
+        if start > len(self._heads):
+            self._heads += bytes(start - len(self._heads))
+        before, after = self._heads[start:end], _HEAD.pack(code, cohort, last)
+        self._heads[start:end] = after
+        self.moved = True
+        weight = self._weights.get(actor)
+        if weight is None:
+            weight = self._weights[actor] = next(self._weigh([actor]))
+        return (_number(after) - _number(before)) * weight
+
+    def remove(self, actor: int) -> int:
+        """Forget an actor that is being erased; by how much its element changes."""
+        return self.put(actor, 0, 0, bytes(16))
+
+    def code(self, actor: int) -> bytearray:
+        """The code of an actor's last event."""
+        start = actor * _SIZE
+        return self._heads[start : start + 16]
+
+    def agree(self, actor: int, cohort: int, last: int, code: bytes) -> bool:
+        """Whether this is where the actor's chain ends."""
+        return self._heads[actor * _SIZE : (actor + 1) * _SIZE] == _head(cohort, last, code)
+
+    def commit(self) -> None:
+        """Keep what has been put since the last time."""
+        self.moved = False
+        if len(self._weights) > CACHED_WEIGHTS:
+            self._weights.clear()
+
+    def _weigh(self, actors: Iterable[int]) -> Iterator[int]:
+        blocks = self._encrypt(b"".join([_BLOCKS.pack(actor, 0, actor, 1) for actor in actors]))
+        return (int.from_bytes(blocks[at : at + SIZE]) for at in range(0, len(blocks), SIZE))
+
+
+def _head(cohort: int, last: int, code: bytes) -> bytes:
+    """A head from the disk; nothing, if what stands there is none."""
+    try:
+        return _HEAD.pack(code, cohort, last) if len(code) == 16 else _NONE
+    except (struct.error, TypeError):
+        return _NONE
