@@ -13,6 +13,7 @@ keys are derived for this format of elements, which is bound by them: another fo
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ from statekeep.daemon.store import heads
 from statekeep.daemon.store.heads import LARGEST, Heads
 from statekeep.daemon.store.soundness import DamagedActor
 from statekeep.daemon.store.totals import SIZE, Dump, Total
+
+log = logging.getLogger(__name__)
 
 KEY_USE = b"evidence 1"
 """What the key is derived for; the number is that of the format."""
@@ -85,7 +88,7 @@ class Follower(Protocol):
 
 
 class Evidence:
-    """The totals of a store as it is in memory, and the ends of the chains of the actors in use."""
+    """The totals of a store, and the ends of the chains of its actors."""
 
     def __init__(self, connection: sqlite3.Connection, key: bytes) -> None:
         self._connection = connection
@@ -108,6 +111,8 @@ class Evidence:
         odd_one = found.odd_one(self.totals[HEADS])
         # Of several only those can be told that don't even agree with their last event.
         self.damaged |= {odd_one} if odd_one < LARGEST else set(self._astray())
+        who = ", ".join(map(str, sorted(self.damaged)[:20])) or "which ones, the rows don't tell"
+        log.error("actors were changed, deleted or set back on the disk: %s; `verify` the store", who)
 
     @property
     def heads(self) -> Heads:
@@ -137,7 +142,8 @@ class Evidence:
         """
         cohort, position, time = place
         before = self._heads.code(actor) if previous else b""
-        code = self.code(before, (actor, cohort, position, previous, time, tag(payload)))
+        sealed = payload if payload is None else payload[-CODE:]
+        code = self.digest((before, actor, cohort, position, previous, time, sealed))[:CODE]
         self._count(HEADS, actor, self._heads.put(actor, cohort, position, code), 0 if previous else 1)
         return code
 
@@ -174,7 +180,7 @@ class Evidence:
         self._heads.commit()
 
     def dump(self) -> Totals:
-        """The totals, for ``restore``."""
+        """The totals, for ``load``."""
         return {table: total.dump() for table, total in self.totals.items()}
 
     def _astray(self) -> Iterator[int]:

@@ -97,13 +97,16 @@ class Store:
     def rollback(self) -> None:
         """Forget everything written since the last commit."""
         changed = self._connection.in_transaction or self._evidence.heads.moved or any(self._pending.values())
+        self._discard()
+        if changed:
+            self._evidence.load(self._committed)
+
+    def _discard(self) -> None:
         for rows in self._pending.values():
             rows.clear()
         self._heads.clear()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-        if changed:
-            self._evidence.load(self._committed)
 
     def meet_anchor(self, *, accept_rollback: bool) -> None:
         """Compare the store with its anchor, and let the anchor follow it from now on.
@@ -141,7 +144,7 @@ class Store:
 
     def close(self) -> None:
         """Close the store and let go of its lock. What was not committed is lost."""
-        self.rollback()
+        self._discard()
         self._connection.close()
         self._anchor.close()
         os.close(self._lock)
@@ -165,7 +168,7 @@ class Store:
                 rows.clear()
         if self._heads:
             self._begin()
-            execute(_MOVE_ACTOR, [(*head, actor) for actor, head in self._heads.items()])
+            execute(_MOVE_ACTOR, [(cohort, last, code, actor) for actor, (cohort, last, code) in self._heads.items()])
             self._heads.clear()
 
     def _begin(self) -> None:
