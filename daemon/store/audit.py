@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from statekeep.daemon.store.evidence import HEADS, TABLES, Evidence, number_of, rows_of
+from statekeep.daemon.store.evidence import HEADS, TABLES, Evidence, numbers_of, rows_of
 from statekeep.daemon.store.soundness import DamagedStore
 from statekeep.daemon.store.totals import Total
 
@@ -97,14 +97,13 @@ class Audit:
 
     def _go_on(self, table: str, limit: int) -> int:
         """Add up the next rows of one table; how many there were, at least 1."""
-        total = self.totals[table]
         rows = self._rows(table, limit)
-        for row in rows:
-            total.add(number_of(table, row), self._evidence.element(table, row), 1)
+        numbers = numbers_of(table, rows)
+        self.totals[table].extend(numbers, self._evidence.elements(table, rows))
         if len(rows) < limit:
             self._at, self._cursor, self._number = self._at + 1, (), -1
         else:
-            self._cursor, self._number = rows[-1][: len(rows_of(table).key)], number_of(table, rows[-1])
+            self._cursor, self._number = rows[-1][: len(rows_of(table).key)], numbers[-1]
         return max(len(rows), 1)
 
     def _rows(self, table: str, limit: int) -> list[tuple[Any, ...]]:

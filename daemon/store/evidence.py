@@ -17,6 +17,7 @@ import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import reduce
 from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -129,11 +130,12 @@ class Evidence:
         """The code of an event, as ``EVENT`` reads it, whose actor's chain ended with ``before``."""
         return self.digest((before, *event))[:CODE]
 
-    def element(self, table: str, row: Sequence[Any]) -> int:
-        """What a row of ``table`` adds to its total."""
+    def elements(self, table: str, rows: Sequence[Sequence[Any]]) -> list[int]:
+        """What each row of ``table`` adds to its total."""
         if table == HEADS:
-            return next(self._heads.elements([(row[0], row[1], row[2], row[3])]))
-        return int.from_bytes(self.digest((table, *row))[CODE:])
+            return self._heads.elements(rows) if rows else []
+        digest, number = self.digest, int.from_bytes
+        return [number(digest((table, *row))[CODE:]) for row in rows]
 
     def extend(self, actor: int, previous: int, place: tuple[int, int, int], payload: bytes | None) -> bytes:
         """The code of an actor's next event, from now on the end of its chain.
@@ -152,15 +154,15 @@ class Evidence:
         if actor in self.damaged:
             raise DamagedActor(actor)
 
-    def add(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
+    def add(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
         """Count rows that came to a table."""
-        for row in rows:
-            self._count(table, number_of(table, row), self.element(table, row), 1)
+        for number, element in zip(numbers_of(table, rows), self.elements(table, rows), strict=True):
+            self._count(table, number, element, 1)
 
-    def take(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
+    def take(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
         """Count rows as gone from a table."""
-        for row in rows:
-            self._count(table, number_of(table, row), -self.element(table, row), -1)
+        for number, element in zip(numbers_of(table, rows), self.elements(table, rows), strict=True):
+            self._count(table, number, -element, -1)
 
     @contextmanager
     def changing(self, table: str, keys: Iterable[int]) -> Iterator[None]:
@@ -210,14 +212,15 @@ def rows_of(table: str) -> Rows:
     return _HEADS if table == HEADS else TABLES[table]
 
 
-def number_of(table: str, row: Sequence[Any]) -> int:
-    """A number for a row, in the order of the table; 0 if what should number it is no integer."""
-    number = 0
-    for part in row[: len(rows_of(table).key)]:
-        if type(part) is not int:
-            return 0
-        number = number << 64 | part
-    return number
+def numbers_of(table: str, rows: Sequence[Sequence[Any]]) -> list[int]:
+    """A number for each row, in the order of the table; 0 if what should number it is no integer."""
+    width = len(rows_of(table).key)
+    numbers = [row[0] for row in rows] if width == 1 else [reduce(_join, row[:width], 0) for row in rows]
+    return [number if type(number) is int else 0 for number in numbers]
+
+
+def _join(number: Any, part: Any) -> Any:
+    return number << 64 | part if type(part) is type(number) is int else None
 
 
 def _encode_json(keys: Iterable[int]) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from operator import mul
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -27,7 +29,6 @@ QUERY = "SELECT id, cohort, last, code FROM actors"
 _HEAD = struct.Struct(">16sIQ")
 _SIZE = _HEAD.size
 _NONE = bytes(_SIZE)
-_BLOCKS = struct.Struct(">QQQQ")
 
 _number = int.from_bytes
 
@@ -57,19 +58,22 @@ class Heads:
         self._heads, total, self.moved = bytearray(_NONE), Total(), False
         rows = connection.execute(f"{QUERY} ORDER BY id")
         while chunk := rows.fetchmany(_CHUNK):
-            for row, element in zip(chunk, self.elements(chunk), strict=True):
-                actor = row[0]
-                total.add(actor, element, 1)
+            packed, actors = _pack(chunk), [row[0] for row in chunk]
+            total.extend(actors, self._times(actors, packed))
+            if actors[0] == len(self._heads) // _SIZE and actors[-1] - actors[0] == len(actors) - 1:
+                self._heads += b"".join(packed)
+                continue
+            for actor, head in zip(actors, packed, strict=True):
                 if 0 < actor < LARGEST:
-                    self._heads += _NONE * (actor - len(self._heads) // _SIZE)
-                    self._heads += _head(*row[1:])
+                    self._heads += _NONE * (actor - len(self._heads) // _SIZE) + head
         return total
 
-    def elements(self, rows: Sequence[tuple[int, int, int, bytes]]) -> Iterator[int]:
+    def elements(self, rows: Sequence[Sequence[Any]]) -> list[int]:
         """What each row of ``QUERY`` is in the total."""
-        weights = self._weigh([row[0] & 2**63 - 1 for row in rows])
-        for (_, cohort, last, code), weight in zip(rows, weights, strict=True):
-            yield _number(_head(cohort, last, code)) * weight
+        return self._times([row[0] for row in rows], _pack(rows))
+
+    def _times(self, actors: Sequence[int], heads: Iterable[bytes]) -> list[int]:
+        return list(map(mul, map(_number, heads), self._weigh(actors)))
 
     def put(self, actor: int, cohort: int, last: int, code: bytes) -> int:
         """Let an actor's chain end elsewhere; by how much its element changes."""
@@ -103,9 +107,19 @@ class Heads:
         if len(self._weights) > CACHED_WEIGHTS:
             self._weights.clear()
 
-    def _weigh(self, actors: Iterable[int]) -> Iterator[int]:
-        blocks = self._encrypt(b"".join([_BLOCKS.pack(actor, 0, actor, 1) for actor in actors]))
-        return (int.from_bytes(blocks[at : at + SIZE]) for at in range(0, len(blocks), SIZE))
+    def _weigh(self, actors: Sequence[int]) -> Iterator[int]:
+        numbers = [part for actor in actors for part in (actor, 0, actor, 1)]
+        blocks = self._encrypt(struct.pack(f">{len(numbers)}q", *numbers))
+        return (_number(blocks[at : at + SIZE]) for at in range(0, len(blocks), SIZE))
+
+
+def _pack(rows: Sequence[Sequence[Any]]) -> list[bytes]:
+    """The heads in rows of ``QUERY``."""
+    _, cohorts, lasts, codes = zip(*rows, strict=True)
+    try:
+        return list(map(_HEAD.pack, codes, cohorts, lasts))
+    except (struct.error, TypeError):
+        return [_head(*row[1:]) for row in rows]
 
 
 def _head(cohort: int, last: int, code: bytes) -> bytes:

@@ -8,6 +8,8 @@ that add up to the same.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import mul
 from typing import TypeAlias
 
 MODULUS = 2**255 - 19
@@ -46,6 +48,11 @@ class Total:
         self._sum += element
         self._weighted += number * element
         self._dump = None
+
+    def extend(self, numbers: Sequence[int], elements: Sequence[int]) -> None:
+        """Add many elements, each of a row."""
+        self.add(0, sum(elements), len(elements))
+        self._weighted += sum(map(mul, numbers, elements))
 
     def dump(self) -> Dump:
         """What a total is made of again. Kept, because with most commits most tables don't change."""
