@@ -23,8 +23,9 @@ from statekeep.daemon.engine.sweeping import resume
 from statekeep.daemon.engine.verify import pages
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.health import report
-from statekeep.daemon.listening import SocketInUse, UnusableSocket, listener
+from statekeep.daemon.listening import SocketInUse, UnusableSocket, listener, raise_file_limit
 from statekeep.daemon.logs import KEY_MADE, LISTENING, REFUSED, STOPPED, STOPPING, configure
+from statekeep.daemon.peers import Access, UnknownPeer, group_number
 from statekeep.daemon.server import Server
 from statekeep.daemon.store import (
     DamagedStore,
@@ -41,6 +42,7 @@ from statekeep.daemon.store import (
 )
 from statekeep.daemon.systemd import notify, starting, watchdog_interval
 from statekeep.protocol.framing import REQUEST_LIMIT
+from statekeep.protocol.records import Role
 
 log = structlog.stdlib.get_logger("statekeepd")
 
@@ -58,6 +60,7 @@ _EXIT_CODES: dict[type[Exception], int] = {
     StoreInUse: 75,
     SocketInUse: 75,
     UnusableSocket: 78,
+    UnknownPeer: 78,
     UnknownSchema: 78,
     UnsafeStore: 74,
     WrongKey: 78,
@@ -73,9 +76,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         configure(found.configuration.daemon.log)
         if options.verify:
             return _verify(found.configuration)
+        raise_file_limit()
+        daemon = found.configuration.daemon
         with starting("opening the store"):
             store = _open(found.configuration, accept_rollback=options.accept_rollback)
-        with store, listener(Path(found.configuration.daemon.socket)) as at:
+        with store, listener(Path(daemon.socket), group_number(daemon.group) if daemon.group else None) as at:
             trio.run(_serve, store, at, found.configuration)
     except tuple(_EXIT_CODES) as refusal:
         return _refuse(str(refusal), _EXIT_CODES[type(refusal)])
@@ -107,6 +112,12 @@ def _parser() -> argparse.ArgumentParser:
         help="where the file is that has seen the last commit, and tells an older copy of the store from the newest "
         "(else the data directory)",
     )
+    parser.add_argument(
+        "--group",
+        metavar="NAME",
+        help="let the members of this group use the socket, as operators: they may spawn and send (else nobody but "
+        "root and this user, who are admins, and those that the configuration names)",
+    )
     way = parser.add_mutually_exclusive_group()
     way.add_argument(
         "--accept-rollback",
@@ -128,6 +139,7 @@ def _flags(options: argparse.Namespace) -> dict[str, str]:
         "daemon.data": options.data,
         "daemon.socket": options.socket,
         "daemon.anchor": options.anchor,
+        "daemon.group": options.group,
         "keys.file": options.key,
     }
     return {name: value for name, value in given.items() if value is not None}
@@ -176,6 +188,16 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def _access(configuration: Configuration) -> Access:
+    named, group = configuration.access, configuration.daemon.group
+    roles: dict[Role, tuple[str, ...]] = {
+        "viewer": named.viewers,
+        "operator": named.operators,
+        "admin": named.admins,
+    }
+    return Access.named(roles, group_number(group) if group else None)
+
+
 def _settle_memory() -> None:
     """Take what the engine has loaded out of the garbage collector's sight, and let it look less often.
 
@@ -191,13 +213,12 @@ async def _serve(store: Store, listening: list[socket.socket], configuration: Co
     about = About(os.getpid(), at, data, _now(), REQUEST_LIMIT, UNDER_WAY)
     with starting("loading the store"):
         engine = Engine(store, _now, about)
-    server = Server(engine)
+    server = Server(engine, _access(configuration))
     _settle_memory()
-    listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(each)) for each in listening]
     stop = trio.Event()
     async with trio.open_nursery() as nursery:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-            await nursery.start(partial(server.serve, listeners, stop=stop))
+            await nursery.start(partial(server.serve, listening, stop=stop))
             notify("READY=1", f"STATUS={engine.summary()}")
             log.info("%s listens at %s, keeps %s", statekeep.__version__, at, data, message_id=LISTENING)
             async with trio.open_nursery() as reporting:

@@ -55,6 +55,13 @@ class Daemon(Table, frozen=True, kw_only=True):
             "data directory."
         ),
     ] = ""
+    group: Annotated[
+        str,
+        Meta(
+            description="A group whose members may use the socket too, as operators. Empty: this user and root alone. "
+            "It does not hold for a socket that systemd hands over: there the unit says who may connect."
+        ),
+    ] = ""
     log: Annotated[
         Literal["auto", "text", "json"],
         Meta(
@@ -72,10 +79,22 @@ class Keys(Table, frozen=True, kw_only=True):
     ] = ""
 
 
+class Access(Table, frozen=True, kw_only=True):
+    """Who may do what, by users (alice) and groups (@staff).
+
+    The daemon's own user and root are admins in any case; who is named twice has the higher role.
+    """
+
+    viewers: Annotated[tuple[str, ...], Meta(description="May read.")] = ()
+    operators: Annotated[tuple[str, ...], Meta(description="May also spawn and send.")] = ()
+    admins: Annotated[tuple[str, ...], Meta(description="May do everything.")] = ()
+
+
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """All settings."""
 
     daemon: Daemon = Daemon()
+    access: Access = Access()
     keys: Keys = Keys()
 
 

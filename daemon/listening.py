@@ -6,13 +6,15 @@ Its own is made by the one who holds its lock, and removed by the same.
 import contextlib
 import fcntl
 import os
+import resource
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from statekeep.daemon.systemd import listening_sockets
 
-BACKLOG = 4096
+BACKLOG: Final = 4096
 """Connects that may wait: a storm of clients gets EAGAIN beyond it."""
 
 
@@ -20,13 +22,19 @@ class SocketInUse(Exception):
     """Another daemon listens there."""
 
 
+def raise_file_limit() -> None:
+    """Let this process have as many files open as it may: each connection is one, and the usual limit is 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 class UnusableSocket(Exception):
     """What systemd handed over is not a Unix stream socket that listens."""
 
 
 @contextlib.contextmanager
-def listener(path: Path) -> Iterator[list[socket.socket]]:
-    """Listen at the sockets that were handed over, else at ``path``, for this user alone.
+def listener(path: Path, group: int | None = None) -> Iterator[list[socket.socket]]:
+    """Listen at the sockets that were handed over, else at ``path``: for this user, and for the members of ``group``.
 
     Raises:
         SocketInUse, UnusableSocket: see there.
@@ -39,13 +47,15 @@ def listener(path: Path) -> Iterator[list[socket.socket]]:
     if handed:
         yield handed
     else:
-        with _own(path) as own:
+        with _own(path, group) as own:
             yield [own]
 
 
 @contextlib.contextmanager
-def _own(path: Path) -> Iterator[socket.socket]:
-    """Listen at ``path``, for this user alone.
+def _own(path: Path, group: int | None) -> Iterator[socket.socket]:
+    """Listen at ``path``.
+
+    A directory that has to be made for the socket is made for the same people; one that is there stays as it is.
 
     A socket that a killed daemon left behind is in the way of ``bind``. It may only be removed by who holds the lock
     beside it; a daemon that merely found the file could remove the socket of one that lives.
@@ -53,7 +63,9 @@ def _own(path: Path) -> Iterator[socket.socket]:
     Raises:
         SocketInUse: another daemon holds the lock.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.parent.exists():
+        path.parent.mkdir(mode=0o700, parents=True)
+        _share(path.parent, group, 0o710)
     lock = os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         try:
@@ -68,6 +80,7 @@ def _own(path: Path) -> Iterator[socket.socket]:
                 listening.bind(str(path))
             finally:
                 os.umask(before)
+            _share(path, group, 0o660)
             try:
                 listening.listen(BACKLOG)
                 yield listening
@@ -75,3 +88,9 @@ def _own(path: Path) -> Iterator[socket.socket]:
                 path.unlink(missing_ok=True)
     finally:
         os.close(lock)
+
+
+def _share(path: Path, group: int | None, mode: int) -> None:
+    if group is not None:
+        os.chown(path, -1, group)
+        path.chmod(mode)

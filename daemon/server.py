@@ -1,180 +1,304 @@
 """The server: Unix sockets around the engine.
 
-A connection's task reads and decodes; what has come in from all connections since the last turn is one batch, and one
-task runs the batches, each a transaction. It does so in trio's own thread: that beats handing batches to a worker at
-every load, and a simulation needs no threads. Answers are written by that task straight after the commit, as far as
-the socket takes them; what it does not take is left to a task of the connection, which then is not read from.
+One task does it all, in turns: it takes what has come in from all connections, runs it as one batch, which is one
+transaction, and writes the answers straight after the commit. It waits for all sockets at once, on an epoll of its
+own that trio waits for, which costs a quarter of a task for each; and it runs batches in trio's own thread: that beats
+handing them to a worker at every load, and a simulation needs no threads.
+
+What clients can make the daemon hold is bounded. A turn reads no more than ``BUDGET`` bytes and about a batch; a
+connection that does not take its answers is not read from, what is left of its requests waits, and of requests whose
+answers may be large only ``LARGE_ANSWERS`` are run in a turn. Requests that are large themselves are read a few at a
+time (``LargeRequests``), and small ones never wait for them.
 """
 
 from __future__ import annotations
 
-import os
+import select
+import socket
 from collections.abc import Sequence
-from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import trio
 
-from statekeep.daemon.engine import Engine
-from statekeep.protocol.codec import RequestReader, encode_answers
-from statekeep.protocol.messages import Answer, AnyRequest, Refusal
+from statekeep.daemon.accepting import Acceptor
+from statekeep.daemon.connections import Connection, LargeRequests
+from statekeep.daemon.engine import Engine, about
+from statekeep.daemon.peers import Access
+from statekeep.protocol import errors
+from statekeep.protocol.messages import (
+    REQUESTS,
+    Answer,
+    AnyRequest,
+    Batch,
+    Definition,
+    Describe,
+    Get,
+    Hello,
+    PageRequest,
+    PreviewActors,
+    Refusal,
+    Versions,
+)
 
 BATCH: Final = 1_024
-"""Requests of one transaction: some 20 ms. More would make those at its front wait for those at its end."""
+"""Requests of one transaction: some 20 ms. More would make those at its front wait for those at its end.
 
-CHUNK: Final = 65_536
-"""Bytes of one read: hundreds of small requests, and little to hold for thousands of connections."""
+A ``Batch`` counts as what it holds."""
 
-PATIENCE: Final = 30.0
-"""Seconds that a client may leave its answers unread before it is cut off."""
+BUDGET: Final = 1 << 20
+"""Bytes of requests of one turn. Decoded, the worst of them take seventy times as much."""
 
+LARGE_ANSWERS: Final = 32
+"""Pages and definitions of one turn; each may be a megabyte or more."""
 
-class Connection:
-    """One client: its requests under way, and answers that its socket did not take yet."""
+GETS: Final = 4
+"""Actors for each of them: a context may be as large, and mostly is small."""
 
-    def __init__(self, stream: trio.SocketStream, frame_limit: int) -> None:
-        self.stream = stream
-        self.reader = RequestReader(frame_limit)
-        self.reading = trio.CancelScope()
-        """Cancelled when no more requests are to be read; what is under way is still answered."""
-        self.under_way = 0
-        self._backlog = bytearray()
-        self._room = trio.Event()
+PUT_OFF: Final = 256
+"""Requests that may wait for the end of a sweep. Previews among them hold a definition each."""
 
-    async def wait_for_room(self, under_way: int) -> None:
-        """Wait until fewer than ``under_way`` requests are, and all answers have been taken."""
-        while self.under_way >= under_way or self._backlog:
-            self._room = trio.Event()
-            await self._room.wait()
+PAUSE: Final = 1.0
+"""Seconds until accepting is tried again, if no connection has ended before."""
 
-    def answer(self, answers: Sequence[Answer | Refusal], nursery: trio.Nursery) -> None:
-        """Write answers without waiting; what the socket does not take now is written by a task in ``nursery``."""
-        self.under_way -= len(answers)
-        data = encode_answers(self.reader.dialect, answers)
-        if self._backlog:
-            self._backlog += data
-            return
-        try:
-            written = os.write(self.stream.socket.fileno(), data)
-        except BlockingIOError:
-            written = 0
-        except OSError:  # the client is gone; its reader finds out
-            written = len(data)
-        if written < len(data):
-            self._backlog += data[written:]
-            nursery.start_soon(self._drain)
-        else:
-            self._room.set()
+COALESCE: Final = 0.1
+"""Seconds by which a deadline may be late, so that a thousand of them cost ten looks a second."""
 
-    async def _drain(self) -> None:
-        try:
-            while self._backlog:
-                with trio.fail_after(PATIENCE):
-                    sent = await self.stream.socket.send(self._backlog)
-                # Only now: what is on its way must stay a backlog, or the next answer would be written into it.
-                del self._backlog[:sent]
-        except (OSError, trio.ClosedResourceError, trio.TooSlowError):
-            await trio.aclose_forcefully(self.stream)
-            self._backlog.clear()
-        self._room.set()
+_SHARES: Final[dict[type[Any], int]] = {
+    kind: 1 if kind is Get else GETS
+    for kind in REQUESTS.values()
+    if issubclass(kind, PageRequest | PreviewActors | Definition | Describe | Versions | Get)
+}
+"""How much of what a turn may answer goes to a request; the answers of others are small, or as large as they are."""
+
+Asked = tuple[Connection, AnyRequest]
 
 
 class Server:
     """Serves one engine on any number of listeners."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, access: Access | None = None) -> None:
+        """Let those in whom ``access`` names; by default the standard ones."""
         self._engine = engine
-        self._connections: set[Connection] = set()
-        self._queue: list[tuple[Connection, AnyRequest]] = []
-        self._refused: list[tuple[Connection, Refusal]] = []
-        self._put_off: list[tuple[Connection, AnyRequest]] = []
-        self._work = trio.Event()
-        self._turned = trio.Event()
+        self._access = access or Access.standard()
+        self._poll = select.epoll()
+        self._connections: dict[int, Connection] = {}
+        self._queue: list[Asked] = []
+        self._ready: list[tuple[Connection, Answer | Refusal]] = []
+        """Answers for which the engine is not needed."""
+        self._held: dict[Connection, list[Asked]] = {}
+        """What is left of the requests of connections that do not take their answers."""
+        self._put_off: list[Asked] = []
+        self._large = LargeRequests()
+        self._acceptor = Acceptor([], self._poll)
+        self._stopping = False
+        self._look_at = float("inf")
+        """When the next deadline of a connection, or the end of a pause, may be due."""
+        self._waiting = trio.CancelScope()
+        self._turned: trio.Event | None = None
 
     async def turn(self) -> None:
         """Wait until a batch, be it an empty one, has been run: a daemon that still does so is alive."""
-        turned = self._turned
-        self._work.set()
+        turned = self._turned = trio.Event() if self._turned is None else self._turned
+        self._waiting.cancel()
         await turned.wait()
 
     async def serve(
         self,
-        listeners: list[trio.SocketListener],
+        listeners: Sequence[socket.socket],
         *,
         stop: trio.Event,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Serve until ``stop`` is set; then answer what has come in, and close."""
-        async with trio.open_nursery() as answering:
-            answering.start_soon(self._run_batches, answering)
-            async with trio.open_nursery() as conversing:
-                async with trio.open_nursery() as accepting:
-                    accepting.start_soon(
-                        partial(trio.serve_listeners, handler_nursery=conversing), self._converse, listeners
-                    )
-                    task_status.started()
-                    await stop.wait()
-                    accepting.cancel_scope.cancel()
-                # All that were accepted are among them: their tasks began a turn before the acceptor ended.
-                for connection in self._connections:
-                    connection.reading.cancel()
-            answering.cancel_scope.cancel()
-
-    async def _converse(self, stream: trio.SocketStream) -> None:
-        about = self._engine.about
-        connection = Connection(stream, about.frame)
-        self._connections.add(connection)
-        about.connections += 1
+        self._acceptor = Acceptor(listeners, self._poll)
+        self._acceptor.resume()
         try:
-            async with stream:
-                with connection.reading:
-                    while data := await self._read(connection):
-                        self._take(connection, data)
-                await connection.wait_for_room(1)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            pass  # the client is gone, or was cut off; what it asked for is carried out all the same
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._stop_at, stop)
+                task_status.started()
+                while not (self._stopping and self._is_done()):
+                    await self._wait()
+                    self._turn()
         finally:
-            self._connections.remove(connection)
-            about.connections -= 1
+            for connection in list(self._connections.values()):
+                self._forget(connection)
+            self._poll.close()
 
-    async def _read(self, connection: Connection) -> bytes:
-        await connection.wait_for_room(self._engine.about.under_way)
-        return bytes(await connection.stream.receive_some(CHUNK))
+    async def _stop_at(self, stop: trio.Event) -> None:
+        await stop.wait()
+        self._stopping = True
+        self._acceptor.pause()
+        for connection in list(self._connections.values()):
+            connection.stop_reading()
+            self._settle(connection)
+        self._waiting.cancel()
 
-    def _take(self, connection: Connection, data: bytes) -> None:
-        for request in connection.reader.feed(data):
-            connection.under_way += 1
-            if isinstance(request, Refusal):
-                self._refused.append((connection, request))
-            else:
-                self._queue.append((connection, request))
-        if self._queue or self._refused:
-            self._work.set()
+    def _is_done(self) -> bool:
+        return not (self._connections or self._queue or self._put_off)
 
-    async def _run_batches(self, nursery: trio.Nursery) -> None:
-        while True:
-            if not (self._queue or self._engine.sweeping):
-                await self._work.wait()
-            # One turn of the scheduler: every connection that has something to read adds it to this batch.
+    async def _wait(self) -> None:
+        """Wait until there is something to do; let other tasks run in any case."""
+        if self._queue or self._ready or self._engine.sweeping:
             await trio.lowlevel.checkpoint()
-            self._run_batch(nursery)
+            return
+        with trio.CancelScope(deadline=self._look_at) as self._waiting:
+            await trio.lowlevel.wait_readable(self._poll.fileno())
 
-    def _run_batch(self, nursery: trio.Nursery) -> None:
-        batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
-        refused, self._refused = self._refused, []
+    def _turn(self) -> None:
+        taken = 0
+        for number, _ in self._poll.poll(0, BATCH):
+            if connection := self._connections.get(number):
+                if connection.stuck:
+                    connection.drain()
+                    self._settle(connection)
+                elif connection.is_read and taken < BUDGET and len(self._queue) < BATCH:
+                    taken += self._read(connection)
+            elif not self._acceptor.paused:
+                self._accept(number)
+        if self._queue or self._engine.sweeping or self._turned is not None:
+            self._run_batch()
+        if self._turned is not None:
+            self._turned.set()
+            self._turned = None
+        ready, self._ready = self._ready, []
+        self._answer(ready)
+        if self._look_at < float("inf") and trio.current_time() >= self._look_at:
+            self._look()
+
+    def _read(self, connection: Connection) -> int:
+        """Take what a connection has to read; return the bytes that it, and what came before it, amount to."""
+        held = connection.reader.held
+        try:
+            data = connection.receive()
+        except BlockingIOError:
+            return 0
+        if not data:
+            connection.stop_reading()
+            self._settle(connection)
+            return 0
+        requests = connection.reader.feed(data)
+        for request in requests:
+            self._take(connection, request)
+        if held or connection.reader.held:
+            connection.note(ended=bool(requests))
+            self._large.judge(connection)
+            self._timed(connection)
+        connection.update()
+        return held + len(data)
+
+    def _take(self, connection: Connection, request: AnyRequest | Refusal) -> None:
+        connection.under_way += 1
+        if isinstance(request, Refusal):
+            self._ready.append((connection, request))
+        elif type(request) not in connection.may:
+            kind = type(request)
+            error = errors.Forbidden(str(kind.__struct_config__.tag), kind.role, connection.peer)
+            self._ready.append((connection, Refusal(request.id, error.body())))
+        elif isinstance(request, Hello):
+            self._ready.append((connection, self._greet(connection, request)))
+        else:
+            self._queue.append((connection, request))
+
+    def _greet(self, connection: Connection, request: Hello) -> Answer | Refusal:
+        try:
+            return Answer(request.id, about.hello(self._engine.about, connection.peer, request))
+        except errors.UnsupportedProtocol as refused:
+            return Refusal(request.id, refused.body())
+
+    def _run_batch(self) -> None:
+        batch = self._next_batch()
         answers = self._engine.run([request for _, request in batch])
-        self._turned.set()
-        self._turned = trio.Event()
-        self._put_off += [asked for asked, answer in zip(batch, answers, strict=True) if answer is None]
+        answered: list[tuple[Connection, Answer | Refusal]] = []
+        for asked, answer in zip(batch, answers, strict=True):
+            if answer is not None:
+                answered.append((asked[0], answer))
+            elif len(self._put_off) < PUT_OFF:
+                self._put_off.append(asked)
+            else:
+                busy = errors.Busy(f"{PUT_OFF} requests wait for the end of a sweep")
+                answered.append((asked[0], Refusal(asked[1].id, busy.body())))
         if not self._engine.sweeping:
             self._queue, self._put_off = self._put_off + self._queue, []
-        if not self._queue:
-            self._work = trio.Event()
+        self._answer(answered)
+
+    def _next_batch(self) -> list[Asked]:
+        """Take from the queue, in its order, what is run now; what may not be goes to the side or waits."""
+        batch: list[Asked] = []
+        shares = weight = 0
+        for place, asked in enumerate(self._queue):
+            connection, request = asked
+            if connection.stuck:
+                self._held.setdefault(connection, []).append(asked)
+                continue
+            shares += _SHARES.get(type(request), 0)
+            weight += len(request.requests) if type(request) is Batch else 1
+            if batch and (shares > LARGE_ANSWERS * GETS or weight > BATCH):
+                del self._queue[:place]
+                return batch
+            batch.append(asked)
+        self._queue.clear()
+        return batch
+
+    def _answer(self, answered: Sequence[tuple[Connection, Answer | Refusal]]) -> None:
         outgoing: dict[Connection, list[Answer | Refusal]] = {}
-        for connection, refusal in refused:
-            outgoing.setdefault(connection, []).append(refusal)
-        for (connection, _), answer in zip(batch, answers, strict=True):
-            if answer is not None:
-                outgoing.setdefault(connection, []).append(answer)
+        for connection, answer in answered:
+            outgoing.setdefault(connection, []).append(answer)
         for connection, mine in outgoing.items():
-            connection.answer(mine, nursery)
+            connection.answer(mine)
+            if connection.stuck or not connection.reading:
+                self._timed(connection)
+                self._settle(connection)
+
+    def _settle(self, connection: Connection) -> None:
+        """Do what is due to a connection that was drained, or has ended."""
+        if not connection.stuck and connection in self._held:
+            self._queue[:0] = self._held.pop(connection)
+        if connection.over and self._connections.get(connection.number) is connection:
+            self._forget(connection)
+
+    def _forget(self, connection: Connection) -> None:
+        """Close a connection for good. What it asked for is carried out all the same."""
+        del self._connections[connection.number]
+        connection.close()
+        self._queue += self._held.pop(connection, [])
+        self._large.judge(connection)
+        self._engine.about.connections -= 1
+        if not self._stopping:
+            self._acceptor.resume()
+
+    def _accept(self, number: int) -> None:
+        for accepted in self._acceptor.accept(number, len(self._connections)):
+            connection = Connection(accepted, self._poll, self._engine.about, self._access)
+            self._connections[connection.number] = connection
+            self._engine.about.connections += 1
+        if self._acceptor.paused:
+            self._look_at = min(self._look_at, trio.current_time() + PAUSE)
+
+    def _timed(self, connection: Connection) -> None:
+        self._look_at = min(self._look_at, connection.deadline)
+
+    def _look(self) -> None:
+        """End what is over its deadline, and find the next one."""
+        now = trio.current_time()
+        self._look_at = float("inf")
+        for connection in list(self._connections.values()):
+            if connection.deadline <= now:
+                self._cut_off(connection)
+            else:
+                self._timed(connection)
+        self._look_at = max(self._look_at, now + COALESCE)
+        if not self._stopping:
+            self._acceptor.resume()
+
+    def _cut_off(self, connection: Connection) -> None:
+        """End a connection that did not read, or did not end its request, in time."""
+        if connection.stuck:
+            self._forget(connection)
+        elif connection.is_read:
+            slow = errors.RequestTooSlow(self._engine.about.request_seconds)
+            connection.stop_reading()
+            connection.under_way += 1
+            self._answer([(connection, Refusal(None, slow.body()))])
+        else:
+            connection.note(ended=True)
+            self._timed(connection)

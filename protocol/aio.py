@@ -16,8 +16,9 @@ from statekeep.protocol.dialing import dial, pauses, queue_full
 from statekeep.protocol.errors import ConnectionLost, StatekeepError, TimedOut
 from statekeep.protocol.location import default_socket
 from statekeep.protocol.messages import Hello, PageRequest, Request
-from statekeep.protocol.operations import Operations, following
+from statekeep.protocol.operations import Operations, chunks, following
 from statekeep.protocol.records import Page, Record
+from statekeep.protocol.retrying import RETRY_FOR, Effort
 
 R = TypeVar("R", bound=Record)
 PageT = TypeVar("PageT", bound=Page)
@@ -33,10 +34,16 @@ class AsyncClient(Operations):
     other. The requests of one task reach the daemon in the order of its calls.
     """
 
-    def __init__(self, socket: str | os.PathLike[str] | None = None, *, timeout: float = 30.0) -> None:
-        """Use ``socket``, or the one of this user's daemon. Give up when no answer has come for ``timeout`` seconds."""
+    def __init__(
+        self, socket: str | os.PathLike[str] | None = None, *, timeout: float = 30.0, retry_for: float = RETRY_FOR
+    ) -> None:
+        """Use ``socket``, or the one of this user's daemon. Give up when no answer has come for ``timeout`` seconds.
+
+        After a lost connection, repeat for up to ``retry_for`` seconds what may be repeated safely; 0: never.
+        """
         self.socket = os.fspath(socket or default_socket())
         self.timeout = timeout
+        self.retry_for = retry_for
         self._connecting = anyio.Lock()
         self._link: _Link | None = None
 
@@ -52,7 +59,7 @@ class AsyncClient(Operations):
     def close(self) -> None:
         """End the connection; whoever waits on it is told. The next call would make a new one."""
         if self._link:
-            self._link.close(ConnectionLost("this side closed it"))
+            self._link.close(_ClosedHere("this side closed it"))
 
     async def call(self, request: Request[R]) -> R:
         """Return what the daemon answers, or raise the error that it answers."""
@@ -64,11 +71,29 @@ class AsyncClient(Operations):
     async def call_many(self, requests: Iterable[Request[R]]) -> list[R | StatekeepError]:
         """Send requests without waiting for each answer; return the outcomes in the order of the requests.
 
-        When the connection fails on the way, the requests that were not answered have that error as their outcome.
+        When the connection fails on the way, what may be repeated is repeated on another (see ``retrying``); the other
+        requests that were not answered have that error as their outcome.
         """
-        link = await self._connect()
-        outcomes = await link.run(list(requests))
-        return cast("list[R | StatekeepError]", outcomes)
+        effort = Effort(requests, self.retry_for)
+        while (pause := effort.pause()) is not None:
+            if pause:
+                await anyio.sleep(pause)
+            try:
+                link = await self._connect()
+            except StatekeepError as error:
+                effort.unreachable(error)
+            else:
+                effort.take(await link.run(effort.left))
+        return cast("list[R | StatekeepError]", effort.outcomes)
+
+    async def send_many(self, requests: Iterable[Request[R]]) -> AsyncIterator[R | StatekeepError]:
+        """Yield the outcomes of any number of requests, in their order, with many of them under way at once.
+
+        Unlike ``call_many`` it takes the requests as it goes, and holds no more than a thousand of them.
+        """
+        for chunk in chunks(requests):
+            for outcome in await self.call_many(chunk):
+                yield outcome
 
     async def pages(self, request: PageRequest[PageT]) -> AsyncIterator[PageT]:
         """Yield the pages that begin at the request's cursor, to the last."""
@@ -99,6 +124,10 @@ class AsyncClient(Operations):
                     return connection
                 await anyio.sleep(pause)
         raise queue_full(self.socket, self.timeout)
+
+
+class _ClosedHere(ConnectionLost):
+    """Not lost: nobody wants it any more."""
 
 
 class _Link:

@@ -16,8 +16,9 @@ from statekeep.protocol.dialing import dial, pauses, queue_full
 from statekeep.protocol.errors import ConnectionLost, StatekeepError, TimedOut
 from statekeep.protocol.location import default_socket
 from statekeep.protocol.messages import Hello, PageRequest, Request
-from statekeep.protocol.operations import Operations, following
+from statekeep.protocol.operations import Operations, chunks, following
 from statekeep.protocol.records import Page, Record
+from statekeep.protocol.retrying import RETRY_FOR, Effort
 
 R = TypeVar("R", bound=Record)
 PageT = TypeVar("PageT", bound=Page)
@@ -32,10 +33,16 @@ class Client(Operations):
     Threads may share a client; they take turns. For many requests at once use ``call_many``.
     """
 
-    def __init__(self, socket: str | os.PathLike[str] | None = None, *, timeout: float = 30.0) -> None:
-        """Use ``socket``, or the one of this user's daemon. Give up when no answer has come for ``timeout`` seconds."""
+    def __init__(
+        self, socket: str | os.PathLike[str] | None = None, *, timeout: float = 30.0, retry_for: float = RETRY_FOR
+    ) -> None:
+        """Use ``socket``, or the one of this user's daemon. Give up when no answer has come for ``timeout`` seconds.
+
+        After a lost connection, repeat for up to ``retry_for`` seconds what may be repeated safely; 0: never.
+        """
         self.socket = os.fspath(socket or default_socket())
         self.timeout = timeout
+        self.retry_for = retry_for
         self._turn = threading.Lock()
         self._link: _Link | None = None
 
@@ -64,21 +71,41 @@ class Client(Operations):
     def call_many(self, requests: Iterable[Request[R]]) -> list[R | StatekeepError]:
         """Send requests without waiting for each answer; return the outcomes in the order of the requests.
 
-        When the connection fails on the way, the requests that were not answered have that error as their outcome.
+        When the connection fails on the way, what may be repeated is repeated on another (see ``retrying``); the other
+        requests that were not answered have that error as their outcome.
         """
-        requests = list(requests)  # before the turn: what makes them may use this very client
+        effort = Effort(requests, self.retry_for)  # before the turn: what makes them may use this very client
         with self._turn:
+            while (pause := effort.pause()) is not None:
+                if pause:
+                    time.sleep(pause)
+                self._attempt(effort)
+        return cast("list[R | StatekeepError]", effort.outcomes)
+
+    def _attempt(self, effort: Effort) -> None:
+        try:
             link = self._connect()
-            exchange = Exchange(link.connection, requests)
-            try:
-                link.run(exchange)
-            except StatekeepError as error:
-                self._drop()
-                exchange.fail(error)
-            except BaseException:
-                self._drop()
-                raise
-        return cast("list[R | StatekeepError]", exchange.outcomes)
+        except StatekeepError as error:
+            effort.unreachable(error)
+            return
+        exchange = Exchange(link.connection, effort.left)
+        try:
+            link.run(exchange)
+        except StatekeepError as error:
+            self._drop()
+            exchange.fail(error)
+        except BaseException:
+            self._drop()
+            raise
+        effort.take(exchange.outcomes)
+
+    def send_many(self, requests: Iterable[Request[R]]) -> Iterator[R | StatekeepError]:
+        """Yield the outcomes of any number of requests, in their order, with many of them under way at once.
+
+        Unlike ``call_many`` it takes the requests as it goes, and holds no more than a thousand of them.
+        """
+        for chunk in chunks(requests):
+            yield from self.call_many(chunk)
 
     def pages(self, request: PageRequest[PageT]) -> Iterator[PageT]:
         """Yield the pages that begin at the request's cursor, to the last."""

@@ -15,15 +15,20 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, get_args
 
 import msgspec
+from msgspec import UNSET
 
 from statekeep.protocol.errors import BadRequest, FrameTooLarge, Malformed, StatekeepError, UnknownOp, shorten
 from statekeep.protocol.framing import Dialect, FrameReader, Oversized, join_frames
-from statekeep.protocol.messages import REQUESTS, Answer, AnyRequest, Refusal, Request
+from statekeep.protocol.messages import REQUESTS, Answer, AnyRequest, Batch, Refusal, Request
 from statekeep.protocol.records import Record
 
 VALUE_DEPTH: Final = 128
 """Levels of arrays and objects in a value. A definition of 32 levels of states needs 70; Python's own stack ends the
 decoding of deeper ones somewhere below a thousand, at a place that depends on the caller."""
+
+VALUE_ITEMS: Final = 65_536
+"""Elements and members of a value, at all levels together. A request of the default limit could have a million, whose
+check would hold everybody up for half a second."""
 
 _HOSTILE: Final = (msgspec.MsgspecError, RecursionError, ValueError, TypeError, OverflowError)
 """What decoding bad bytes raises: msgspec's own errors, and Python's, for text that is not UTF-8 and the like."""
@@ -72,6 +77,11 @@ class RequestReader:
         """How the client wants its answers. Before its first byte: MessagePack."""
         return self._frames.dialect or Dialect.MSGPACK
 
+    @property
+    def held(self) -> int:
+        """Bytes of a request that has begun and not ended."""
+        return self._frames.held
+
     def feed(self, data: bytes) -> list[AnyRequest | Refusal]:
         """Return the requests that ``data`` completes; a refusal among them is to be answered as it is."""
         frames = self._frames.feed(data)
@@ -99,16 +109,28 @@ def encode_answers(dialect: Dialect, answers: Sequence[Answer | Refusal]) -> byt
 
 
 def _check_values(request: AnyRequest) -> AnyRequest | Refusal:
+    try:
+        if type(request) is Batch:
+            for number, part in enumerate(request.requests):
+                _check_fields(part, f"requests[{number}].")
+        else:
+            _check_fields(request)
+    except _Unfit as unfit:
+        error = BadRequest(f"`{shorten(''.join(reversed(unfit.place)))}` {unfit.reason}.", unfit.hint)
+        return Refusal(request.id, error.body())
+    return request
+
+
+def _check_fields(request: AnyRequest, place: str = "") -> None:
+    """Raise ``_Unfit`` for a value of the request, which stands at ``place`` in what was sent."""
     for name in _VALUES[type(request)]:
         value = getattr(request, name)
-        if value is not None:
+        if value is not None and value is not UNSET:
             try:
-                _check_value(value, VALUE_DEPTH)
+                _check_value(value, VALUE_DEPTH, VALUE_ITEMS)
             except _Unfit as unfit:
-                place = shorten("".join([name, *reversed(unfit.place)]))
-                error = BadRequest(f"`{place}` {unfit.reason}.", unfit.hint)
-                return Refusal(request.id, error.body())
-    return request
+                unfit.place.append(place + name)
+                raise
 
 
 class _Unfit(Exception):
@@ -120,10 +142,11 @@ class _Unfit(Exception):
         self.place: list[str] = []
 
 
-def _check_value(value: Any, depth: int) -> None:
+def _check_value(value: Any, depth: int, room: int) -> int:
+    """Check one value; returns how many elements there is room for behind it."""
     kind = type(value)
     if kind is str or kind is bool or value is None:
-        return
+        return room
     if kind is int:
         if not -(2**63) <= value < 2**63:
             raise _Unfit("is an integer that does not fit into 64 bits", "Write it as text.")
@@ -131,24 +154,31 @@ def _check_value(value: Any, depth: int) -> None:
         if not math.isfinite(value):
             raise _Unfit("is not a finite number", "JSON has no NaN and no infinity; use null.")
     elif kind is dict or kind is list:
-        _check_items(value, depth)
+        return _check_items(value, depth, room)
     else:
         raise _Unfit(f"is of a type that JSON does not have ({kind.__name__})", "Write it as text.")
+    return room
 
 
-def _check_items(value: dict[Any, Any] | list[Any], depth: int) -> None:
+def _check_items(value: dict[Any, Any] | list[Any], depth: int, room: int) -> int:
     if not depth:
         raise _Unfit(f"is nested deeper than {VALUE_DEPTH} levels")
+    room -= len(value)
+    if room < 0:
+        raise _Unfit(
+            f"is more than the {VALUE_ITEMS:,} elements that a value may have", "Send it in parts, or as text."
+        )
     is_object = isinstance(value, dict)
     items: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
     for key, item in items:
         if is_object and type(key) is not str:
             raise _Unfit("has a key that is not text", "JSON's keys are text.")
         try:
-            _check_value(item, depth - 1)
+            room = _check_value(item, depth - 1, room)
         except _Unfit as unfit:
             unfit.place.append(f".{key}" if is_object else f"[{key}]")
             raise
+    return room
 
 
 def _refuse(dialect: Dialect, body: bytes, problem: Exception) -> Refusal:

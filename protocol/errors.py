@@ -11,10 +11,13 @@
     └── Refused                 the daemon's answer: nothing was changed
         ├── BadRequest          the program that wrote the request is wrong: mend it
         │   ├── Malformed, FrameTooLarge, UnknownOp, UnsupportedProtocol, ReservedEvent, NotInternal, LimitExceeded
+        │   ├── RequestTooSlow
+        ├── Forbidden           the caller's user may not: ask whoever runs the daemon for a role
         ├── NotFound            the request names what is not there
         │   ├── UnknownVersion, UnknownParent, UnknownActor
         ├── Conflict            the request is sound, but what is stored stands against it: read, then decide
         │   ├── VersionExists, KeyExists, ActorFinished, PreviewOutdated
+        │   ├── ActorMovedOn, EventNotAccepted, IdempotencyConflict
         ├── Undeployable        the version would not do what it is meant to: mend its definition or path
         │   ├── InvalidDefinition, InvalidPath, UnreachableRoute
         └── DaemonTrouble       the daemon's side is at fault
@@ -31,10 +34,14 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from statekeep.protocol.records import ErrorBody, Finding
+from statekeep.protocol.records import ErrorBody, Finding, Peer
 
 _SHOWN: Final = 120
 """Characters of a caller's text that a message repeats: enough for any sensible name, and no way to flood a log."""
+
+
+_LISTED: Final = 20
+"""Event types that a message lists: more than most states have."""
 
 
 class StatekeepError(Exception):
@@ -200,6 +207,32 @@ class LimitExceeded(BadRequest):
         super().__init__(f"{what} is over the limit of {limit} {unit}".rstrip() + ".", "Make it smaller.")
 
 
+class RequestTooSlow(BadRequest):
+    """A request began and did not end in time; the connection is closed."""
+
+    code = "request_too_slow"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"A request began and was not complete within {seconds:g} s.",
+            "End a line with a newline, and send as many bytes as the length announced; the connection is closed.",
+        )
+
+
+class Forbidden(Refused):
+    """The user who connected has no role, or not the one that the op needs."""
+
+    code = "forbidden"
+
+    def __init__(self, op: str, needed: str, peer: Peer) -> None:
+        has = f"has the role {peer.role}" if peer.role else "has no role"
+        super().__init__(
+            f"{_quote(op)} needs the role {needed}, and {_quote(peer.user)} (uid {peer.uid}) {has} here.",
+            "Root and the daemon's own user are admins, members of the socket's group operators; connect again after "
+            "a change.",
+        )
+
+
 class NotFound(Refused):
     """The request names what is not there."""
 
@@ -282,6 +315,43 @@ class ActorFinished(Conflict):
         super().__init__(
             f"Actor {_quote(actor)} has finished on {_quote(version)} with the status {status}.",
             "A finished actor takes no events; `get` shows where it ended.",
+        )
+
+
+class ActorMovedOn(Conflict):
+    """The actor has not processed as many events as the request expects."""
+
+    code = "actor_moved_on"
+
+    def __init__(self, actor: int | str, expected: int, found: int) -> None:
+        super().__init__(
+            f"Actor {_quote(actor)} has processed {_events(found)}; {expected:,} were expected.",
+            "`get` shows where it stands now; decide again, and expect that number.",
+        )
+
+
+class EventNotAccepted(Conflict):
+    """The request demands that the event is handled, and the actor's configuration does not."""
+
+    code = "event_not_accepted"
+
+    def __init__(self, actor: int | str, event: str, version: str, accepts: Sequence[str]) -> None:
+        shown = ", ".join(accepts[:_LISTED]) + (", ..." if len(accepts) > _LISTED else "")
+        super().__init__(
+            f"Actor {_quote(actor)} does not handle {_quote(event)} where it stands on {_quote(version)}.",
+            f"It accepts {shown}." if accepts else "It accepts no event at all there.",
+        )
+
+
+class IdempotencyConflict(Conflict):
+    """The idempotency key was used for a request with another content."""
+
+    code = "idempotency_conflict"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The idempotency key {_quote(key)} was used for a request with another content.",
+            "Give each request a key of its own, and repeat it with the very same content.",
         )
 
 
@@ -421,6 +491,10 @@ CODES: Final[dict[str, type[StatekeepError]]] = _codes_below(Refused)
 def shorten(text: str) -> str:
     """Cut what a caller wrote to the length that a message may repeat."""
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def _events(count: int) -> str:
+    return f"{count:,} event{'' if count == 1 else 's'}"
 
 
 def _quote(name: int | str) -> str:

@@ -61,6 +61,11 @@ class FrameReader:
         self._skip_line = False
         """Whether the line that is coming in has already been answered as oversized. JSON only."""
 
+    @property
+    def held(self) -> int:
+        """Bytes of a frame that has begun and not ended; 1 for one that is dropped as it comes."""
+        return len(self._kept) or bool(self._skip or self._skip_line)
+
     def feed(self, data: bytes) -> list[bytes | Oversized]:
         """Return the frames that ``data`` completes: bodies without header, lines without newline."""
         if not data:

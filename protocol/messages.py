@@ -9,16 +9,18 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
 from statekeep.protocol.records import (
     Actor,
     ActorPage,
+    BatchResults,
     Closed,
     DecisionPage,
     DefinitionText,
     Deployed,
     DeploymentList,
+    Description,
     ErrorBody,
     Guards,
     HistoryCountPage,
@@ -30,6 +32,7 @@ from statekeep.protocol.records import (
     Plan,
     PlannedPage,
     Record,
+    Role,
     Sent,
     ServerStatus,
     StateValue,
@@ -37,6 +40,9 @@ from statekeep.protocol.records import (
     VersionList,
     Welcome,
 )
+
+MAX_BATCH = 1_000
+"""Requests of one ``Batch``: some 10 ms of the daemon's time."""
 
 PROTOCOL = 1
 """The protocol version that this package speaks."""
@@ -60,6 +66,8 @@ class Request(
     """Base of all requests; ``Request[Sent]`` is answered with a ``Sent``. The connection gives each its ``id``."""
 
     Result: ClassVar[type[Record]]
+    role: ClassVar[Role] = "viewer"
+    """The least that may make this request."""
     id: Count = 0
 
     def __init_subclass__(cls) -> None:
@@ -82,6 +90,13 @@ class Hello(Request[Welcome], tag="hello"):
     protocols: tuple[int, ...] = (PROTOCOL,)
 
 
+class Describe(Request[Description], tag="describe"):
+    """Every op with the JSON Schema of its request and its result, and every error code."""
+
+    about: Name | None = None
+    """Only this op, and no errors."""
+
+
 class Plannable(Request[ResultT_co]):
     """What ``deploy`` and ``preview`` have in common: a version as it is to be."""
 
@@ -96,6 +111,7 @@ class Plannable(Request[ResultT_co]):
 class Deploy(Plannable[Deployed], tag="deploy"):
     """Make a version and route the parent's actors, durably."""
 
+    role = "admin"
     digest: str | None = None
     """The digest of a preview; the deploy is refused when its plan would differ."""
     once: bool = False
@@ -121,6 +137,7 @@ class PreviewActors(Plannable[PlannedPage], tag="preview_actors"):
 class Close(Request[Closed], tag="close"):
     """End the claim of an open route on all actors that it has not decided; it judges nobody any more."""
 
+    role = "admin"
     version: Name
     """The route's child."""
 
@@ -139,31 +156,60 @@ class Definition(Request[DefinitionText], tag="definition"):
     version: Name
 
 
-class Spawn(Request[Actor], tag="spawn"):
+class Write(Request[ResultT_co], kw_only=True):
+    """Base of the requests that may be repeated safely: under one idempotency key they are carried out once."""
+
+    idempotency_key: Name | None = None
+    """A repeat with the same key and content changes nothing and is answered as the first was."""
+
+
+class EventRequest(Write[ResultT_co], kw_only=True):
+    """Base of the requests that bring an actor an event."""
+
+    expect: Count | None = None
+    """The number of events that the actor has processed so far; refused if it is another."""
+    require: bool = False
+    """Refuse an event that the configuration does not handle, instead of answering ``handled: false``."""
+    context: Any = UNSET
+    """A JSON Merge Patch (RFC 7396) of the actor's context, applied if the event is handled."""
+
+
+class Spawn(Write[Actor], tag="spawn"):
     """Start an actor on a version."""
 
+    role = "operator"
     version: Name
     key: Name | None = None
     context: Any = None
 
 
-class Send(Request[Sent], tag="send"):
+class Send(EventRequest[Sent], tag="send"):
     """Send one event to an actor."""
 
+    role = "operator"
     actor: ActorRef
     event: Name
     payload: Any = None
 
 
-class Deliver(Request[Sent], tag="deliver"):
+class Deliver(EventRequest[Sent], tag="deliver"):
     """Bring an actor an event of its machine's own: a timer that ran out, an invoked service that reported back.
 
     The daemon runs neither. Whoever does tells it: ``xstate.after.1000.loan.waiting``, ``xstate.done.actor.scoring``.
     """
 
+    role = "operator"
     actor: ActorRef
     event: Name
     payload: Any = None
+
+
+class Batch(Request[BatchResults], tag="batch"):
+    """Many spawns and events in one request, in this order, durable together; each has a result of its own."""
+
+    role: ClassVar[Role] = "operator"
+    requests: Annotated[list[Spawn | Send | Deliver], Meta(max_length=MAX_BATCH)]
+    """A refusal of one leaves the others alone."""
 
 
 class Get(Request[Actor], tag="get"):
@@ -223,6 +269,7 @@ class StatusRequest(Request[ServerStatus], tag="status"):
 
 AnyRequest = (
     Hello
+    | Describe
     | Deploy
     | Preview
     | PreviewActors
@@ -233,6 +280,7 @@ AnyRequest = (
     | Spawn
     | Send
     | Deliver
+    | Batch
     | Get
     | Actors
     | History

@@ -7,8 +7,9 @@ takes and gives what ``call`` gives, so in an ``AsyncClient`` it is awaited. Typ
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+import itertools
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar, overload
 
 import msgspec
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R", bound=Record)
 PageT = TypeVar("PageT", bound=Page)
+
+_CHUNK: Final = 1_000
+"""Requests: about as many as the daemon lets one connection have under way."""
 
 
 class Operation(Generic[P, R]):
@@ -53,6 +57,7 @@ class Operation(Generic[P, R]):
 class Operations:
     """Every operation of the daemon, but for ``hello``, which a client says by itself when it connects."""
 
+    describe = Operation(messages.Describe)
     deploy = Operation(messages.Deploy)
     preview = Operation(messages.Preview)
     preview_actors = Operation(messages.PreviewActors)
@@ -63,6 +68,7 @@ class Operations:
     spawn = Operation(messages.Spawn)
     send = Operation(messages.Send)
     deliver = Operation(messages.Deliver)
+    batch = Operation(messages.Batch)
     get = Operation(messages.Get)
     actors = Operation(messages.Actors)
     history = Operation(messages.History)
@@ -71,6 +77,13 @@ class Operations:
     histories = Operation(messages.Histories)
     verify = Operation(messages.Verify)
     status = Operation(messages.StatusRequest)
+
+
+def chunks(requests: Iterable[Request[R]]) -> Iterator[list[Request[R]]]:
+    """Cut requests into pieces that fill a connection's window, and no memory."""
+    left = iter(requests)
+    while chunk := list(itertools.islice(left, _CHUNK)):
+        yield chunk
 
 
 def following(request: PageRequest[PageT], page: PageT) -> PageRequest[PageT] | None:

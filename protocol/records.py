@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET
 
 StateValue = str | dict[str, Any]
 """XState's ``snapshot.value``: the name of the active child, or an object from child to its own value."""
@@ -45,6 +46,7 @@ Suspect = Literal[
     "key",
     "context",
     "payload",
+    "answer",
     "record",
 ]
 """What ``verify`` found to be different.
@@ -55,7 +57,8 @@ event that does not continue the one before it. ``cohort``: the actor stands els
 ``owner``: the event is another actor's. ``seal``: the event is not the one that was written, or does not follow the
 one that it did. ``evidence``: rows are missing, were added or are older ones: of the actor, or, where ``actor`` is 0,
 of the table that ``found`` names. ``lookup``: the key does not lead to the actor. ``data_key``, ``key``,
-``context``, ``payload``: the value fails authentication. ``record``: the rows make no sense together.
+``context``, ``payload``, ``answer``: the value fails authentication; an ``answer`` is one that is kept for repeats.
+``record``: the rows make no sense together.
 """
 
 Landing = Literal["replay", "strict"]
@@ -63,6 +66,13 @@ Landing = Literal["replay", "strict"]
 
 Guards = Literal["ignore", "block"]
 """Guards are not run. ``ignore``: a guarded transition fires as if its guard held. ``block``: it never fires."""
+
+
+Role = Literal["viewer", "operator", "admin"]
+"""What a peer may do: read, also spawn and send, everything. Each may do what those before it may."""
+
+Feature = Literal["json", "msgpack", "describe", "sweep"]
+"""What a daemon of this protocol version may or may not have; a client that needs one looks for its name."""
 
 
 class Record(msgspec.Struct, omit_defaults=True, frozen=True):
@@ -84,7 +94,27 @@ class Limits(Record, frozen=True, kw_only=True):
     page: int
     """Rows of one page."""
     under_way: int
+    batch: int
+    """Requests of one ``batch``."""
+    idempotency: int
+    """Answers that are kept for each actor, at least, the latest ones: a repeat of an older request is a new one."""
+    context: int
+    """Bytes of a context that has been patched, as MessagePack."""
     """Requests that one connection may have under way before the daemon stops reading from it."""
+    request_seconds: float = 10.0
+    """Seconds from the first byte of a request to its last."""
+
+
+class Peer(Record, frozen=True, kw_only=True):
+    """Who a client is, as the kernel told the daemon when it connected."""
+
+    uid: int
+    gid: int
+    pid: int
+    user: str
+    """The name of the uid, or its digits where it has none."""
+    role: Role | None = None
+    """What it may do; absent: nothing."""
 
 
 class Welcome(Record, frozen=True, kw_only=True):
@@ -93,6 +123,41 @@ class Welcome(Record, frozen=True, kw_only=True):
     protocol: int
     server: str
     limits: Limits
+    features: list[Feature] = []
+    you: Peer | None = None
+
+
+class OpDescription(Record, frozen=True, kw_only=True):
+    """One op: what it is for, who may use it, and how request and result look."""
+
+    op: str
+    summary: str
+    role: Role
+    """The least that may."""
+    result: str
+    """The name of the record that answers it."""
+    request: dict[str, Any]
+    """JSON Schema 2020-12 of the request."""
+    answer: dict[str, Any]
+    """JSON Schema 2020-12 of what is in ``ok``."""
+
+
+class ErrorDescription(Record, frozen=True, kw_only=True):
+    """One error code."""
+
+    code: str
+    kind: str
+    """The family, which says who has to do something: the codes of one family can be handled alike."""
+    summary: str
+
+
+class Description(Record, frozen=True, kw_only=True):
+    """The protocol as this daemon speaks it, for programs that generate clients and for people who write them."""
+
+    protocol: int
+    server: str
+    ops: list[OpDescription]
+    errors: list[ErrorDescription]
 
 
 class Finding(Record, frozen=True, kw_only=True):
@@ -238,6 +303,10 @@ class Actor(Record, frozen=True, kw_only=True):
     """Where the last thing that happened to it stands in the order of the store."""
     context: Any = None
     """Absent in lists."""
+    accepts: list[str] = []
+    """Event types, or wildcards of such, that do something where it stands. Absent in lists."""
+    repeated: bool = False
+    """Whether this is the answer of an earlier spawn with the same idempotency key."""
     damaged: bool = False
     """Only in lists: what is stored of it is not what was written."""
 
@@ -256,6 +325,8 @@ class Sent(Record, frozen=True, kw_only=True):
     """The event's place in the order of the store; 0 when it was not handled."""
     migrated_from: str | None = None
     """The version before, when this event completed the path of a route."""
+    repeated: bool = False
+    """Whether this is the answer of an earlier request with the same idempotency key."""
 
 
 class ActorPage(Page, frozen=True, kw_only=True):
@@ -271,6 +342,8 @@ class EventRecord(Record, frozen=True, kw_only=True):
     """1 for the first event after the spawn."""
     event: str
     payload: Any = None
+    context: Any = UNSET
+    """The patch of the context that came with it; absent if none did."""
     version: str
     """The version that the actor stood on after it."""
     state: StateValue
@@ -435,3 +508,23 @@ class ErrorBody(Record, frozen=True, kw_only=True):
     message: str
     hint: str = ""
     findings: list[Finding] = []
+
+
+class BatchResult(Record, frozen=True, kw_only=True):
+    """What became of one request of a batch: one of the two is there."""
+
+    ok: Any = None
+    """An ``Actor`` for a spawn, a ``Sent`` for an event."""
+    error: ErrorBody | None = None
+
+    def __post_init__(self) -> None:
+        """Make what came over the wire the record that it is."""
+        if isinstance(self.ok, dict):
+            kind = Sent if "handled" in self.ok else Actor
+            msgspec.structs.force_setattr(self, "ok", msgspec.convert(self.ok, kind))
+
+
+class BatchResults(Record, frozen=True, kw_only=True):
+    """The results of a batch, in the order of its requests."""
+
+    results: list[BatchResult]

@@ -12,6 +12,11 @@ settings.register_profile("explore", max_examples=2_000, deadline=None, print_bl
 settings.load_profile("repeat")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Say how long a coverage-guided search may take."""
+    parser.addoption("--fuzz-seconds", type=float, default=60.0, help="for tests/fuzz in all; 3600 is an hour")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def user_directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Sockets, keys and stores that a test makes by default stay out of the ones of whoever runs it."""

@@ -1,12 +1,18 @@
 """Spawning actors, sending them events, and looking at them as they stand."""
 
-import msgspec
+from functools import partial
+from typing import Any, cast
 
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from statekeep.daemon.engine.patching import patched
+from statekeep.daemon.engine.repeats import once
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.replaying import STUCK
 from statekeep.daemon.routing.rule import Standing
-from statekeep.daemon.statecharts import Limits, Unending
-from statekeep.daemon.store import ActorRow, DamagedActor, EventRow
+from statekeep.daemon.statecharts import Limits, Unending, offers
+from statekeep.daemon.store import ActorRow, DamagedActor, EventRow, Patched
 from statekeep.protocol import errors
 from statekeep.protocol.messages import ActorRef, Actors, Deliver, Get, Send, Spawn
 from statekeep.protocol.records import Actor, ActorPage, Sent
@@ -40,6 +46,15 @@ DELIVERED = ("xstate.after.", "xstate.done.actor.", "xstate.error.actor.", "xsta
 
 def spawn(world: World, request: Spawn) -> Actor:
     """Start an actor on a version; the rule is applied to its empty history."""
+    if request.idempotency_key is None:
+        return _spawn(world, request)
+    check_name("idempotency key", request.idempotency_key)
+    # Kept without the context, which a repeat has with it.
+    answer = once(world.repeats, 0, request, Actor, lambda asked: replace(_spawn(world, asked), context=None))
+    return replace(answer, context=request.context)
+
+
+def _spawn(world: World, request: Spawn) -> Actor:
     version = world.forest.version(request.version)
     if request.key is not None:
         check_name("key", request.key)
@@ -64,14 +79,22 @@ def send(world: World, request: Send) -> Sent:
     """Process an event of the outside world. Raises ``ReservedEvent`` for one of the machine's own."""
     if request.event.startswith("xstate."):
         raise errors.ReservedEvent(request.event)
-    return _process(world, request)
+    return _once(world, request)
 
 
 def deliver(world: World, request: Deliver) -> Sent:
     """Process an event that a timer or an invoked service has brought about. Raises ``NotInternal`` for any other."""
     if not request.event.startswith(DELIVERED):
         raise errors.NotInternal(request.event, DELIVERED)
-    return _process(world, request)
+    return _once(world, request)
+
+
+def _once(world: World, request: Send | Deliver) -> Sent:
+    """Process an event, unless it comes again under its idempotency key."""
+    if request.idempotency_key is None:
+        return _process(world, request)
+    check_name("idempotency key", request.idempotency_key)
+    return once(world.repeats, world.actor(request.actor), request, Sent, partial(_process, world))
 
 
 def _process(world: World, request: Send | Deliver) -> Sent:
@@ -80,20 +103,31 @@ def _process(world: World, request: Send | Deliver) -> Sent:
     world.store.records.prove(actor)
     cohort, cohorts = world.actors.cohort[actor], world.cohorts
     world.touch(cohort)
+    if request.expect is not None and request.expect != (events := world.histories.depth[cohorts.history[cohort]]):
+        raise errors.ActorMovedOn(request.actor, request.expect, events)
     if cohorts.finished[cohort]:
         raise _finished(world, request.actor, cohort)
+    payload, context = request.payload, cast(Any, UNSET)
+    if request.context is not UNSET:
+        # Before anything changes, since the patch may be refused.
+        payload = Patched(payload, request.context)
+        context = patched(world.store.records.actor(actor).context, request.context)
     symbol = world.symbols.find(request.event)
     target = None if symbol is None else cohorts.after_event.get(cohort << 32 | symbol)
     if target is None:
         target = _step(world, cohort, request.event)
         if target is None:
+            if request.require:
+                raise _not_accepted(world, request, cohort)
             return _sent(world, actor, cohort, handled=False)
     position, previous = world.next_position(), world.actors.last[actor]
     cohorts.population[cohort] -= 1
     cohorts.population[target] += 1
     world.actors.cohort[actor] = target
     world.actors.last[actor] = position
-    world.store.add_event(actor, previous, EventRow(position, target, world.clock(), request.payload))
+    world.store.add_event(actor, previous, EventRow(position, target, world.clock(), payload))
+    if context is not UNSET:
+        world.store.put_context(actor, context)
     migrated_from = cohorts.version[cohort] if cohorts.version[cohort] != cohorts.version[target] else 0
     return _sent(world, actor, target, handled=True, position=position, migrated_from=migrated_from)
 
@@ -102,6 +136,18 @@ def _finished(world: World, reference: ActorRef, cohort: int) -> errors.ActorFin
     version = world.cohorts.version[cohort]
     status = world.forest.configuration(version, world.cohorts.configuration[cohort]).status
     return errors.ActorFinished(reference, world.forest.name(version), status)
+
+
+def _not_accepted(world: World, request: Send | Deliver, cohort: int) -> errors.EventNotAccepted:
+    version = world.forest.name(world.cohorts.version[cohort])
+    return errors.EventNotAccepted(request.actor, request.event, version, accepted(world, cohort))
+
+
+def accepted(world: World, cohort: int) -> list[str]:
+    """The events that do something for the actors of a cohort, with those that are delivered."""
+    chart = world.forest.table(world.cohorts.version[cohort]).chart
+    configuration = world.forest.configuration(world.cohorts.version[cohort], world.cohorts.configuration[cohort])
+    return offers(chart, configuration, DELIVERED)
 
 
 def _step(world: World, cohort: int, event: str) -> int | None:
@@ -159,9 +205,10 @@ def _sent(world: World, actor: int, cohort: int, *, handled: bool, position: int
 
 
 def get(world: World, request: Get) -> Actor:
-    """One actor with its context."""
+    """One actor with its context, and what it accepts."""
     row = world.store.records.actor(world.actor(request.actor))
-    return describe(world, row.id, row.key, row.context)
+    found = describe(world, row.id, row.key, row.context)
+    return replace(found, accepts=accepted(world, world.actors.cohort[row.id]))
 
 
 def describe(world: World, actor: int, key: str | None, context: object = None) -> Actor:
@@ -199,7 +246,7 @@ def _listed(world: World, actor: int) -> Actor:
     try:
         return describe(world, actor, world.store.records.key_of(actor))
     except DamagedActor:
-        return msgspec.structs.replace(describe(world, actor, None), damaged=True)
+        return replace(describe(world, actor, None), damaged=True)
 
 
 def _shown(world: World, version: str | None, state: str | None) -> bytearray:

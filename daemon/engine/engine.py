@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from statekeep.daemon.engine import about, actors, deploys, paths, planning, records, sweeping, verify
+from statekeep.daemon.engine import about, actors, batch, deploys, paths, planning, records, sweeping, verify
 from statekeep.daemon.engine.about import About
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.logs import DAMAGED, TAKEN_BACK
@@ -19,12 +19,14 @@ from statekeep.protocol.messages import (
     Actors,
     Answer,
     AnyRequest,
+    Batch,
     Close,
     Decisions,
     Definition,
     Deliver,
     Deploy,
     Deployments,
+    Describe,
     Get,
     Hello,
     Histories,
@@ -71,7 +73,8 @@ class Engine:
 
     def _bind(self, world: World) -> dict[type[AnyRequest], Callable[[Any], Record]]:
         return {
-            Hello: partial(about.hello, self.about),
+            Hello: partial(about.hello, self.about, None),
+            Describe: about.describe,
             StatusRequest: partial(about.status, world, self.about),
             Deploy: partial(deploys.deploy, world),
             Preview: partial(planning.preview, world),
@@ -83,6 +86,7 @@ class Engine:
             Spawn: partial(actors.spawn, world),
             Send: partial(actors.send, world),
             Deliver: partial(actors.deliver, world),
+            Batch: partial(batch.batch, world),
             Get: partial(actors.get, world),
             Actors: partial(actors.actors, world),
             History: partial(records.history, world),

@@ -7,21 +7,26 @@ the same cohort by way of another version never met that route. And a route that
 decided again: a cohort further on repeats what one before it said.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, pairwise
 from typing import NamedTuple
+
+from msgspec import UNSET
 
 from statekeep.daemon.engine.actors import page_size
 from statekeep.daemon.engine.planning import OUTCOMES
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.rule import Outcome, Route
-from statekeep.daemon.store import DecisionRow, EventRow
+from statekeep.daemon.store import DecisionRow, EventRow, Patched
 from statekeep.protocol import errors
 from statekeep.protocol.messages import Decisions, History
 from statekeep.protocol.records import Decision, DecisionPage, EventRecord, HistoryPage
 
 LOOKED_AT = 256
 """Actors that one request for decisions looks at: some 10 ms. Its page is short when few of them have any."""
+
+PAGE_BYTES = 1 << 20
+"""Sealed payloads of one page of a history. A thousand of the largest would fill a gigabyte, which no client takes."""
 
 _NOW = 2**63
 
@@ -115,26 +120,41 @@ def history(world: World, request: History) -> HistoryPage:
     """A page of the events that an actor has processed, oldest first."""
     limit, actor = page_size(request.limit), world.actor(request.actor)
     spawn, *stays = life(world, actor)
-    forest, symbols = world.forest, world.symbols.names
-    node, symbol = world.cohorts.history, world.histories.symbol
+    page = _fitting(world, stays[request.cursor : request.cursor + limit])
+    after = request.cursor + len(page)
     return HistoryPage(
         id=actor,
-        spawned_on=forest.name(world.store.records.head(actor)[0]),
+        spawned_on=world.forest.name(world.store.records.head(actor)[0]),
         spawned_at=spawn.event.time,
-        events=[
-            EventRecord(
-                number=number,
-                event=symbols[symbol[node[stay.event.cohort]]],
-                payload=world.store.records.payload(actor, stay.event.position),
-                version=forest.name(stay.version),
-                state=forest.configuration(stay.version, stay.configuration).value,
-                position=stay.event.position,
-                time=stay.event.time,
-            )
-            for number, stay in enumerate(stays[request.cursor : request.cursor + limit], start=request.cursor + 1)
-        ],
-        next=request.cursor + limit if request.cursor + limit < len(stays) else None,
+        events=[_event(world, actor, number, stay) for number, stay in enumerate(page, start=request.cursor + 1)],
+        next=_after(after, len(stays)),
     )
+
+
+def _event(world: World, actor: int, number: int, stay: Stay) -> EventRecord:
+    came = world.store.records.payload(actor, stay.event.position)
+    if not isinstance(came, Patched):
+        came = Patched(came, UNSET)
+    return EventRecord(
+        number=number,
+        event=world.symbols.names[world.histories.symbol[world.cohorts.history[stay.event.cohort]]],
+        payload=came.payload,
+        context=came.context,
+        version=world.forest.name(stay.version),
+        state=world.forest.configuration(stay.version, stay.configuration).value,
+        position=stay.event.position,
+        time=stay.event.time,
+    )
+
+
+def _fitting(world: World, stays: Sequence[Stay]) -> Sequence[Stay]:
+    """The first of some stays, as many as have no more than ``PAGE_BYTES`` of payloads; at least one, if there is."""
+    room = PAGE_BYTES
+    for count, stay in enumerate(stays):
+        room -= world.store.records.payload_size(stay.event.position)
+        if room < 0:
+            return stays[: max(1, count)]
+    return stays
 
 
 def decisions(world: World, request: Decisions) -> DecisionPage:

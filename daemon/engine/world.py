@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable
 
+from statekeep.daemon.engine.repeats import Repeats
 from statekeep.daemon.engine.versions import Forest
 from statekeep.daemon.routing.cohorts import Cohorts
 from statekeep.daemon.routing.evaluator import scan
@@ -103,12 +104,14 @@ class World:
         self.deployments = {row.position: row for row in store.catalogue.deployments()}
         self.audit: Audit | None = None
         """The one that ``verify`` goes on with."""
+        self.repeats = Repeats(store)
         self._ids: dict[str, int] = {}
 
     def commit(self) -> bool:
         """Make everything since the last commit durable; False when nothing had changed."""
         self.forest.save_configurations()
         committed = self.store.commit()
+        self.repeats.committed()
         if len(self._ids) > CACHED_KEYS:
             self._ids.clear()
         return committed

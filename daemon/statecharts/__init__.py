@@ -11,6 +11,7 @@ from statekeep.daemon.statecharts.diff import diff
 from statekeep.daemon.statecharts.errors import InvalidDefinition, Unending
 from statekeep.daemon.statecharts.findings import Limits
 from statekeep.daemon.statecharts.mermaid import mermaid
+from statekeep.daemon.statecharts.offers import offers
 from statekeep.daemon.statecharts.outline import outline
 from statekeep.daemon.statecharts.scxml import scxml
 from statekeep.daemon.statecharts.table import STUCK, UNKNOWN, Table
@@ -30,6 +31,7 @@ __all__ = [
     "diff",
     "load",
     "mermaid",
+    "offers",
     "outline",
     "scxml",
     "trace",

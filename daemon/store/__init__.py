@@ -4,7 +4,17 @@ from statekeep.daemon.store.anchor import RolledBack
 from statekeep.daemon.store.audit import Audit, Finding
 from statekeep.daemon.store.keys import InsecureKeyFile, WrongKey, make_master_key, master_key
 from statekeep.daemon.store.opening import StoreInUse, UnknownSchema, UnsafeStore, open_store
-from statekeep.daemon.store.rows import ActorRow, CohortRow, DecisionRow, DeploymentRow, EventRow, RouteRow, VersionRow
+from statekeep.daemon.store.rows import (
+    ActorRow,
+    CohortRow,
+    DecisionRow,
+    DeploymentRow,
+    EventRow,
+    Patched,
+    RepeatRow,
+    RouteRow,
+    VersionRow,
+)
 from statekeep.daemon.store.soundness import DamagedActor, DamagedStore
 from statekeep.daemon.store.store import SQLITE_VERSION, StorageError, Store
 
@@ -20,6 +30,8 @@ __all__ = [
     "EventRow",
     "Finding",
     "InsecureKeyFile",
+    "Patched",
+    "RepeatRow",
     "RolledBack",
     "RouteRow",
     "StorageError",

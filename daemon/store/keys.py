@@ -146,6 +146,10 @@ class KeyRing:
         """What stands for an actor's key on the disk: HMAC-SHA-256, the first 128 bits (RFC 2104, section 5)."""
         return hmac.digest(self._lookup, key.encode(), "sha256")[:16]
 
+    def repeat_hash(self, scope: int, key: str) -> bytes:
+        """What stands for an idempotency key on the disk. No actor's key hashes to it: those have no NUL."""
+        return self.lookup_hash(f"\0{scope}\0{key}")
+
     def keep(self, actor: int, sealer: Sealer) -> None:
         """Keep an actor's sealer while it is among the most recently used."""
         self._actors[actor] = sealer

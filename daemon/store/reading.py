@@ -12,11 +12,29 @@ import msgspec
 from statekeep.daemon.store.audit import check_catalogue
 from statekeep.daemon.store.evidence import Evidence
 from statekeep.daemon.store.keys import KeyRing, Sealer, WrongKey
-from statekeep.daemon.store.rows import ActorRow, Damage, DecisionRow, DeploymentRow, EventRow, RouteRow, VersionRow
+from statekeep.daemon.store.rows import (
+    ActorRow,
+    Damage,
+    DecisionRow,
+    DeploymentRow,
+    EventRow,
+    Patched,
+    RepeatRow,
+    RouteRow,
+    VersionRow,
+)
 from statekeep.daemon.store.schema import Column, Table
 from statekeep.daemon.store.soundness import DamagedActor, check
 
+PATCHED = 1
+"""The extension of MessagePack that holds the payload of an event together with a patch of the context."""
+
+CONTENT = 16
+"""Bytes of a request's digest."""
+
 _decode = msgspec.msgpack.Decoder().decode
+_decode_patched = msgspec.msgpack.Decoder(Patched).decode
+_decode_payload = msgspec.msgpack.Decoder(ext_hook=lambda _, data: _decode_patched(data)).decode
 
 
 _TRAIL = """
@@ -180,12 +198,20 @@ class Records:
         self._flush()
         return [EventRow(row[2], row[1], row[4], None) for row in _all(self._connection, _TRAIL, last)]
 
+    def payload_size(self, position: int) -> int:
+        """Bytes of the sealed payload of one event; 0 if it had none."""
+        size: int | None = _one(self._connection, "SELECT length(payload) FROM events WHERE position = ?", position)[0]
+        return size or 0
+
     def payload(self, actor: int, position: int) -> Any:
-        """The payload of one event, None if it had none. Raises ``DamagedActor``."""
+        """The payload of one event, None if it had none; ``Patched`` if the event patched the context.
+
+        Raises ``DamagedActor``.
+        """
         sealed = _one(self._connection, "SELECT payload FROM events WHERE position = ?", position)[0]
         if sealed is None:
             return None
-        return _decode(self._opened(actor, sealed, Table.EVENTS, Column.PAYLOAD, position))
+        return _decode_payload(self._opened(actor, sealed, Table.EVENTS, Column.PAYLOAD, position))
 
     def _last_code(self, position: int) -> bytes:
         row = self._connection.execute("SELECT code FROM events WHERE position = ?", (position,)).fetchone()
@@ -198,6 +224,24 @@ class Records:
             if self._evidence.code(before, columns) != code:
                 yield columns[2]
             before = code
+
+    def repeat_hash(self, scope: int, key: str) -> bytes:
+        """What stands on the disk for an idempotency key of an actor, or with ``scope`` 0 of a spawn."""
+        return self._ring.repeat_hash(scope, key)
+
+    def repeat(self, scope: int, key_hash: bytes) -> RepeatRow | None:
+        """The answer that was written under an idempotency key, but for those that are still collected."""
+        query = "SELECT number, answer FROM repeats WHERE scope = ? AND key_hash = ?"
+        row = self._connection.execute(query, (scope, key_hash)).fetchone()
+        if row is None:
+            return None
+        number, sealed = row
+        opened = self._opened(scope or number, sealed, Table.REPEATS, Column.ANSWER, scope << 32 | number)
+        return RepeatRow(scope, key_hash, number, opened[:CONTENT], opened[CONTENT:])
+
+    def last_repeat(self, actor: int) -> int:
+        """The number of an actor's last answer under an idempotency key; 0 if it has none."""
+        return int(_one(self._connection, "SELECT ifnull(max(number), 0) FROM repeats WHERE scope = ?", actor)[0])
 
     def decisions(self, route: int, cohorts: Iterable[int]) -> Iterator[DecisionRow]:
         """What was decided about ``route`` for each of ``cohorts``, in order of position."""
@@ -250,6 +294,10 @@ class Records:
         for position, _, payload in events:
             if not _opens(sealer, payload, Table.EVENTS, Column.PAYLOAD, position):
                 yield Damage("payload", position)
+        query = "SELECT scope, number, answer FROM repeats WHERE scope = ?1 OR (scope = 0 AND number = ?1)"
+        for scope, number, answer in _all(self._connection, query, actor):
+            if not _opens(sealer, answer, Table.REPEATS, Column.ANSWER, scope << 32 | number):
+                yield Damage("answer", 0)
 
     def _row(self, actor: int, query: str) -> tuple[Any, ...]:
         """The row of an actor that exists. Raises ``DamagedActor`` if it has gone."""

@@ -71,6 +71,33 @@ class EventRow(NamedTuple):
     payload: Any
 
 
+class Patched(NamedTuple):
+    """The payload of an event that came with a patch of the actor's context."""
+
+    payload: Any
+    context: Any
+    """The patch, as it was sent."""
+
+
+class RepeatRow(NamedTuple):
+    """What a request under an idempotency key was answered with."""
+
+    scope: int
+    """The actor that the request was for; 0 for a spawn."""
+    key_hash: bytes
+    """See ``Records.repeat_hash``."""
+    number: int
+    """Counts the actor's requests with a key, from 1; the new actor's id for a spawn."""
+    content: bytes
+    """Digest of the request."""
+    answer: bytes
+
+    @property
+    def actor(self) -> int:
+        """Whose the answer is."""
+        return self.scope or self.number
+
+
 class DecisionRow(NamedTuple):
     """What was decided about a route for a cohort."""
 
@@ -86,7 +113,7 @@ class DecisionRow(NamedTuple):
 class Damage(NamedTuple):
     """A row of an actor that is not as it was written."""
 
-    what: Literal["owner", "seal", "data_key", "key", "context", "payload"]
+    what: Literal["owner", "seal", "data_key", "key", "context", "payload", "answer"]
     """The value that fails authentication; ``owner``: the event is another actor's; ``seal``: the event is not the one
     that was written, or does not follow the one that it did."""
     position: int

@@ -25,6 +25,7 @@ class Table(IntEnum):
     CONFIGURATIONS = 4
     ACTORS = 5
     EVENTS = 6
+    REPEATS = 7
     ROOT = 16
 
 
@@ -38,6 +39,7 @@ class Column(IntEnum):
     KEY = 5
     CONTEXT = 6
     PAYLOAD = 7
+    ANSWER = 8
     TOTALS = 16
 
 
@@ -52,6 +54,9 @@ def first(db: Database) -> None:
     ``previous`` is the position of the actor's event before, so that a history is read without an index, which every
     event would have to pay for. ``cohort`` is the cohort that the event led to. ``code`` authenticates the event
     and all of its actor's before it; in ``actors`` it is that of the last event.
+
+    ``repeats`` are the answers that were given under an idempotency key, by the actor that they were given about.
+    Those about spawns have the ``scope`` 0 and as their ``number`` the actor's id.
     """
     for statement in _FIRST.split(";"):
         if statement.strip():
@@ -140,6 +145,14 @@ CREATE TABLE events (
     payload BLOB,
     code BLOB NOT NULL
 );
+CREATE TABLE repeats (
+    scope INTEGER NOT NULL,
+    key_hash BLOB NOT NULL,
+    number INTEGER NOT NULL,
+    answer BLOB NOT NULL,
+    PRIMARY KEY (scope, key_hash)
+) WITHOUT ROWID;
+CREATE INDEX repeated_spawns ON repeats (number) WHERE scope = 0;
 CREATE TABLE decisions (
     route INTEGER NOT NULL,
     cohort INTEGER NOT NULL,

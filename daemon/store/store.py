@@ -16,8 +16,18 @@ from statekeep.daemon.store.anchor import NOTHING, Anchor, Seen
 from statekeep.daemon.store.audit import Audit, recount
 from statekeep.daemon.store.evidence import Evidence
 from statekeep.daemon.store.keys import EPOCH, KeyRing, WrongKey
-from statekeep.daemon.store.reading import Catalogue, Records
-from statekeep.daemon.store.rows import ActorRow, CohortRow, DecisionRow, DeploymentRow, EventRow, RouteRow, VersionRow
+from statekeep.daemon.store.reading import PATCHED, Catalogue, Records
+from statekeep.daemon.store.rows import (
+    ActorRow,
+    CohortRow,
+    DecisionRow,
+    DeploymentRow,
+    EventRow,
+    Patched,
+    RepeatRow,
+    RouteRow,
+    VersionRow,
+)
 from statekeep.daemon.store.schema import Column, Table
 from statekeep.daemon.store.soundness import DamagedStore
 
@@ -41,15 +51,18 @@ _STATEMENTS = {
     "cohorts": "INSERT INTO cohorts VALUES (?, ?, ?, ?, ?, ?)",
     "moves": "UPDATE cohorts SET version = ?, configuration = ?, waiting = ?, rescued = ? WHERE id = ?",
     "actors": "INSERT INTO actors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "contexts": "UPDATE actors SET context = ? WHERE id = ?",
     "events": "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
     "decisions": "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "repeats": "INSERT INTO repeats VALUES (?, ?, ?, ?)",
+    "forgotten": "DELETE FROM repeats WHERE scope = ? AND number <= ?",
 }
 """In the order in which rows refer to each other."""
 
 _COUNTED = evidence.TABLES.keys() - {"actors"}
 """Tables whose rows the evidence counts as they are inserted; it hears of actors and events when they are added."""
 
-_CHANGES = {"closings": ("routes", 1), "ends": ("deployments", 0), "moves": ("cohorts", 4)}
+_CHANGES = {"closings": ("routes", 1), "ends": ("deployments", 0), "moves": ("cohorts", 4), "contexts": ("actors", 1)}
 """What changes rows of which table, and where its values hold the row's number."""
 
 # Not OR REPLACE, which would delete the row first: that takes twice the time.
@@ -258,8 +271,30 @@ class Store:
         """An event, or with ``previous`` 0 a spawn, and with it where the actor now is."""
         payload = None
         if row.payload is not None:
-            payload = self.records.sealer(actor).seal(_encode(row.payload), Table.EVENTS, Column.PAYLOAD, row.position)
+            plain = _encode_patched(row.payload) if type(row.payload) is Patched else _encode(row.payload)
+            payload = self.records.sealer(actor).seal(plain, Table.EVENTS, Column.PAYLOAD, row.position)
         code = self._evidence.extend(actor, previous, (row.cohort, row.position, row.time), payload)
         self._pending["events"].append((row.position, actor, previous, row.cohort, row.time, payload, code))
         if previous:
             self._heads[actor] = (row.cohort, row.position, code)
+
+    def put_context(self, actor: int, context: object) -> None:
+        """Let an actor have another context."""
+        sealed = None
+        if context is not None:
+            sealed = self.records.sealer(actor).seal(_encode(context), Table.ACTORS, Column.CONTEXT, actor)
+        self._pending["contexts"].append((sealed, actor))
+
+    def add_repeat(self, row: RepeatRow) -> None:
+        place = (Table.REPEATS, Column.ANSWER, row.scope << 32 | row.number)
+        sealed = self.records.sealer(row.actor).seal(row.content + row.answer, *place)
+        self._pending["repeats"].append((row.scope, row.key_hash, row.number, sealed))
+
+    def forget_repeats(self, actor: int, last: int) -> None:
+        """Forget the answers of an actor up to the number ``last``."""
+        self._pending["forgotten"].append((actor, last))
+
+
+def _encode_patched(payload: Patched) -> bytes:
+    """Both parts as an extension of MessagePack, which no payload of a caller can be."""
+    return _encode(msgspec.msgpack.Ext(PATCHED, _encode(payload)))

@@ -16,10 +16,10 @@ LISTENS = "listens at"
 class Daemon:
     """``statekeepd`` on a directory. It has been reachable before the constructor returns."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *more: str) -> None:
         self.data = directory / "data"
         self.socket = directory / "s"
-        self.process = subprocess.Popen(command(directory), stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([*command(directory), *more], stderr=subprocess.PIPE, text=True)
         assert self.process.stderr
         said = []
         for line in self.process.stderr:
@@ -41,9 +41,9 @@ def command(directory: Path) -> list[str]:
 
 
 @contextmanager
-def running(directory: Path) -> Iterator[Daemon]:
-    """A daemon that is killed behind the block, if it still runs."""
-    daemon = Daemon(directory)
+def running(directory: Path, *more: str) -> Iterator[Daemon]:
+    """A daemon with these arguments that is killed behind the block, if it still runs."""
+    daemon = Daemon(directory, *more)
     with daemon.process:
         try:
             yield daemon

@@ -48,8 +48,9 @@ class Watched(Engine):
 class Served:
     """What a test has of a running server."""
 
-    def __init__(self, engine: Watched, path: Path) -> None:
+    def __init__(self, engine: Watched, path: Path, server: Server) -> None:
         self.engine = engine
+        self.server = server
         self.stop = trio.Event()
         self.stopped = trio.Event()
         self._path = path
@@ -103,19 +104,18 @@ class Peer:
 
 
 @contextlib.asynccontextmanager
-async def served() -> AsyncIterator[Served]:
-    """A server on a store and a socket of its own; stopped when the test leaves."""
+async def served(frame: int = FRAME) -> AsyncIterator[Served]:
+    """A server on a store and a socket of its own, for requests of ``frame`` bytes; stopped when the test leaves."""
     with tempfile.TemporaryDirectory(dir=MEMORY) as name:
         path = Path(name) / "socket"
         store = open_store(Path(name) / "store.db", KEY, now=0)
-        engine = Watched(store, About(1, str(path), name, 0, frame=FRAME, under_way=UNDER_WAY))
+        engine = Watched(store, About(1, str(path), name, 0, frame=frame, under_way=UNDER_WAY))
         with contextlib.closing(engine), listener(path) as [listening]:
             async with trio.open_nursery() as nursery:
-                running = Served(engine, path)
+                running = Served(engine, path, Server(engine))
 
                 async def serve(task_status: trio.TaskStatus[None]) -> None:
-                    listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(listening))]
-                    await Server(engine).serve(listeners, stop=running.stop, task_status=task_status)
+                    await running.server.serve([listening], stop=running.stop, task_status=task_status)
                     running.stopped.set()
 
                 await nursery.start(serve)

@@ -35,7 +35,7 @@ class Sender:
 
     def send_until_lost(self, daemon: Daemon, enough: threading.Semaphore) -> None:
         """Send until the daemon is gone; each batch that was answered releases the semaphore once."""
-        client = Client(daemon.socket)
+        client = Client(daemon.socket, retry_for=0)
         try:
             while self._send_some(client):
                 enough.release()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+import socket
 import sqlite3
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -11,12 +13,15 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
-from statekeep.daemon.engine import sweeping
-from statekeep.daemon.server import BATCH, PATIENCE, Connection
+from statekeep.daemon.connections import PATIENCE, Connection
+from statekeep.daemon.engine import About, sweeping
+from statekeep.daemon.peers import Access
+from statekeep.daemon.server import BATCH, GETS, LARGE_ANSWERS
 from statekeep.protocol.framing import Dialect
 from statekeep.protocol.messages import (
     Answer,
     AnyRequest,
+    Batch,
     Definition,
     Deploy,
     Get,
@@ -56,11 +61,23 @@ async def test_what_comes_in_together_is_one_commit() -> None:
         await prepare(running, 20)
         peers = [await running.connect() for _ in range(20)]
         before = running.engine.about.commits
-        for number, peer in enumerate(peers, start=1):
-            await peer.write(*(Send(number, "TOGGLE", id=event) for event in range(8)))
+        async with trio.open_nursery() as nursery:
+            for number, peer in enumerate(peers, start=1):
+                nursery.start_soon(peer.write, *(Send(number, "TOGGLE", id=event) for event in range(8)))
         for peer in peers:
             assert [answer["ok"]["events"] for answer in await peer.read(8)] == [1, 2, 3, 4, 5, 6, 7, 8]
-        assert running.engine.about.commits - before <= 16
+        assert running.engine.about.commits - before <= 4
+
+
+async def test_a_batch_counts_as_what_it_holds() -> None:
+    """Large ones do not share a transaction, so that nobody waits for more than one of them."""
+    async with served() as running:
+        peer = await prepare(running, 1)
+        running.engine.batches.clear()
+        large = Batch([Send(1, "TOGGLE")] * 600)
+        await peer.write(large, large, Send(1, "TOGGLE"), large)
+        await peer.read(4)
+        assert [len(batch) for batch in running.engine.batches] == [1, 2, 1]
 
 
 async def test_answers_follow_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,14 +229,17 @@ async def test_a_slow_client_is_not_cut_off(autojump_clock: MockClock) -> None:
 
 
 async def test_answers_of_later_batches_wait_behind_a_backlog() -> None:
-    """Answers of several batches that a client did not take in time come whole, and none in the middle of another."""
+    """They come whole, none in the middle of another, and no more of them are made at a time than is stated."""
     async with served() as running:
         await prepare(running, 1, {**BULKY, "description": "x" * 1_000})
         peer = await running.connect()
         count = 2 * BATCH + 7
         await peer.write(*(Definition("v", id=number) for number in range(count)))
         assert [answer["id"] for answer in await peer.read(count)] == list(range(count))
-        assert max(map(len, running.engine.batches)) == BATCH
+        assert max(map(len, running.engine.batches)) == LARGE_ANSWERS
+        await peer.write(*(Get(1, id=number) for number in range(count)))
+        assert [answer["id"] for answer in await peer.read(count)] == list(range(count))
+        assert max(map(len, running.engine.batches)) == LARGE_ANSWERS * GETS
 
 
 async def test_a_client_that_does_not_read_is_not_read_from(autojump_clock: MockClock) -> None:
@@ -235,20 +255,16 @@ async def test_a_client_that_does_not_read_is_not_read_from(autojump_clock: Mock
 
 
 @pytest.mark.parametrize(("under_way", "room"), [(UNDER_WAY - 1, True), (UNDER_WAY, False)])
-async def test_a_connection_has_room_for_so_many_requests(
-    autojump_clock: MockClock, under_way: int, *, room: bool
-) -> None:
-    """With the limit of requests under way it waits, until an answer makes room."""
-    ours, theirs = (trio.SocketStream(end) for end in trio.socket.socketpair())
-    async with ours, theirs, trio.open_nursery() as nursery:
-        connection = Connection(ours, FRAME)
+async def test_a_connection_has_room_for_so_many_requests(under_way: int, *, room: bool) -> None:
+    """With the limit of requests under way it is not read from, until an answer makes room."""
+    ours, theirs = socket.socketpair()
+    with select.epoll() as poll, ours, theirs:
+        connection = Connection(ours, poll, About(1, "", "", 0, FRAME, UNDER_WAY), Access.standard())
         connection.under_way = under_way
-        with trio.move_on_after(1) as waiting:
-            await connection.wait_for_room(UNDER_WAY)
-        assert waiting.cancelled_caught is not room
-        nursery.start_soon(connection.wait_for_room, UNDER_WAY)
-        await trio.testing.wait_all_tasks_blocked()
-        connection.answer([Refusal(None, ErrorBody(code="c", message="m"))], nursery)
+        connection.update()
+        assert connection.is_read is room
+        connection.answer([Refusal(None, ErrorBody(code="c", message="m"))])
+        assert connection.is_read
 
 
 async def test_a_stop_answers_what_has_come_in(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,13 +292,12 @@ async def test_a_stop_waits_for_whoever_reads() -> None:
         await trio.testing.wait_all_tasks_blocked()
         running.stop.set()
         await trio.testing.wait_all_tasks_blocked()
-        before = running.engine.asked
         await peer.write(Get(1, id=99))
         assert [answer["id"] for answer in await peer.read(60)] == list(range(60))
         with pytest.raises(trio.BrokenResourceError):
             await peer.read(1)
         await running.stopped.wait()
-        assert running.engine.asked == before
+        assert 99 not in [request.id for batch in running.engine.batches for request in batch]
 
 
 async def test_a_stop_does_not_wait_for_whoever_does_not_read(autojump_clock: MockClock) -> None:

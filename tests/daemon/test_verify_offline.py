@@ -79,5 +79,6 @@ def test_a_store_that_can_t_be_loaded_is_said_to_be_damaged(
         connection.execute("UPDATE actors SET cohort = 99 WHERE id = 3")
     assert main(["--data", str(data), "--socket", str(data / "s"), *mode]) == 74
     assert [record.getMessage() for record in caplog.records] == [
-        "the store is damaged: table actors, row 3 leads to what is not there; put back a copy of it"
+        "actors were changed, deleted or set back on the disk: 3; `verify` the store",
+        "the store is damaged: table actors, row 3 leads to what is not there; put back a copy of it",
     ]

@@ -38,6 +38,25 @@ def routed(engine: Engine) -> Engine:
     return engine
 
 
+def test_a_page_of_a_history_holds_so_many_bytes(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends before the payload that would be too much, but never before the first; nothing is left out."""
+    monkeypatch.setattr(records, "PAGE_BYTES", 1_000)
+    deploy(engine, "v", {"initial": "a", "states": {"a": {"on": {"GO": "a"}}}})
+    spawn(engine, "v")
+    sizes = [10, 300, 300, 300, 5_000, 10, 900, 0, 0]
+    for size in sizes:
+        ask(engine, Send(1, "GO", "x" * size if size else None))
+    pages, cursor = list[list[int]](), 0
+    while True:
+        page = ask(engine, History(1, cursor=cursor))
+        pages.append([len(event.payload or "") for event in page.events])
+        assert [event.number for event in page.events] == list(range(cursor + 1, cursor + 1 + len(page.events)))
+        if page.next is None:
+            break
+        cursor = page.next
+    assert pages == [[10, 300, 300], [300], [5_000], [10, 900, 0, 0]]
+
+
 def test_a_history_is_what_was_processed(engine: Engine) -> None:
     """Each event with its payload, and the version and the state that it led to, after routing."""
     deploy(engine, "loan-v1")

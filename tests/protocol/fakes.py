@@ -14,7 +14,11 @@ from statekeep.protocol.framing import REQUEST_LIMIT
 from statekeep.protocol.messages import PROTOCOL, Answer, AnyRequest, Hello, Refusal, Send
 from statekeep.protocol.records import Limits, Record, Sent, Welcome
 
-WELCOME = Welcome(protocol=PROTOCOL, server="0", limits=Limits(frame=REQUEST_LIMIT, page=1000, under_way=16))
+WELCOME = Welcome(
+    protocol=PROTOCOL,
+    server="0",
+    limits=Limits(frame=REQUEST_LIMIT, page=1000, under_way=16, batch=1000, idempotency=1000, context=1 << 20),
+)
 
 
 class HangUp(Exception):

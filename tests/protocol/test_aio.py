@@ -64,7 +64,7 @@ class Gate:
 
 async def test_an_operation_is_awaited(daemon: FakeDaemon) -> None:
     """A method takes what its request takes, and returns the request's result."""
-    async with AsyncClient(daemon.path) as client:
+    async with AsyncClient(daemon.path, retry_for=0) as client:
         assert (await client.send("alice", "PAY_FEE", {"amount": 3})).version == "PAY_FEE"
         assert (await client.call(Send("alice", "APPROVE"))).version == "APPROVE"
     assert daemon.requests == [Send("alice", "PAY_FEE", {"amount": 3}, id=2), Send("alice", "APPROVE", id=3)]
@@ -205,7 +205,7 @@ async def test_a_large_request_is_written_by_the_task_that_reads(path: Path) -> 
 
 async def test_a_call_in_a_cancelled_scope_sends_nothing(daemon: FakeDaemon) -> None:
     """Who was cancelled before the call does not make it."""
-    async with AsyncClient(daemon.path) as client:
+    async with AsyncClient(daemon.path, retry_for=0) as client:
         with anyio.CancelScope() as scope:
             scope.cancel()
             await client.send(1, "never")
@@ -259,7 +259,7 @@ async def test_silence_ends_in_time_for_the_one_who_waits(path: Path) -> None:
 
 
 async def test_a_lost_connection_is_said_to_all_and_made_anew(path: Path) -> None:
-    """Everybody who waits is told; nothing is repeated by itself; the next call works."""
+    """Everybody who waits is told; nothing is repeated where the caller wants that; the next call works."""
     lost: list[str] = []
 
     def hang_up(request: AnyRequest) -> Record | None:
@@ -273,7 +273,7 @@ async def test_a_lost_connection_is_said_to_all_and_made_anew(path: Path) -> Non
         lost.append(caught.value.message)
 
     with fake_daemon(path, hang_up):
-        async with AsyncClient(path, timeout=10) as client:
+        async with AsyncClient(path, timeout=10, retry_for=0) as client:
             async with anyio.create_task_group() as tasks:
                 for _ in range(3):
                     tasks.start_soon(wait)

@@ -38,7 +38,7 @@ def silent(request: AnyRequest) -> None:
 
 def test_an_operation_is_a_call(daemon: FakeDaemon) -> None:
     """A method takes what its request takes, and returns the request's result."""
-    with Client(daemon.path) as client:
+    with Client(daemon.path, retry_for=0) as client:
         assert client.send("alice", "PAY_FEE", {"amount": 3}).version == "PAY_FEE"
         assert client.call(Send("alice", "APPROVE")).version == "APPROVE"
     assert daemon.requests == [
@@ -149,7 +149,7 @@ def test_silence_ends_in_time(path: Path) -> None:
 
 
 def test_a_lost_connection_is_said_and_made_anew(path: Path) -> None:
-    """Nothing is repeated by itself, and the next call works."""
+    """Nothing is repeated by itself where the caller wants that, and the next call works."""
     calls: list[AnyRequest] = []
 
     def hang_up_once(request: AnyRequest) -> Record:
@@ -158,7 +158,7 @@ def test_a_lost_connection_is_said_and_made_anew(path: Path) -> None:
             raise HangUp
         return echo(request)
 
-    with fake_daemon(path, hang_up_once), Client(path) as client:
+    with fake_daemon(path, hang_up_once), Client(path, retry_for=0) as client:
         with pytest.raises(errors.ConnectionLost, match="the daemon closed it"):
             client.send(1, "E")
         assert client.send(1, "E").handled

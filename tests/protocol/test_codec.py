@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statekeep.protocol import messages
-from statekeep.protocol.codec import _VALUES, VALUE_DEPTH, RequestReader, encode_answers
+from statekeep.protocol.codec import _VALUES, VALUE_DEPTH, VALUE_ITEMS, RequestReader, encode_answers
 from statekeep.protocol.errors import CODES, ActorFinished
 from statekeep.protocol.framing import Dialect, join_frames
 from statekeep.protocol.messages import REQUESTS, Answer, AnyRequest, Refusal, Send
@@ -85,7 +85,7 @@ def test_wrong_fields_are_refused(op: str, fields: dict[str, Any]) -> None:
     ("line", "number", "code", "words"),
     [
         (b'{"op":"snd","id":3}', 3, "unknown_op", "Did you mean 'send'?"),
-        (b'{"op":"quaff","id":3}', 3, "unknown_op", "hello, deploy, preview"),
+        (b'{"op":"quaff","id":3}', 3, "unknown_op", "hello, describe, deploy"),
         (b"{}", 0, "bad_request", "missing required field `op`"),
         (b'{"op":5,"id":3}', 3, "bad_request", "one of hello"),
         (b'{"op":"get","id":3}', 3, "bad_request", "`get` needs actor"),
@@ -141,15 +141,30 @@ def test_values_may_be_as_deep_as_the_bound() -> None:
         assert f"nested deeper than {VALUE_DEPTH} levels" in refused(nested(levels)).error.message
 
 
+def test_values_may_have_as_many_elements_as_the_bound() -> None:
+    """At all levels together; one more is refused, and so are as many as fit into a request, without a long look."""
+
+    def spread(elements: int) -> bytes:
+        rows = b",".join([b"[" + b",".join([b"0"] * 255) + b"]"] * (elements // 256))
+        return b'{"op":"spawn","version":"v","context":{"a":[' + rows + b",0" * (elements % 256) + b"]}}\n"
+
+    (taken,) = RequestReader(1 << 20).feed(spread(VALUE_ITEMS - 1))
+    assert isinstance(taken, messages.Spawn)
+    for elements in (VALUE_ITEMS, 400_000):
+        (refusal,) = RequestReader(1 << 20).feed(spread(elements))
+        assert isinstance(refusal, Refusal)
+        assert "more than the 65,536 elements" in refusal.error.message
+
+
 def test_every_untyped_field_is_walked() -> None:
     """The list of values is derived from the messages; these are all there are today."""
     assert {kind.__name__: names for kind, names in _VALUES.items() if names} == {
         "Deploy": ["definition"],
         "Preview": ["definition"],
         "Spawn": ["context"],
-        "Deliver": ["payload"],
+        "Deliver": ["payload", "context"],
         "PreviewActors": ["definition", "state", "landing_state"],
-        "Send": ["payload"],
+        "Send": ["payload", "context"],
     }
 
 
@@ -214,8 +229,8 @@ def test_answers_are_written_in_the_dialect_of_the_connection() -> None:
 def test_every_request_names_its_result() -> None:
     """The result of a request is the one that its type promises to callers."""
     assert " ".join(f"{op}:{kind.Result.__name__}" for op, kind in REQUESTS.items()) == (
-        "hello:Welcome deploy:Deployed preview:Plan preview_actors:PlannedPage close:Closed "
+        "hello:Welcome describe:Description deploy:Deployed preview:Plan preview_actors:PlannedPage close:Closed "
         "deployments:DeploymentList versions:VersionList definition:DefinitionText spawn:Actor send:Sent deliver:Sent "
-        "get:Actor actors:ActorPage history:HistoryPage decisions:DecisionPage paths:PathPage "
+        "batch:BatchResults get:Actor actors:ActorPage history:HistoryPage decisions:DecisionPage paths:PathPage "
         "histories:HistoryCountPage verify:VerifyPage status:ServerStatus"
     )

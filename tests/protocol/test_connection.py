@@ -90,7 +90,11 @@ def test_a_greeting_sets_the_limits() -> None:
     """A request over the daemon's limit is refused before it is sent, because the daemon could not say which it was."""
     connection = Connection()
     greeting = started(connection, Hello())
-    welcome = Welcome(protocol=1, server="0", limits=Limits(frame=100, page=10, under_way=7))
+    welcome = Welcome(
+        protocol=1,
+        server="0",
+        limits=Limits(frame=100, page=10, under_way=7, batch=1000, idempotency=1000, context=1 << 20),
+    )
     connection.receive(answered(Answer(1, welcome)))
     assert greeting.outcomes == [welcome]
     assert connection.window == 7

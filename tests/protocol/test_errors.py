@@ -9,7 +9,7 @@ import pytest
 
 from statekeep.protocol import errors
 from statekeep.protocol.errors import CODES, StatekeepError, from_body
-from statekeep.protocol.records import ErrorBody, Finding
+from statekeep.protocol.records import ErrorBody, Finding, Peer
 
 FINDING = Finding(level="error", code="no_initial", path="$.initial", message="there is no `initial`", hint="Name one.")
 
@@ -22,12 +22,17 @@ EVERY: list[StatekeepError] = [
     errors.ReservedEvent("xstate.init"),
     errors.NotInternal("PAY", ["xstate.after."]),
     errors.LimitExceeded("The context", 65536, "bytes"),
+    errors.RequestTooSlow(10.0),
+    errors.Forbidden("deploy", "admin", Peer(uid=1001, gid=1001, pid=7, user="bob", role="viewer")),
     errors.UnknownVersion("loan-v9", ["loan-v1", "loan-v2"]),
     errors.UnknownParent("nothing", ["loan-v1"]),
     errors.UnknownActor("alice"),
     errors.VersionExists("loan-v1"),
     errors.KeyExists("alice", 1),
     errors.ActorFinished("alice", "loan-v1", "done"),
+    errors.ActorMovedOn("alice", 1, 2),
+    errors.EventNotAccepted("alice", "PAY_FEE", "loan-v1", ["SUBMIT_INFO"]),
+    errors.IdempotencyConflict("payment-4711"),
     errors.PreviewOutdated("loan-v2"),
     errors.InvalidDefinition("loan-v2", [FINDING]),
     errors.InvalidPath("it has 300 tokens"),
@@ -51,9 +56,11 @@ def test_the_codes_are_these() -> None:
     """Programs compare codes: none is ever renamed, and a new one is added here."""
     assert sorted(CODES) == sorted(error.code for error in EVERY)
     assert " ".join(sorted(CODES)) == (
-        "actor_finished bad_request busy damaged_actor frame_too_large internal_error invalid_definition invalid_path "
-        "key_exists limit_exceeded malformed not_internal preview_outdated reserved_event stopping storage_failed "
-        "unknown_actor unknown_op unknown_parent unknown_version unreachable_route unsupported_protocol version_exists"
+        "actor_finished actor_moved_on bad_request busy damaged_actor event_not_accepted forbidden frame_too_large "
+        "idempotency_conflict internal_error invalid_definition invalid_path key_exists limit_exceeded "
+        "malformed not_internal preview_outdated request_too_slow reserved_event stopping storage_failed "
+        "unknown_actor unknown_op unknown_parent unknown_version unreachable_route unsupported_protocol "
+        "version_exists"
     )
 
 

@@ -11,13 +11,15 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 import pytest
 
+from statekeep.daemon.connections import CHUNK, LARGE, PATIENCE
 from statekeep.protocol import messages, records
-from statekeep.protocol.codec import VALUE_DEPTH, RequestReader, encode_answers
+from statekeep.protocol.codec import VALUE_DEPTH, VALUE_ITEMS, RequestReader, encode_answers
 from statekeep.protocol.connection import Connection, Exchange
+from statekeep.protocol.describing import error_descriptions, op_descriptions
 from statekeep.protocol.errors import CODES
 from statekeep.protocol.framing import REQUEST_LIMIT, Dialect, join_frames
 from statekeep.protocol.messages import REQUESTS, Answer, Count, Name, Refusal, Request
-from statekeep.protocol.records import ErrorBody, Page, Record, Sent
+from statekeep.protocol.records import ErrorBody, Limits, Page, Record, Sent
 
 PAGE = (Path(__file__).parents[2] / "protocol" / "README.md").read_text()
 SECTIONS = dict(re.findall(r"(?ms)^## (.+?)\n(.*?)(?=^## |\Z)", PAGE))
@@ -30,6 +32,7 @@ RECORDS = {
 
 _WORDS = {
     int: "integer",
+    float: "number",
     str: "text",
     bool: "boolean",
     Any: "value",
@@ -59,13 +62,16 @@ def words(kind: Any) -> str:
         return f"array of {words(arguments[0])}"
     if origin is dict:
         return "object"
-    return f"[{kind.__name__}](#{kind.__name__.lower()})"
+    anchor = "errors" if kind is ErrorBody else kind.__name__.lower()
+    return f"[{kind.__name__}](#{anchor})"
 
 
 def default(field: msgspec.structs.FieldInfo) -> str:
-    """Return a default as the page writes it; a dash: there is none."""
+    """Return a default as the page writes it; a dash: there is none; absent: not even null."""
     if field.required:
         return "-"
+    if field.default is msgspec.UNSET:
+        return "absent"
     made = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
     return f"`{json.dumps(made)}`"
 
@@ -89,10 +95,10 @@ def read(line: str) -> Request[Record]:
     return request
 
 
-def conversations() -> list[tuple[str, str]]:
-    """Return what a client says in each JSON example, and what follows it."""
+def conversations() -> list[tuple[str, str, str]]:
+    """Return who answers in each JSON example, what the client says, and what follows it."""
     spoken = [(speaker, text) for kind, speaker, text in EXAMPLES if kind == "json"]
-    return [(text, answer) for (_, text), (speaker, answer) in zip(spoken[::2], spoken[1::2], strict=True)]
+    return [(speaker, text, answer) for (_, text), (speaker, answer) in zip(spoken[::2], spoken[1::2], strict=True)]
 
 
 def test_every_op_is_on_the_page() -> None:
@@ -123,15 +129,18 @@ def test_every_error_is_on_the_page() -> None:
 def test_the_figures_are_the_ones_in_force() -> None:
     """Limits that the page names are the defaults of the code."""
     assert f"A request may have {REQUEST_LIMIT:,} bytes" in SECTIONS["Limits"]
-    assert f"nested up to {VALUE_DEPTH} levels" in SECTIONS["Values"]
+    assert f"nested up to {VALUE_DEPTH} levels, with up to {VALUE_ITEMS:,} elements" in SECTIONS["Values"]
+    assert f"{Limits.__struct_defaults__[-1]:g} seconds after its first byte" in SECTIONS["Limits"]
+    assert f"closes the connection after {PATIENCE:g} seconds" in " ".join(SECTIONS["Limits"].split())
+    assert f"more than {CHUNK >> 10} KiB the daemon reads {LARGE} at a time" in SECTIONS["Limits"]
     name = json.loads(msgspec.json.encode(msgspec.json.schema(Name)))
     assert f"text of {name['minLength']} to {name['maxLength']} characters" in SECTIONS["Values"]
 
 
 def test_the_conversations_are_possible() -> None:
     """The daemon reads every request of the examples, and its answers are results of theirs to the last byte."""
-    said = [(asked, answered) for asked, answered in conversations() if '"error"' not in answered]
-    assert len(said) == 2
+    said = [(asked, answered) for speaker, asked, answered in conversations() if speaker == "daemon"]
+    assert len(said) == 3
     for asked, answered in said:
         requests = {request.id: request for request in map(read, asked.splitlines())}
         for line in answered.splitlines():
@@ -141,9 +150,56 @@ def test_the_conversations_are_possible() -> None:
         assert not requests
 
 
+def test_the_values_at_the_edges_become_what_the_page_says() -> None:
+    """The bytes of each row, as the payload of a send, are taken as the page says, or refused with its code."""
+    rows = re.findall(r"(?m)^\| [^|`]+ \| (`[^|]+`|-) \| (`[0-9a-f ]+`|-) \| `([^|]+)` \|$", SECTIONS["Values"])
+    assert len(rows) == SECTIONS["Values"].count("\n|") - 2
+    head = msgspec.msgpack.encode({"op": "send", "id": 3, "actor": 1, "event": "E", "payload": None})[:-1]
+    for line, frame, expected in rows:
+        sent = []
+        if line != "-":
+            sent.append(b'{"op":"send","id":3,"actor":1,"event":"E","payload":%s}\n' % line.strip("`").encode())
+        if frame != "-":
+            sent.append(join_frames([head + bytes.fromhex(frame.strip("`"))]))
+        assert sent, expected
+        for data in sent:
+            (request,) = RequestReader(REQUEST_LIMIT).feed(data)
+            if isinstance(request, Refusal):
+                assert request.error.code == expected, (data, request)
+            else:
+                assert isinstance(request, messages.Send)
+                assert msgspec.json.encode(request.payload).decode() == expected
+
+
+def test_the_roles_on_the_page_are_those_of_the_requests() -> None:
+    """Each op stands in the row of the least role that may use it."""
+    rows = re.findall(r"(?m)^\| `(\w+)` \| (.+) \|$", SECTIONS["Roles"])
+    assert {role: re.findall(r"`(\w+)`", ops) for role, ops in rows} == {
+        role: [op for op, kind in REQUESTS.items() if kind.role == role] for role in get_args(records.Role)
+    }
+
+
+def test_describe_and_the_page_say_the_same() -> None:
+    """The same ops with the same fields, needs and results, and the same errors, in the same order."""
+    ops = op_descriptions()
+    assert list(ops) == list(entries("Ops"))
+    for op, text in entries("Ops").items():
+        assert text.strip().startswith(ops[op].summary.replace("``", "`")), op
+        assert f"[{ops[op].result}](" in text
+        schema = ops[op].request["$defs"][ops[op].request["$ref"].rpartition("/")[2]]
+        assert schema["properties"].keys() == {"op", "id", *(row[0].strip("`") for row in written(text))}, op
+        assert set(schema["required"]) == {"op", *(row[0].strip("`") for row in written(text) if row[2] == "-")}, op
+        answer = ops[op].answer["$defs"][ops[op].result]["properties"]
+        assert list(answer) == [row[0].strip("`") for row in written(entries("Results")[ops[op].result])]
+    rows = re.findall(r"(?m)^\| `(\w+)` \| `\w+` \| (.+) \|$", SECTIONS["Errors"].partition("| code |")[2])
+    assert rows == [(error.code, error.summary) for error in error_descriptions()]
+    (kinds,) = re.findall(r"(?m)^\| `kind` \|.*$", entries("Results")["ErrorDescription"])
+    assert {error.kind for error in error_descriptions()} == set(re.findall(r"`(\w+)`", kinds)) - {"kind"}
+
+
 def test_the_refusals_are_the_ones_the_daemon_gives() -> None:
     """What is wrong in the examples is refused in just these words."""
-    ((asked, answered),) = [said for said in conversations() if '"error"' in said[1]]
+    ((asked, answered),) = [said[1:] for said in conversations() if said[0] == "refusals"]
     refusals = RequestReader(REQUEST_LIMIT).feed(asked.encode())
     assert all(isinstance(refusal, Refusal) for refusal in refusals)
     assert (

@@ -16,6 +16,8 @@ WORDS = {
     "keys": ["miller-anna-1984"],
     "contexts": ["applicantName", "Anna Miller"],
     "payloads": ["accountNumber", "DE02120300000000202051"],
+    "patches": ["remainingDebt", "repaidInInstalments"],
+    "idempotency keys": ["transfer-2024-000815"],
 }
 """Words of every kind that a caller gives, each long enough that chance does not write it."""
 
@@ -35,6 +37,9 @@ def live(directory: Path) -> None:
         ask(engine, Spawn(spring, key=key, context={field: person}))
         for event in (signed, sent):
             ask(engine, Send(key, event, dict([WORDS["payloads"]])))
+        (again,) = WORDS["idempotency keys"]
+        ask(engine, Spawn(spring, key="other", idempotency_key=again))
+        ask(engine, Send("other", signed, context=dict([WORDS["patches"]]), idempotency_key=again))
         child: dict[str, Any] = {"version": autumn, "definition": definition, "parent": spring, "path": ["**", unseen]}
         ask(engine, Deploy(**child, digest=ask(engine, Preview(**child)).digest))
         assert (directory / "store.db-wal").stat().st_size > 0

@@ -45,7 +45,7 @@ def tell(directory: Path) -> None:
     shutil.copytree(directory, directory / "old")
     with engine_in(directory) as engine:
         deploy(engine, "loan-v2", VERIFIED, parent="loan-v1", path=PAID)
-        ask(engine, Send("alice", "PAY_FEE", {"receipt": 7}))
+        ask(engine, Send("alice", "PAY_FEE", {"receipt": 7}, context={"paid": True}))
         ask(engine, Send("bob", "WAIVE_FEE", {"by": "carl"}))
         ask(engine, Send(DORA, "APPROVE"))
 
@@ -198,6 +198,10 @@ AT_VERIFY = {
         {ALICE, BOB, ("actors", "several")},
     ),
     "a look-up hash, dropped": ("UPDATE actors SET key_hash = NULL WHERE id = 2", {BOB}),
+    "an older context": (
+        "UPDATE actors SET context = (SELECT context FROM old.actors WHERE id = 1) WHERE id = 1",
+        {ALICE},
+    ),
     "the version of a cohort": (
         "UPDATE cohorts SET (version, configuration) = (1, 2) WHERE id = (SELECT cohort FROM actors WHERE id = 3)",
         {ALICE, CAROL, ("cohorts", 3)},

@@ -20,6 +20,9 @@ from tests.daemon.processes import LISTENS
 UNITS = Path(__file__).parents[2] / "systemd"
 SYSTEM = {
     "daemon.socket": "/run/statekeep/statekeep.sock",
+    "access.viewers": ["@statekeep"],
+    "access.operators": ["@statekeep-operators"],
+    "access.admins": ["@statekeep-admins"],
 }
 """What the system's configuration chooses."""
 

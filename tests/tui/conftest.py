@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from statekeep.daemon.engine import Engine
-from statekeep.protocol import operations
+from statekeep.protocol import operations, retrying
 from statekeep.protocol.errors import StatekeepError
 from statekeep.protocol.messages import AnyRequest, PageRequest
 from statekeep.protocol.records import Record
@@ -106,7 +106,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
 
 @pytest.fixture
 def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
-    """A daemon that the command line finds by itself."""
+    """A daemon that the command line finds by itself. It sees no idempotency keys but those that a test gives."""
+    monkeypatch.setattr(retrying, "named", lambda request: request)
     asked = Asked(tmp_path / "s")
     with fake_daemon(tmp_path / "s", asked.answer):
         monkeypatch.setenv("STATEKEEP_SOCKET", asked.socket)

@@ -1,5 +1,6 @@
 """Records as a daemon would answer them, for tests that print them."""
 
+from statekeep.protocol.describing import error_descriptions, op_descriptions
 from statekeep.protocol.records import (
     Actor,
     ActorPage,
@@ -11,6 +12,7 @@ from statekeep.protocol.records import (
     Deployed,
     Deployment,
     DeploymentList,
+    Description,
     EventRecord,
     Finding,
     HistoryPage,
@@ -38,6 +40,7 @@ ALICE = Actor(
     fingerprint="8e106e4dbc4c2635",
     position=6153,
     context={"applicantId": "A-1"},
+    accepts=["INCOME_VERIFIED", "CANCEL"],
 )
 BOB = Actor(
     id=2,
@@ -126,6 +129,7 @@ DEFINITION = DefinitionText(
 SENT = Sent(
     id=1, handled=True, version="loan-v2", state="income_verify", status="active", events=2, migrated_from="loan-v1"
 )
+REPEATED = Sent(id=1, handled=True, version="loan-v2", state="income_verify", status="active", events=2, repeated=True)
 UNHANDLED = Sent(id=1, handled=False, version="loan-v2", state="income_verify", status="active", events=2)
 HISTORY = HistoryPage(
     id=1,
@@ -167,6 +171,12 @@ PATHS = PathPage(
         PathNode(path=["SUBMIT_INFO"], actors=2_000, here=797, state="under_review", children=1),
         PathNode(path=["SUBMIT_INFO", "PAY_FEE"], actors=1_203, here=1_203, state="awaiting_docs"),
     ],
+)
+DESCRIPTION = Description(
+    protocol=1,
+    server="0.1.0",
+    ops=[op_descriptions()["get"]],
+    errors=[error for error in error_descriptions() if error.code == "unknown_actor"],
 )
 STATUS = ServerStatus(
     server="0.1.0",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import operator
+from typing import Any
+
+from msgspec import UNSET
 
 from statekeep.protocol import Client
 from statekeep.protocol.messages import Actors, Deliver, Get, History, Send, Spawn
 from statekeep.protocol.records import Sent
 from statekeep.tui.cli import views
-from statekeep.tui.cli.arguments import Subparsers, actor, add_command, add_paging, json_value, page_limit
+from statekeep.tui.cli.arguments import Subparsers, actor, add_command, add_paging, integer, json_value, page_limit
 from statekeep.tui.cli.output import print_json, print_pages, show
 
 
@@ -25,13 +28,15 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     parser.add_argument("version", metavar="VERSION")
     parser.add_argument("--key", metavar="K", help="a name of your own for it; no other actor may have it")
     parser.add_argument("--context", type=json_value, metavar="JSON", help="what it is to carry")
+    _add_idempotency(parser)
 
     parser = add_command(
         subparsers,
         "send",
         send_event,
         "send one event to an actor",
-        """  statekeep send alice PAY_FEE --payload '{"cents": 5000}'""",
+        """  statekeep send alice PAY_FEE --payload '{"cents": 5000}'
+  statekeep send alice PAY_FEE --require --expect 1 --patch '{"paid": true}' --idempotency-key payment-4711""",
     )
     _add_event(parser, "an event type of the definition")
 
@@ -67,6 +72,18 @@ def _add_event(parser: argparse.ArgumentParser, event: str) -> None:
     add_actor(parser)
     parser.add_argument("event", metavar="EVENT", help=event)
     parser.add_argument("--payload", type=json_value, metavar="JSON", help="what comes with it")
+    parser.add_argument(
+        "--patch", type=json_value, default=UNSET, metavar="JSON", help="changes its context, if it handles the event"
+    )
+    parser.add_argument("--expect", type=integer, metavar="N", help="only if it has processed N events so far")
+    parser.add_argument("--require", action="store_true", help="fail if it does not handle the event")
+    _add_idempotency(parser)
+
+
+def _add_idempotency(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--idempotency-key", metavar="K", help="carry this out once, however often it is repeated with this key"
+    )
 
 
 def add_actor(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
@@ -82,7 +99,7 @@ def add_actor(parser: argparse.ArgumentParser, *, optional: bool = False) -> Non
 
 def spawn_actor(client: Client, args: argparse.Namespace) -> int:
     """Start an actor."""
-    spawned = client.call(Spawn(args.version, key=args.key, context=args.context))
+    spawned = client.call(Spawn(args.version, key=args.key, context=args.context, idempotency_key=args.idempotency_key))
     if args.json:
         print_json(spawned)
     else:
@@ -92,12 +109,21 @@ def spawn_actor(client: Client, args: argparse.Namespace) -> int:
 
 def send_event(client: Client, args: argparse.Namespace) -> int:
     """Send an event."""
-    return _show_sent(client.call(Send(args.actor, args.event, payload=args.payload)), args)
+    return _show_sent(client.call(Send(args.actor, args.event, args.payload, **_demands(args))), args)
 
 
 def deliver_event(client: Client, args: argparse.Namespace) -> int:
     """Deliver the event of a timer or of an invoked service."""
-    return _show_sent(client.call(Deliver(args.actor, args.event, payload=args.payload)), args)
+    return _show_sent(client.call(Deliver(args.actor, args.event, args.payload, **_demands(args))), args)
+
+
+def _demands(args: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "context": args.patch,
+        "expect": args.expect,
+        "require": args.require,
+        "idempotency_key": args.idempotency_key,
+    }
 
 
 def _show_sent(sent: Sent, args: argparse.Namespace) -> int:

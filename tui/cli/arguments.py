@@ -66,7 +66,7 @@ def add_paging(parser: argparse.ArgumentParser) -> None:
     """Add the options of a command whose answer comes in pages."""
     parser.add_argument("--limit", type=_positive, metavar="N", help="rows of a page (default 100, with --all 1000)")
     parser.add_argument(
-        "--cursor", type=_integer, default=0, metavar="C", help="where to begin; each page tells the next"
+        "--cursor", type=integer, default=0, metavar="C", help="where to begin; each page tells the next"
     )
     parser.add_argument("--all", action="store_true", help="every page; with --json one line a record")
 
@@ -77,14 +77,15 @@ def page_limit(args: argparse.Namespace) -> int:
     return limit
 
 
-def _integer(text: str) -> int:
+def integer(text: str) -> int:
+    """A number as the wire can carry it."""
     if not (text.isascii() and text.isdigit() and int(text) < 2**63):
         raise argparse.ArgumentTypeError(f"{text!r} is not an integer from 0 to 2^63 - 1")
     return int(text)
 
 
 def _positive(text: str) -> int:
-    number = _integer(text)
+    number = integer(text)
     if number < 1:
         raise argparse.ArgumentTypeError("it must be 1 or more")
     return number
@@ -92,7 +93,7 @@ def _positive(text: str) -> int:
 
 def actor(text: str) -> ActorRef:
     """``17`` is an id, ``alice`` a key, and ``key:17`` a key that looks like an id."""
-    return _integer(text) if text.isascii() and text.isdigit() else text.removeprefix("key:")
+    return integer(text) if text.isascii() and text.isdigit() else text.removeprefix("key:")
 
 
 def event_path(text: str) -> list[str]:

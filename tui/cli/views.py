@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from msgspec import UNSET
+
 from statekeep.protocol.records import (
     Actor,
     ActorPage,
@@ -41,6 +43,7 @@ def actor(found: Actor) -> Iterator[Block]:
         *([("needs rescue", Span("yes", "bad"))] if found.needs_rescue else []),
         ("history", f"{count(found.events, 'event')}, fingerprint {found.fingerprint}"),
         ("context", _json(found.context)),
+        *([("accepts", ", ".join(found.accepts))] if found.accepts else []),
         ("position", count(found.position)),
     )
 
@@ -80,6 +83,7 @@ def sent(made: Sent, name: str, event: str) -> Line:
     if not made.handled:
         return line(Span("not handled: ", "waiting"), f"{name} is in {where}, which takes no {event}; nothing changed")
     moved = f", migrated from {made.migrated_from}" if made.migrated_from else ""
+    moved += ", as answered before" if made.repeated else ""
     return line(
         f"{name}: {event} led to ",
         Span(where, "strong"),
@@ -93,12 +97,14 @@ def history(page: HistoryPage) -> Iterator[Block]:
     if not page.events:
         yield line("No events here.", indent=2)
         return
+    patched = any(event.context is not UNSET for event in page.events)
     columns = (
         Column("#", number=True),
         Column("event"),
         Column("state"),
         Column("version"),
         Column("payload"),
+        *([Column("context")] if patched else []),
         Column("time"),
     )
     yield Rows(
@@ -110,6 +116,11 @@ def history(page: HistoryPage) -> Iterator[Block]:
                 state(event.state),
                 event.version,
                 _json(event.payload),
+                *(
+                    ["-" if event.context is UNSET else json.dumps(event.context, ensure_ascii=False)]
+                    if patched
+                    else []
+                ),
                 Span(date(event.time), "quiet"),
             )
             for event in page.events
