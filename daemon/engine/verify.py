@@ -58,7 +58,9 @@ def verify(world: World, request: Verify) -> VerifyPage:
 def _missed(finding: Finding) -> Difference:
     """What the audit has found, said of the actor if it is one's row."""
     if finding.table == "actors" and finding.row:
-        return Difference(actor=finding.row[0], what="evidence", found=finding.rows, expected=finding.expected)
+        # One that is there and not what it was is not a matter of numbers.
+        numbers = (finding.rows, finding.expected) if finding.rows != finding.expected else (None, None)
+        return Difference(actor=finding.row[0], what="evidence", found=numbers[0], expected=numbers[1])
     found = {"table": finding.table, "rows": finding.rows} | ({"row": list(finding.row)} if finding.row else {})
     return Difference(actor=0, what="evidence", found=found, expected={"rows": finding.expected})
 
