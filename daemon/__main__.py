@@ -22,22 +22,24 @@ from statekeep.daemon.engine import About, Engine
 from statekeep.daemon.engine.sweeping import resume
 from statekeep.daemon.engine.verify import pages
 from statekeep.daemon.engine.world import World
+from statekeep.daemon.hardening import keep_errors_private, keep_memory_private
 from statekeep.daemon.health import report
 from statekeep.daemon.listening import SocketInUse, UnusableSocket, listener, raise_file_limit
-from statekeep.daemon.logs import KEY_MADE, LISTENING, REFUSED, STOPPED, STOPPING, configure
+from statekeep.daemon.logs import LISTENING, REFUSED, STOPPED, STOPPING, configure
 from statekeep.daemon.peers import Access, UnknownPeer, group_number
 from statekeep.daemon.server import Server
 from statekeep.daemon.store import (
+    DamagedJournal,
     DamagedStore,
     InsecureKeyFile,
+    KeySources,
     RolledBack,
     Store,
     StoreInUse,
     UnknownSchema,
     UnsafeStore,
+    UnusableKey,
     WrongKey,
-    make_master_key,
-    master_key,
     open_store,
 )
 from statekeep.daemon.systemd import notify, starting, watchdog_interval
@@ -52,7 +54,11 @@ STORE = "store.db"
 UNDER_WAY = 1_024
 """Requests of one connection under way: a pipelining client fills a batch alone, and its answers fit into memory."""
 
+BALLAST = 48 << 20
+"""Bytes of the disk held back for erasures: a full log of 10,000 pages reaches the database, and 8 MiB are left."""
+
 _EXIT_CODES: dict[type[Exception], int] = {
+    DamagedJournal: 74,
     BadConfiguration: 78,
     DamagedStore: 74,
     InsecureKeyFile: 78,
@@ -63,6 +69,7 @@ _EXIT_CODES: dict[type[Exception], int] = {
     UnknownPeer: 78,
     UnknownSchema: 78,
     UnsafeStore: 74,
+    UnusableKey: 78,
     WrongKey: 78,
 }
 """As in sysexits.h: 65 the data is not what it should be, 74 input or output, 75 try again later, 78 configuration."""
@@ -75,11 +82,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = load(os.environ, os.getuid(), _flags(options), options.config)
         configure(found.configuration.daemon.log)
         if options.verify:
-            return _verify(found.configuration)
+            return _verify(found.configuration, options.key[1:])
         raise_file_limit()
         daemon = found.configuration.daemon
         with starting("opening the store"):
-            store = _open(found.configuration, accept_rollback=options.accept_rollback)
+            store = _open(found.configuration, options.key[1:], accept_rollback=options.accept_rollback)
         with store, listener(Path(daemon.socket), group_number(daemon.group) if daemon.group else None) as at:
             trio.run(_serve, store, at, found.configuration)
     except tuple(_EXIT_CODES) as refusal:
@@ -104,7 +111,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", metavar="DIRECTORY", help="directory of the store")
     parser.add_argument("--socket", metavar="PATH", help="where clients connect")
     parser.add_argument(
-        "--key", metavar="FILE", help="file with the master key (else master.key in the data directory)"
+        "--key",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="file with a key of the store; may be given several times (else, if there is no systemd credential "
+        "statekeep-key either, master.key in the data directory)",
+    )
+    parser.add_argument(
+        "--passphrase",
+        metavar="FROM",
+        help="where a passphrase or recovery key of the store comes from: prompt, fd:NUMBER or env:NAME",
     )
     parser.add_argument(
         "--anchor",
@@ -117,6 +134,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="let the members of this group use the socket, as operators: they may spawn and send (else nobody but "
         "root and this user, who are admins, and those that the configuration names)",
+    )
+    parser.add_argument(
+        "--erasures", metavar="DIRECTORY", help="directory of the erasure journal, best on another disk (else --data)"
     )
     way = parser.add_mutually_exclusive_group()
     way.add_argument(
@@ -139,8 +159,10 @@ def _flags(options: argparse.Namespace) -> dict[str, str]:
         "daemon.data": options.data,
         "daemon.socket": options.socket,
         "daemon.anchor": options.anchor,
+        "daemon.erasures": options.erasures,
         "daemon.group": options.group,
-        "keys.file": options.key,
+        "keys.file": options.key[0] if options.key else None,
+        "keys.passphrase": options.passphrase,
     }
     return {name: value for name, value in given.items() if value is not None}
 
@@ -149,29 +171,35 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _open(configuration: Configuration, *, accept_rollback: bool) -> Store:
-    data = Path(configuration.daemon.data)
-    key_file = Path(configuration.keys.file or data / "master.key")
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _open(configuration: Configuration, more_key_files: Sequence[str] = (), *, accept_rollback: bool = False) -> Store:
+    data, keys = Path(configuration.daemon.data), configuration.keys
     path = data / STORE
-    if key_file.exists() or path.exists():
-        key = master_key(key_file)
-    else:
-        key = make_master_key(key_file)
-        log.info(
-            "made the master key %s; without it the store can't be read: keep a copy elsewhere",
-            key_file,
-            message_id=KEY_MADE,
-        )
-    anchor = Path(configuration.daemon.anchor) if configuration.daemon.anchor else None
-    return open_store(path, key, now=_now(), anchor=anchor, accept_rollback=accept_rollback)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files = [Path(file) for file in (keys.file, *more_key_files) if file]
+    sources = KeySources(data / "master.key", files, keys.passphrase or None, os.environ)
+    store = open_store(
+        path,
+        sources.secrets(new=not path.exists()),
+        now=_now(),
+        journal=_directory(configuration.daemon.erasures),
+        ballast=BALLAST,
+        anchor=_directory(configuration.daemon.anchor),
+        accept_rollback=accept_rollback,
+    )
+    for kind in store.vault.offered():
+        log.warning("a %s was given that no key slot fits; `statekeep key rewrap` makes one", kind.name.lower())
+    return store
 
 
-def _verify(configuration: Configuration) -> int:
+def _directory(configured: str) -> Path | None:
+    return Path(configured) if configured else None
+
+
+def _verify(configuration: Configuration, more_key_files: Sequence[str]) -> int:
     """Verify the store in the data directory, and leave it as it is; returns the exit code."""
     (Path(configuration.daemon.data) / STORE).stat()  # raises if there is none: it must not be made
     looked_at = differences = 0
-    with _open(configuration, accept_rollback=False) as store:
+    with _open(configuration, more_key_files) as store:
         world = World(store, _now)
         resume(world)
         for page in pages(world):
@@ -232,5 +260,12 @@ async def _serve(store: Store, listening: list[socket.socket], configuration: Co
     log.info("stopped", message_id=STOPPED)
 
 
+def run() -> int:
+    """What ``statekeepd`` starts: ``main`` in a process that is its own."""
+    keep_errors_private()
+    keep_memory_private()
+    return main()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -55,6 +55,13 @@ class Daemon(Table, frozen=True, kw_only=True):
             "data directory."
         ),
     ] = ""
+    erasures: Annotated[
+        str,
+        Meta(
+            description="Directory of the erasure journal, best on another disk than the store. Default: beside the "
+            "store."
+        ),
+    ] = ""
     group: Annotated[
         str,
         Meta(
@@ -72,10 +79,20 @@ class Daemon(Table, frozen=True, kw_only=True):
 
 
 class Keys(Table, frozen=True, kw_only=True):
-    """Where the key of the store comes from. A systemd credential named statekeep-key goes before all of these."""
+    """Where the keys of the store come from, beside the systemd credentials statekeep-key and statekeep-passphrase."""
 
     file: Annotated[
-        str, Meta(description="File with the master key, mode 0600. Default: master.key in the data directory.")
+        str,
+        Meta(
+            description="File with a key, mode 0600. If there is no other key either: master.key in the data directory."
+        ),
+    ] = ""
+    passphrase: Annotated[
+        str,
+        Meta(
+            description="Where a passphrase or recovery key comes from, never itself: prompt, fd:NUMBER (a descriptor "
+            "to read), or env:NAME (a variable)."
+        ),
     ] = ""
 
 

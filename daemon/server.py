@@ -138,7 +138,7 @@ class Server:
 
     async def _wait(self) -> None:
         """Wait until there is something to do; let other tasks run in any case."""
-        if self._queue or self._ready or self._engine.sweeping:
+        if self._queue or self._ready or self._engine.sweeping or self._engine.rotating:
             await trio.lowlevel.checkpoint()
             return
         with trio.CancelScope(deadline=self._look_at) as self._waiting:
@@ -155,7 +155,7 @@ class Server:
                     taken += self._read(connection)
             elif not self._acceptor.paused:
                 self._accept(number)
-        if self._queue or self._engine.sweeping or self._turned is not None:
+        if self._queue or self._engine.sweeping or self._engine.rotating or self._turned is not None:
             self._run_batch()
         if self._turned is not None:
             self._turned.set()

@@ -14,15 +14,16 @@
         │   ├── RequestTooSlow
         ├── Forbidden           the caller's user may not: ask whoever runs the daemon for a role
         ├── NotFound            the request names what is not there
-        │   ├── UnknownVersion, UnknownParent, UnknownActor
+        │   ├── UnknownVersion, UnknownParent, UnknownActor, ActorErased, UnknownSlot
         ├── Conflict            the request is sound, but what is stored stands against it: read, then decide
-        │   ├── VersionExists, KeyExists, ActorFinished, PreviewOutdated
+        │   ├── VersionExists, KeyExists, ActorFinished, PreviewOutdated, RotationUnderWay
         │   ├── ActorMovedOn, EventNotAccepted, IdempotencyConflict
         ├── Undeployable        the version would not do what it is meant to: mend its definition or path
-        │   ├── InvalidDefinition, InvalidPath, UnreachableRoute
+        │   ├── InvalidDefinition, InvalidPath, InvalidMap, UnreachableRoute
         └── DaemonTrouble       the daemon's side is at fault
             ├── StorageFailed, DamagedActor, InternalError  its operator has to look
-            └── Busy, Stopping                              repeat later
+            ├── ErasureUnfinished   the only one after which something was changed: the actor is gone
+            └── Busy, Stopping                  repeat later
 
 Each class has a stable ``code``, which is what crosses the wire, and its constructor makes the sentence and the hint,
 so that the wording of an error is found here and nowhere else.
@@ -273,6 +274,30 @@ class UnknownActor(NotFound):
             super().__init__(f"There is no actor with the key {_quote(actor)}.", hint)
 
 
+class ActorErased(NotFound):
+    """The actor was erased: nothing is known of it but that."""
+
+    code = "actor_erased"
+
+    def __init__(self, actor: int, position: int) -> None:
+        super().__init__(
+            f"Actor {actor} was erased, at position {position}.",
+            "Nothing of it can be brought back. An id is never used again; its key may be.",
+        )
+
+
+class UnknownSlot(NotFound):
+    """The store has no key slot of this number."""
+
+    code = "unknown_slot"
+
+    def __init__(self, slot: int, known: Sequence[int]) -> None:
+        super().__init__(
+            f"There is no key slot {slot}.",
+            f"There are {', '.join(map(str, known))}; `key_status` says which is which.",
+        )
+
+
 class Conflict(Refused):
     """The request is sound, but what is stored stands against it."""
 
@@ -369,6 +394,18 @@ class PreviewOutdated(Conflict):
         )
 
 
+class RotationUnderWay(Conflict):
+    """The keys are being rotated already."""
+
+    code = "rotation_under_way"
+
+    def __init__(self, epoch: int, left: int) -> None:
+        super().__init__(
+            f"The keys are on their way into epoch {epoch}; {left:,} actors are left.",
+            "It ends by itself; `key_status` shows how far it is.",
+        )
+
+
 class Undeployable(Refused):
     """The version would not do what it is meant to."""
 
@@ -379,14 +416,18 @@ class InvalidDefinition(Undeployable):
     code = "invalid_definition"
 
     def __init__(self, version: str, findings: Sequence[Finding]) -> None:
-        errors = [finding for finding in findings if finding.level == "error"]
-        first = f", the first at {errors[0].path}: {errors[0].message.rstrip('.')}" if errors else ""
-        count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
         super().__init__(
-            f"The definition of {_quote(version)} has {count}{first}.",
+            f"The definition of {_quote(version)} has {_errors(findings)}.",
             "The findings say for each what is wrong and what to write.",
             findings,
         )
+
+
+def _errors(findings: Sequence[Finding]) -> str:
+    """How many they are, and the first."""
+    errors = [finding for finding in findings if finding.level == "error"]
+    first = f", the first at {errors[0].path}: {errors[0].message.rstrip('.')}" if errors else ""
+    return ("1 error" if len(errors) == 1 else f"{len(errors)} errors") + first
 
 
 class InvalidPath(Undeployable):
@@ -396,6 +437,19 @@ class InvalidPath(Undeployable):
 
     def __init__(self, reason: str, hint: str = "A path is a list of event types, oldest first.") -> None:
         super().__init__(f"The path can't be used: {reason}.", hint)
+
+
+class InvalidMap(Undeployable):
+    """The state map names what is not there, or has no landing for actors that would move."""
+
+    code = "invalid_map"
+
+    def __init__(self, version: str, findings: Sequence[Finding]) -> None:
+        super().__init__(
+            f"The state map to {_quote(version)} has {_errors(findings)}.",
+            "Each state that an actor is in is mapped to one of the new definition, or to null if it shall stay.",
+            findings,
+        )
 
 
 class UnreachableRoute(Undeployable):
@@ -434,6 +488,19 @@ class DamagedActor(DaemonTrouble):
             f"Actor {actor} was damaged or tampered with on the disk: {where} not what was written.",
             "Nothing of it is answered or changed; the others are not concerned. `verify` tells what else there is; a "
             "backup may have it whole.",
+        )
+
+
+class ErasureUnfinished(DaemonTrouble):
+    """The actor is erased for every reader, but what it left in the files could not be overwritten yet."""
+
+    code = "erasure_unfinished"
+
+    def __init__(self, actor: int, reason: str) -> None:
+        super().__init__(
+            f"Actor {actor} is erased, but its remains could not be overwritten yet: {reason}.",
+            f"The daemon tries again by itself. Mend the reason, and repeat with the id {actor} to be told that it is "
+            "done.",
         )
 
 

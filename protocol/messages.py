@@ -21,17 +21,21 @@ from statekeep.protocol.records import (
     Deployed,
     DeploymentList,
     Description,
+    Erased,
     ErrorBody,
     Guards,
     HistoryCountPage,
     HistoryPage,
+    Keys,
     Landing,
+    NewKey,
     Outcome,
     Page,
     PathPage,
     Plan,
     PlannedPage,
     Record,
+    Rewrapped,
     Role,
     Sent,
     ServerStatus,
@@ -212,6 +216,13 @@ class Batch(Request[BatchResults], tag="batch"):
     """A refusal of one leaves the others alone."""
 
 
+class Erase(Request[Erased], tag="erase"):
+    """Destroy all that is kept of an actor, for good; that it was erased stays known. By its id it may be repeated."""
+
+    role: ClassVar[Role] = "admin"
+    actor: ActorRef
+
+
 class Get(Request[Actor], tag="get"):
     """One actor with its context."""
 
@@ -263,6 +274,38 @@ class Verify(PageRequest[VerifyPage], tag="verify"):
     """
 
 
+class KeyStatus(Request[Keys], tag="key_status"):
+    """The slots that open the store, its epochs, and how far a rotation is."""
+
+    role = "admin"
+
+
+class KeyRotate(Request[Keys], tag="key_rotate"):
+    """Begin an epoch with a new key, and wrap every data key with it, between requests; then destroy the key before."""
+
+    role = "admin"
+
+
+class KeyRewrap(Request[Rewrapped], tag="key_rewrap"):
+    """Replace the store key: only keys that the daemon was started with open the store from now on."""
+
+    role = "admin"
+    without: list[Count] = []
+    """Slots to drop although the daemon was started with their keys."""
+
+
+class KeyAddRecovery(Request[NewKey], tag="key_add_recovery"):
+    """Add a slot for a new recovery key: 36 letters, to be written down and kept elsewhere."""
+
+    role = "admin"
+
+
+class KeyExportRecovery(Request[NewKey], tag="key_export_recovery"):
+    """Add a slot for a new key file, whose content is answered, to be kept elsewhere."""
+
+    role = "admin"
+
+
 class StatusRequest(Request[ServerStatus], tag="status"):
     """The daemon in figures."""
 
@@ -281,6 +324,7 @@ AnyRequest = (
     | Send
     | Deliver
     | Batch
+    | Erase
     | Get
     | Actors
     | History
@@ -288,6 +332,11 @@ AnyRequest = (
     | Paths
     | Histories
     | Verify
+    | KeyStatus
+    | KeyRotate
+    | KeyRewrap
+    | KeyAddRecovery
+    | KeyExportRecovery
     | StatusRequest
 )
 

@@ -69,6 +69,7 @@ class Operations:
     send = Operation(messages.Send)
     deliver = Operation(messages.Deliver)
     batch = Operation(messages.Batch)
+    erase = Operation(messages.Erase)
     get = Operation(messages.Get)
     actors = Operation(messages.Actors)
     history = Operation(messages.History)
@@ -76,6 +77,11 @@ class Operations:
     paths = Operation(messages.Paths)
     histories = Operation(messages.Histories)
     verify = Operation(messages.Verify)
+    key_status = Operation(messages.KeyStatus)
+    key_rotate = Operation(messages.KeyRotate)
+    key_rewrap = Operation(messages.KeyRewrap)
+    key_add_recovery = Operation(messages.KeyAddRecovery)
+    key_export_recovery = Operation(messages.KeyExportRecovery)
     status = Operation(messages.StatusRequest)
 
 

@@ -17,12 +17,13 @@ StateValue = str | dict[str, Any]
 Status = Literal["active", "done", "error", "stopped"]
 """XState's ``snapshot.status``. Only an ``active`` actor takes events."""
 
-Outcome = Literal["migrated", "diverged", "pending", "blocked", "final", "rescue"]
+Outcome = Literal["migrated", "diverged", "pending", "blocked", "final", "rescue", "kept"]
 """What was decided for an actor about a route.
 
 ``migrated``: the path matched and the actor moved. ``diverged``: no continuation of its history can match any more.
 ``pending``: it may match later. ``blocked``: an earlier sibling route is pending and has first claim.
 ``final``: the actor had finished. ``rescue``: the path matched, but the landing policy refused the landing.
+``kept``: the path matched, but the state map has the actor's state stay.
 """
 
 Suspect = Literal[
@@ -61,8 +62,8 @@ of the table that ``found`` names. ``lookup``: the key does not lead to the acto
 ``record``: the rows make no sense together.
 """
 
-Landing = Literal["replay", "strict"]
-"""What a landing does about an event that the new definition does not handle: skip and count it, or do not move."""
+LandingPolicy = Literal["replay", "strict"]
+"""What a replay does about an event that the new definition does not handle: skip and count it, or do not move."""
 
 Guards = Literal["ignore", "block"]
 """Guards are not run. ``ignore``: a guarded transition fires as if its guard held. ``block``: it never fires."""
@@ -71,12 +72,22 @@ Guards = Literal["ignore", "block"]
 Role = Literal["viewer", "operator", "admin"]
 """What a peer may do: read, also spawn and send, everything. Each may do what those before it may."""
 
-Feature = Literal["json", "msgpack", "describe", "sweep"]
+Feature = Literal["json", "msgpack", "describe", "sweep", "batch", "idempotency", "watch"]
 """What a daemon of this protocol version may or may not have; a client that needs one looks for its name."""
 
 
 class Record(msgspec.Struct, omit_defaults=True, frozen=True):
     """Base of everything that the daemon answers."""
+
+
+class MapLanding(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A landing without a replay: actors go from the state that they are in to the one that the map names for it."""
+
+    map: dict[str, str | None]
+    """By the dotted path of a leaf of the parent's definition, that of a state of the new one; null: they stay."""
+
+
+Landing = LandingPolicy | MapLanding
 
 
 class Page(Record, frozen=True, kw_only=True):
@@ -385,10 +396,21 @@ class Decision(Record, frozen=True, kw_only=True):
     time: int
 
 
+class Erased(Record, frozen=True, kw_only=True):
+    """All that is known of an erased actor."""
+
+    id: int
+    position: int
+    """Of the erasure."""
+    time: int
+
+
 class DecisionPage(Page, frozen=True, kw_only=True):
     """Decisions by position, or by actor."""
 
     decisions: list[Decision]
+    erased: list[Erased] = []
+    """For a route, with every outcome: actors among these that it may have judged, and that were erased since."""
 
 
 class Closed(Record, frozen=True, kw_only=True):
@@ -431,7 +453,7 @@ class PathNode(Record, frozen=True, kw_only=True):
     here: int = 0
     """Of those, the ones that have processed nothing more."""
     state: StateValue | None = None
-    """Where the ones that are here stand: version and history decide it. Absent when there are none."""
+    """Where the ones that are here stand; on a version with a state map, where some do. Absent when there are none."""
     children: int = 0
     """Events that some went on with."""
 
@@ -450,7 +472,7 @@ class HistoryCount(Record, frozen=True, kw_only=True):
     history: list[str]
     """Event types, oldest first."""
     state: StateValue
-    """Where they stand."""
+    """Where they stand; on a version with a state map, where some do."""
     actors: int
 
 
@@ -480,6 +502,61 @@ class VerifyPage(Page, frozen=True, kw_only=True):
     differences: list[Difference]
 
 
+SlotKind = Literal["credential", "file", "passphrase", "recovery"]
+"""What opens a key slot: a systemd credential, a key file, a passphrase, or a recovery key that was written down."""
+
+
+class KeySlot(Record, frozen=True, kw_only=True):
+    """One of the ways to open the store."""
+
+    slot: int
+    kind: SlotKind
+    created: int
+    held: bool = False
+    """Whether the daemon was started with its key: a rewrap keeps it."""
+
+
+class KeyEpoch(Record, frozen=True, kw_only=True):
+    """A time in which one key wrapped the data keys of new actors."""
+
+    epoch: int
+    created: int
+    retired: int | None = None
+    """When no data key was left in it, and its key was destroyed."""
+
+
+class Keys(Record, frozen=True, kw_only=True):
+    """The keys of the store, and how far a rotation is. Holds none of them."""
+
+    epoch: int
+    """The latest one."""
+    epochs: list[KeyEpoch]
+    slots: list[KeySlot]
+    rotating: bool = False
+    """Whether data keys are on their way into the latest epoch."""
+    left: int = 0
+    """Actors whose data keys are in an older one."""
+    stuck: int = 0
+    """Of those, the ones that the rotation passed by, because their data keys fail authentication."""
+    offered: list[SlotKind] = []
+    """Keys that the daemon was started with and that no slot fits: a rewrap gives them one."""
+
+
+class Rewrapped(Record, frozen=True, kw_only=True):
+    """The slots after a rewrap."""
+
+    slots: list[KeySlot]
+    dropped: list[KeySlot] = []
+    """Those that are gone: their keys open this store no more."""
+
+
+class NewKey(Record, frozen=True, kw_only=True):
+    """A key that was made just now. It is kept nowhere: whoever reads this has the only copy."""
+
+    slot: KeySlot
+    secret: str
+
+
 class ServerStatus(Record, frozen=True, kw_only=True):
     """The daemon in figures."""
 
@@ -493,6 +570,8 @@ class ServerStatus(Record, frozen=True, kw_only=True):
     versions: int
     actors: int
     finished: int
+    erased: int = 0
+    """Erased actors."""
     cohorts: int
     histories: int
     event_types: int

@@ -59,7 +59,7 @@ def test_the_wheel_holds_the_tree(wheel: Path) -> None:
     """Every module and no test is shipped, with the marker of its types and the extension."""
     with zipfile.ZipFile(wheel) as archive:
         shipped = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert shipped == tree() | {"statekeep/__init__.py", "statekeep/py.typed", EXTENSION}
+    assert shipped == tree() | {"statekeep/__init__.py", "statekeep/py.typed", "statekeep/testing.py", EXTENSION}
 
 
 def test_the_sdist_holds_the_sources_of_the_extension(packages: Path) -> None:

@@ -14,7 +14,7 @@ from statekeep.protocol.describing import error_descriptions, op_descriptions
 from statekeep.protocol.messages import MAX_BATCH, PROTOCOL, Describe, Hello, StatusRequest
 from statekeep.protocol.records import Description, Feature, Limits, Peer, ServerStatus, Welcome
 
-FEATURES: Final[list[Feature]] = ["json", "msgpack", "describe", "sweep"]
+FEATURES: Final[list[Feature]] = ["json", "msgpack", "describe", "sweep", "batch", "idempotency"]
 """What this daemon has."""
 
 
@@ -80,6 +80,7 @@ def status(world: World, about: About, _: StatusRequest) -> ServerStatus:
         versions=len(world.forest),
         actors=sum(actors for _, actors in populated),
         finished=sum(actors for cohort, actors in populated if cohorts.finished[cohort]),
+        erased=len(world.erased),
         cohorts=len(populated),
         histories=len(world.histories),
         event_types=len(world.symbols.names),

@@ -8,10 +8,11 @@ from msgspec.structs import replace
 
 from statekeep.daemon.engine.patching import patched
 from statekeep.daemon.engine.repeats import once
+from statekeep.daemon.engine.versions import DELIVERED
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.replaying import STUCK
 from statekeep.daemon.routing.rule import Standing
-from statekeep.daemon.statecharts import Limits, Unending, offers
+from statekeep.daemon.statecharts import Limits, Unending
 from statekeep.daemon.store import ActorRow, DamagedActor, EventRow, Patched
 from statekeep.protocol import errors
 from statekeep.protocol.messages import ActorRef, Actors, Deliver, Get, Send, Spawn
@@ -38,10 +39,6 @@ def page_size(limit: int) -> int:
     if not 1 <= limit <= MAX_PAGE:
         raise errors.BadRequest(f"The limit is {limit}.", hint=f"Ask for 1 to {MAX_PAGE} rows, and for more by cursor.")
     return limit
-
-
-DELIVERED = ("xstate.after.", "xstate.done.actor.", "xstate.error.actor.", "xstate.snapshot.")
-"""Event types of the machine's own that come from outside it: from timers and invoked services, which run elsewhere."""
 
 
 def spawn(world: World, request: Spawn) -> Actor:
@@ -145,9 +142,7 @@ def _not_accepted(world: World, request: Send | Deliver, cohort: int) -> errors.
 
 def accepted(world: World, cohort: int) -> list[str]:
     """The events that do something for the actors of a cohort, with those that are delivered."""
-    chart = world.forest.table(world.cohorts.version[cohort]).chart
-    configuration = world.forest.configuration(world.cohorts.version[cohort], world.cohorts.configuration[cohort])
-    return offers(chart, configuration, DELIVERED)
+    return world.forest.accepted(world.cohorts.version[cohort], world.cohorts.configuration[cohort])
 
 
 def _step(world: World, cohort: int, event: str) -> int | None:

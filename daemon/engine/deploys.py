@@ -5,7 +5,7 @@ from collections import Counter
 
 from statekeep.daemon.engine.planning import changed_counts, consider, deployed_before
 from statekeep.daemon.engine.sweeping import begin_close, begin_deploy
-from statekeep.daemon.engine.versions import GUARDS, LANDINGS
+from statekeep.daemon.engine.versions import GUARDS, landing_of
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.fingerprint import fingerprint
 from statekeep.daemon.routing.paths import Path
@@ -76,7 +76,7 @@ def _version(world: World, row: VersionRow, census: list[tuple[int, int, int, in
         path=path,
         path_hash=f"{fingerprint(path):016x}",
         closed=bool(route and route.closed),
-        landing=LANDINGS[row.landing],
+        landing=landing_of(row),
         guards=GUARDS[row.guards],
         position=row.position,
         time=row.time,

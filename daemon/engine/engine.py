@@ -9,7 +9,19 @@ from typing import Any
 
 import structlog
 
-from statekeep.daemon.engine import about, actors, batch, deploys, paths, planning, records, sweeping, verify
+from statekeep.daemon.engine import (
+    about,
+    actors,
+    batch,
+    deploys,
+    erasing,
+    keys,
+    paths,
+    planning,
+    records,
+    sweeping,
+    verify,
+)
 from statekeep.daemon.engine.about import About
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.logs import DAMAGED, TAKEN_BACK
@@ -27,10 +39,16 @@ from statekeep.protocol.messages import (
     Deploy,
     Deployments,
     Describe,
+    Erase,
     Get,
     Hello,
     Histories,
     History,
+    KeyAddRecovery,
+    KeyExportRecovery,
+    KeyRewrap,
+    KeyRotate,
+    KeyStatus,
     Paths,
     Preview,
     PreviewActors,
@@ -54,7 +72,8 @@ class Engine:
     more, each in a transaction of its own, so that only the one at fault fails.
 
     While a sweep goes on, each batch takes it a step further. Events and looks at single actors never wait for it;
-    what asks about all actors, or would change the routes again, is put off until its end.
+    what asks about all actors, or would change the routes again, is put off until its end. A rotation of the keys goes
+    on in the same way, and nothing is ever put off for it.
     """
 
     def __init__(self, store: Store, clock: Callable[[], int], about: About) -> None:
@@ -64,7 +83,9 @@ class Engine:
         self._quiet = 0
         self._damage: set[int] = set()
         """Actors that the log has named as damaged: once each, as clients may ask again and again."""
+        self._faulty = False
         self._load()
+        erasing.resume(self._world)
 
     def _load(self) -> None:
         self._world = World(self._store, self._clock)
@@ -87,6 +108,7 @@ class Engine:
             Send: partial(actors.send, world),
             Deliver: partial(actors.deliver, world),
             Batch: partial(batch.batch, world),
+            Erase: partial(erasing.erase, world),
             Get: partial(actors.get, world),
             Actors: partial(actors.actors, world),
             History: partial(records.history, world),
@@ -94,12 +116,22 @@ class Engine:
             Paths: partial(paths.paths, world),
             Histories: partial(paths.histories, world),
             Verify: partial(verify.verify, world),
+            KeyStatus: partial(keys.key_status, world),
+            KeyRotate: partial(keys.key_rotate, world),
+            KeyRewrap: partial(keys.key_rewrap, world),
+            KeyAddRecovery: partial(keys.key_add_recovery, world),
+            KeyExportRecovery: partial(keys.key_export_recovery, world),
         }
 
     @property
     def sweeping(self) -> bool:
         """Whether batches, also empty ones, are needed for a sweep to go on."""
         return self._world.sweep is not None
+
+    @property
+    def rotating(self) -> bool:
+        """Whether they are needed for a rotation of the keys, which waits after a fault for a batch without one."""
+        return not self._faulty and keys.rotating(self._world)
 
     def run(self, batch: Sequence[AnyRequest]) -> list[Answer | Refusal | None]:
         """Carry out a batch and make it durable; the answers, in the order of the requests.
@@ -109,11 +141,16 @@ class Engine:
         try:
             answers = [self._handle(request) for request in batch]
             self._quiet = 0 if batch else self._quiet + 1
-            self._world.judge_next(sweeping.chunk(self._quiet))
+            chunk = sweeping.chunk(self._quiet)
+            self._world.judge_next(chunk)
+            if self.rotating:
+                keys.go_on(self._world, chunk)
             self.about.commits += self._world.commit()
+            self._faulty = False
         except Exception as fault:  # noqa: BLE001 - whatever it was, the batch is taken back
             self._take_back(fault)
             answers = [self._alone(request) for request in batch]
+        answers = erasing.complete(self._world, batch, answers)
         self.about.requests += len(batch)
         return answers
 
@@ -157,6 +194,7 @@ class Engine:
         # Where it happened, never what it said: messages of exceptions may quote names and payloads.
         where = "".join(traceback.format_tb(fault.__traceback__))
         log.error("a batch was taken back after %s\n%s", type(fault).__name__, where, message_id=TAKEN_BACK)
+        self._faulty = True
         self._store.rollback()
         self._load()
 

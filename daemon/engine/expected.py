@@ -3,7 +3,7 @@
 The engine moves cohorts, looks steps up in tables, judges histories in C and remembers relations. Nothing of that is
 here. An actor's spawn and events and the log of deploys and closes are gone through in the order of their positions:
 the interpreter takes each step, the specification of paths judges each route, and a landing replays the history from
-its beginning. It is as slow as that sounds, and as easy to believe.
+its beginning, or asks the state map. It is as slow as that sounds, and as easy to believe.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from statekeep.daemon.routing.paths import Relation, State
 from statekeep.daemon.routing.rule import Outcome, Route
-from statekeep.daemon.statecharts import Chart, Configuration, Unending
+from statekeep.daemon.statecharts import Chart, Configuration, NoLanding, StateMap, Unending
 
 
 class Event(NamedTuple):
@@ -61,6 +61,7 @@ class Versions(NamedTuple):
     chart: Callable[[int], Chart]
     event_type: Callable[[int], str]
     """The text of a symbol."""
+    state_map: Callable[[int], StateMap | None]
 
 
 class Expected:
@@ -142,7 +143,7 @@ class Expected:
             for route in self._routes
             if route.parent == self.version
             and route not in self._closed
-            and self._last.get(route) not in (Outcome.DIVERGED, Outcome.RESCUE)
+            and self._last.get(route) not in (Outcome.DIVERGED, Outcome.RESCUE, Outcome.KEPT)
         ]
 
     def _relation(self, route: Route) -> Relation:
@@ -151,15 +152,28 @@ class Expected:
         return route.path.judge(self._states[route])
 
     def _land(self, position: int, route: Route) -> bool:
-        """Replay the history on the child, and move there unless the landing is refused."""
-        landing, skipped = self._replay(self._versions.chart(route.child))
-        if landing is None or (route.strict and skipped):
-            self._note(position, route, Outcome.RESCUE, skipped=skipped)
-            self.needs_rescue = True
+        """Move to the child, unless the landing is refused."""
+        outcome, landing, skipped = self._landing(route)
+        self._note(position, route, outcome, landing, skipped)
+        if landing is None:
+            self.needs_rescue = self.needs_rescue or outcome is Outcome.RESCUE
             return False
-        self._note(position, route, Outcome.MIGRATED, landing, skipped)
         self.version, self.configuration, self.needs_rescue = route.child, landing, False
         return True
+
+    def _landing(self, route: Route) -> tuple[Outcome, Configuration | None, int]:
+        """What comes of a match: where the actor lands, if it does, and how many events are skipped for that."""
+        state_map = self._versions.state_map(route.child)
+        if state_map is None:
+            landing, skipped = self._replay(self._versions.chart(route.child))
+            if landing is None or (route.strict and skipped):
+                return Outcome.RESCUE, None, skipped
+            return Outcome.MIGRATED, landing, skipped
+        try:
+            landing = state_map.land(self.configuration.value)
+        except NoLanding:
+            return Outcome.RESCUE, None, 0
+        return Outcome.KEPT if landing is None else Outcome.MIGRATED, landing, 0
 
     def _replay(self, chart: Chart) -> tuple[Configuration | None, int]:
         """Where the history leads, ``None`` if a step does not end, and how many events were not handled till then."""

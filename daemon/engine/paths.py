@@ -94,6 +94,6 @@ def _events(world: World, node: int) -> list[str]:
 
 
 def _state(world: World, crowd: Crowd, node: int) -> StateValue:
-    """Where the actors with just this history stand: version and history decide it."""
+    """Where the actors with just this history stand, or some of them on a version with a state map."""
     cohorts, cohort = world.cohorts, crowd.cohort[node]
     return world.forest.configuration(cohorts.version[cohort], cohorts.configuration[cohort]).value

@@ -13,7 +13,8 @@ import msgspec
 from msgspec.structs import replace
 
 from statekeep.daemon.engine.actors import check_name, describe, page_size
-from statekeep.daemon.engine.versions import GUARDS, LANDINGS, SEMANTICS
+from statekeep.daemon.engine.mapping import check_landings, counted, map_of, no_parent, unnamed
+from statekeep.daemon.engine.versions import GUARDS, SEMANTICS, landing_of, stored
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.paths import Path, PathTooLong
 from statekeep.daemon.routing.plan import Line, plan
@@ -21,11 +22,20 @@ from statekeep.daemon.routing.plan import Plan as RoutingPlan
 from statekeep.daemon.routing.reach import compatible, unreachable
 from statekeep.daemon.routing.replaying import STUCK
 from statekeep.daemon.routing.rule import Outcome, Route
-from statekeep.daemon.statecharts import Table, check, diff, load
+from statekeep.daemon.statecharts import StateMap, Table, check, diff, load
 from statekeep.daemon.store import VersionRow
 from statekeep.protocol import errors
 from statekeep.protocol.messages import Deploy, Preview, PreviewActors
-from statekeep.protocol.records import Deployed, Finding, Plan, PlannedActor, PlannedPage, PlanRow, StateValue
+from statekeep.protocol.records import (
+    Deployed,
+    Finding,
+    MapLanding,
+    Plan,
+    PlannedActor,
+    PlannedPage,
+    PlanRow,
+    StateValue,
+)
 from statekeep.protocol.records import Outcome as OutcomeName
 
 LOOKED_INTO = 1_000
@@ -38,6 +48,7 @@ OUTCOMES: dict[Outcome, OutcomeName] = {
     Outcome.BLOCKED: "blocked",
     Outcome.FINAL: "final",
     Outcome.RESCUE: "rescue",
+    Outcome.KEPT: "kept",
 }
 
 
@@ -75,7 +86,7 @@ def deployed_before(world: World, request: Plannable) -> Deployed | None:
         json.dumps(request.definition) == json.dumps(world.store.catalogue.definition(row.id))
         and request.parent == (world.forest.name(route.parent) if route else None)
         and request.path == world.forest.path(row.id)
-        and (request.landing, request.guards) == (LANDINGS[row.landing], GUARDS[row.guards])
+        and (request.landing, request.guards) == (landing_of(row), GUARDS[row.guards])
         and not (isinstance(request, Deploy) and request.once != bool(route and route.closed == route.deployed))
     )
     if not same:
@@ -91,17 +102,23 @@ def consider(world: World, request: Plannable) -> Candidate:
         raise errors.InvalidDefinition(request.version, findings)
     table = Table(load(request.definition, guards=request.guards), world.symbols.names.__getitem__)
     number = len(world.forest) + 1
-    policies = (GUARDS.index(request.guards), LANDINGS.index(request.landing))
-    row = VersionRow(number, request.version, request.definition, SEMANTICS, *policies, 0, 0)
-    route = _route(world, request, number)
+    landing, state_map = stored(request.landing)
+    policies = (GUARDS.index(request.guards), landing)
+    row = VersionRow(number, request.version, request.definition, SEMANTICS, *policies, 0, 0, state_map)
+    route = _route(world, request, number, table)
     planned = None if route is None else plan(route, world.cohorts, world.histories, table)
+    if planned is not None and state_map is not None:
+        onto = StateMap(table.chart, state_map)
+        check_landings(world.forest, request.version, planned.route.parent, onto, planned.lines())
     return Candidate(row, table, planned, _describe(world, request, planned, table, findings))
 
 
-def _route(world: World, request: Plannable, child: int) -> Route | None:
+def _route(world: World, request: Plannable, child: int, table: Table) -> Route | None:
     if request.parent is None:
         if request.path:
             raise errors.InvalidPath("a path says who comes over from a parent, but no parent is named", "Name one.")
+        if isinstance(request.landing, MapLanding):
+            raise no_parent(request.version)
         return None
     parent = world.forest.find(request.parent)
     if parent is None:
@@ -112,11 +129,14 @@ def _route(world: World, request: Plannable, child: int) -> Route | None:
         path = Path.parse(request.path, world.symbols.numbering())
     except PathTooLong as error:
         raise errors.InvalidPath(str(error)) from None
-    siblings = [route for route in world.forest.routes.of(parent.id) if not (route.strict or route.closed)]
+    siblings = [route for route in world.forest.routes.of(parent.id) if not (route.may_refuse or route.closed)]
     in_the_way = unreachable(path, [route.path for route in siblings])
     if in_the_way is not None:
         raise errors.UnreachableRoute(request.version, world.forest.name(siblings[in_the_way].child))
-    return Route(child, parent.id, path, request.landing == "strict", deployed=0)
+    jumps = None
+    if isinstance(request.landing, MapLanding):
+        jumps = map_of(world.forest, request.version, request.landing, parent.id, table)
+    return Route(child, parent.id, path, request.landing == "strict", deployed=0, jumps=jumps)
 
 
 def _describe(
@@ -135,6 +155,8 @@ def _describe(
             name = json.dumps([row.outcome, row.state, row.landing, row.skipped], sort_keys=True)
             rows[name] = replace(row, actors=row.actors + (rows[name].actors if name in rows else 0))
         findings = [*findings, *_warnings(world, planned, table, lines)]
+        if isinstance(request.landing, MapLanding):
+            findings += unnamed(world.forest, planned.route.parent, StateMap(table.chart, request.landing.map))
         answer = replace(
             answer,
             counts={outcome: counts[outcome] for outcome in OUTCOMES.values() if counts[outcome]},
@@ -146,7 +168,7 @@ def _describe(
         msgspec.json.encode(answer),
         json.dumps(request.definition),
         request.path,
-        request.landing,
+        msgspec.json.encode(request.landing, order="sorted"),
         request.guards,
     )
     numbers = "-".join(str(counts[outcome]) for outcome in OUTCOMES.values())
@@ -183,24 +205,24 @@ def _warnings(world: World, planned: RoutingPlan, table: Table, lines: list[Line
     if counts[Outcome.BLOCKED]:
         yield _warning(
             "blocked",
-            f"{_actors(counts[Outcome.BLOCKED])} would be blocked, as an earlier route is pending ({ahead}).",
+            f"{counted(counts[Outcome.BLOCKED])} would be blocked, as an earlier route is pending ({ahead}).",
             "`close` an earlier route that shall take nobody over any more, and they are judged by this one.",
         )
     if counts[Outcome.PENDING]:
         yield _warning(
             "pending",
-            f"{_actors(counts[Outcome.PENDING])} may match later, and move with the event that completes the path.",
+            f"{counted(counts[Outcome.PENDING])} may match later, and move with the event that completes the path.",
             "Deployed with `once`, the version takes over who matches now, and nobody later.",
         )
     if counts[Outcome.RESCUE]:
         yield _warning(
             "rescue",
-            f"{_actors(counts[Outcome.RESCUE])} would match but stay, marked needs_rescue, as the landing is refused.",
+            f"{counted(counts[Outcome.RESCUE])} would match but stay, marked needs_rescue, as the landing is refused.",
             "Let the new definition handle the events that they have processed, or deploy with landing `replay`.",
         )
     final = sum(x.actors for x in lines if x.landing is not None and table.configurations[x.landing].status != "active")
     if final:
-        yield _warning("final_landing", f"{_actors(final)} would land in a final state, and so be finished.")
+        yield _warning("final_landing", f"{counted(final)} would land in a final state, and so be finished.")
     taken = routes.by_child.get(route.parent)
     if taken is not None and not compatible(taken.path, route.path):
         yield _warning(
@@ -229,10 +251,6 @@ def _skips(world: World, planned: RoutingPlan, table: Table) -> Iterator[Finding
     for event, times in skips.most_common(10):
         some = f" in {LOOKED_INTO:,} of the histories" if len(looked_into) == LOOKED_INTO else ""
         yield _warning("skipped", f"{event} is not handled, and would be skipped {times:,} times{some}.")
-
-
-def _actors(number: int) -> str:
-    return f"{number:,} actor" + ("s" if number != 1 else "")
 
 
 def _warning(code: str, message: str, hint: str = "") -> Finding:

@@ -2,9 +2,10 @@
 
 Decisions are facts about cohorts. An actor has the decisions of the cohorts that it was in, from when it was there:
 those made before it came hold from its coming, those made while it stood there from when they were made. Two rules
-pick them out. A decision counts only for an actor that stands on the route's parent at that time: actors that reached
-the same cohort by way of another version never met that route. And a route that was decided for an actor is not
-decided again: a cohort further on repeats what one before it said.
+pick them out. A decision counts only for an actor that stands on the route's parent at that time, in the configuration
+that was judged: actors that reached the same cohort by way of another version never met that route, and those that a
+state map had put elsewhere on the parent met it there. And a route that was decided for an actor is not decided again:
+a cohort further on repeats what one before it said.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 from msgspec import UNSET
 
+from statekeep.daemon.engine import erasing
 from statekeep.daemon.engine.actors import page_size
 from statekeep.daemon.engine.planning import OUTCOMES
 from statekeep.daemon.engine.world import World
@@ -68,7 +70,7 @@ def stays(world: World, version: int, events: list[EventRow]) -> Iterator[Stay]:
             configuration = world.forest.table(version).next(configuration, symbol[history[event.cohort]]) >> 1
         arrived, decisions = (version, configuration), list[Decided]()
         for moment in _moments(by_cohort.get(event.cohort, ()), event.position, until.position):
-            for found in _decide(world, by_cohort[event.cohort], version, decided, moment):
+            for found in _decide(world, by_cohort[event.cohort], (version, configuration), decided, moment):
                 time = event.time if moment == event.position else world.deployments[moment].time
                 decisions.append(Decided(found, moment, time))
                 if found.outcome == Outcome.MIGRATED:
@@ -97,14 +99,18 @@ def _moments(rows: Iterable[DecisionRow], arrival: int, until: int) -> list[int]
 
 
 def _decide(
-    world: World, rows: Iterable[DecisionRow], version: int, decided: dict[int, int], moment: int
+    world: World, rows: Iterable[DecisionRow], at: tuple[int, int], decided: dict[int, int], moment: int
 ) -> Iterator[DecisionRow]:
-    """What of ``rows`` holds for an actor on ``version`` at this moment and is new to it; ``decided`` by route."""
-    effective = {row.route: row for row in rows if row.position <= moment}
+    """What of ``rows`` holds for an actor at this moment and is new to it; ``decided`` by route.
+
+    ``at`` is its version and its configuration.
+    """
+    effective = {(row.route, row.before): row for row in rows if row.position <= moment}
+    version, before_move = at
     todo = list(world.forest.routes.of(version))
     while todo:
         route = todo.pop(0)
-        row = effective.get(route.child)
+        row = effective.get((route.child, before_move))
         before = decided.get(route.child)
         if row is None or row.outcome == before or not (before is None or Outcome(before).deferred):
             continue
@@ -113,7 +119,8 @@ def _decide(
         decided[route.child] = row.outcome
         yield row
         if row.outcome == Outcome.MIGRATED:
-            todo = list(world.forest.routes.of(route.child))
+            assert row.landing is not None
+            todo, before_move = list(world.forest.routes.of(route.child)), row.landing
 
 
 def history(world: World, request: History) -> HistoryPage:
@@ -198,8 +205,12 @@ def _about_route(world: World, request: Decisions, limit: int) -> DecisionPage:
             found.append(about[-1])
         if len(found) == limit:
             break
-    more = world.actors.above(actor, flags, 1)
-    return DecisionPage(decisions=found, next=actor if more else None)
+    after = actor if world.actors.above(actor, flags, 1) else None
+    erased = erasing.judged_by(world, route, request.cursor, after) if request.outcome is None else []
+    if len(erased) > limit:
+        after = erased[limit - 1].id
+        found = [made for made in found if made.actor <= after]
+    return DecisionPage(decisions=found, erased=erased[:limit], next=after)
 
 
 def of_actor(world: World, actor: int, key: str | None) -> list[Decision]:

@@ -68,6 +68,11 @@ class Repeats:
         self._numbers[actor] = number + 1
         return number + 1
 
+    def forget(self, actor: int) -> None:
+        """Let go of an actor whose answers the store has just deleted; it has all others."""
+        self._fresh.clear()
+        self._numbers.pop(actor, None)
+
     def committed(self) -> None:
         """All that is kept can be found in the store."""
         self._fresh.clear()

@@ -117,7 +117,11 @@ class Account:
         world, symbol_at, node_of = self._world, self._world.histories.symbol, self._world.cohorts.history
         spawn, *later = self._rows
         events = [Event(row.position, symbol_at[node_of[row.cohort]]) for row in later]
-        versions = Versions(lambda version: world.forest.table(version).chart, world.symbols.names.__getitem__)
+        versions = Versions(
+            lambda version: world.forest.table(version).chart,
+            world.symbols.names.__getitem__,
+            world.forest.state_map,
+        )
         log = log_of(world.forest.routes.below(self._spawned_on))
         return expect(versions, self._spawned_on, spawn.position, events, log)
 

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from statekeep.daemon.routing.fingerprint import fingerprint
 from statekeep.daemon.routing.paths import ANY_ONE, ANY_RUN, Path
 from statekeep.daemon.routing.rule import Route, Routes
-from statekeep.daemon.statecharts import Configuration, Table, load
+from statekeep.daemon.statecharts import Configuration, Jumps, StateMap, Table, load, offers
 from statekeep.daemon.store import RouteRow, Store, VersionRow
 from statekeep.protocol import errors
-from statekeep.protocol.records import Guards, Landing
+from statekeep.protocol.records import Guards, Landing, LandingPolicy, MapLanding
 
 GUARDS: tuple[Guards, ...] = ("ignore", "block")
-LANDINGS: tuple[Landing, ...] = ("replay", "strict")
+LANDINGS: tuple[LandingPolicy, ...] = ("replay", "strict")
 """Their places in these tuples are on disk."""
+
+_MAP = len(LANDINGS)
+"""Stands there for a state map."""
 
 SEMANTICS = 5
 """XState's major version, stored with each version, so that a later evaluator never changes a stored actor."""
+
+DELIVERED = ("xstate.after.", "xstate.done.actor.", "xstate.error.actor.", "xstate.snapshot.")
+"""Event types of the machine's own that come from outside it: from timers and invoked services, which run elsewhere."""
+
+
+def stored(landing: Landing) -> tuple[int, dict[str, str | None] | None]:
+    """The columns ``landing`` and ``state_map`` of a version."""
+    return (_MAP, landing.map) if isinstance(landing, MapLanding) else (LANDINGS.index(landing), None)
+
+
+def landing_of(row: VersionRow) -> Landing:
+    """What ``stored`` was made from."""
+    return LANDINGS[row.landing] if row.state_map is None else MapLanding(map=row.state_map)
 
 
 class Forest:
@@ -33,6 +49,8 @@ class Forest:
             self.routes.add(self._route(row))
         self._tables: dict[int, Table] = {}
         self._saved: dict[int, int] = {}
+        self._accepted: dict[tuple[int, int], list[str]] = {}
+        self._state_maps: dict[int, StateMap] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -85,8 +103,21 @@ class Forest:
     def _route(self, row: RouteRow) -> Route:
         version = self.rows[row.child]
         path = Path(tuple(row.path), fingerprint(self._texts(row.path)))
-        strict = LANDINGS[version.landing] == "strict"
-        return Route(row.child, row.parent, path, strict, version.position, row.closed)
+        names, jumps = version.state_map, None
+        if names is not None:
+            jumps = self.jumps(row.parent, lambda: self.table(row.child), names)
+        return Route(row.child, row.parent, path, landing_of(version) == "strict", version.position, row.closed, jumps)
+
+    def jumps(self, parent: int, table: Callable[[], Table], names: Mapping[str, str | None]) -> Jumps:
+        """The state map ``names`` from the configurations of ``parent`` to those of ``table``, which is made late."""
+        return Jumps(lambda number: self.configuration(parent, number).value, table, names)
+
+    def state_map(self, version: int) -> StateMap | None:
+        """The map by which a version lands, if it does not replay."""
+        names = self.rows[version].state_map
+        if names is not None and version not in self._state_maps:
+            self._state_maps[version] = StateMap(self.table(version).chart, names)
+        return self._state_maps.get(version)
 
     def table(self, version: int) -> Table:
         """The transition table of a version."""
@@ -103,6 +134,14 @@ class Forest:
 
     def configuration(self, version: int, number: int) -> Configuration:
         return self.table(version).configurations[number]
+
+    def accepted(self, version: int, number: int) -> list[str]:
+        """The events that do something in a configuration; worked out once, as every look at an actor shows them."""
+        found = self._accepted.get((version, number))
+        if found is None:
+            found = offers(self.table(version).chart, self.configuration(version, number), DELIVERED)
+            self._accepted[version, number] = found
+        return found
 
     def finished(self, version: int, number: int) -> bool:
         """Whether an actor in this configuration takes no more events."""

@@ -17,7 +17,7 @@ from statekeep.daemon.routing.histories import Histories
 from statekeep.daemon.routing.relations import Relations
 from statekeep.daemon.routing.rule import Judgement, Outcome, Standing
 from statekeep.daemon.routing.sweep import Sweep
-from statekeep.daemon.store import Audit, CohortRow, DecisionRow, Store
+from statekeep.daemon.store import Audit, CohortRow, DecisionRow, Store, TombstoneRow
 from statekeep.protocol import errors
 from statekeep.protocol.messages import ActorRef
 
@@ -73,6 +73,14 @@ class Population:
         self.last.append(position)
         return len(self.cohort) - 1
 
+    def remove(self, actor: int) -> int:
+        """Let nobody have this id; the cohort of who had it, 0 if nobody did."""
+        missing = actor + 1 - len(self.cohort)
+        self.cohort.extend([0] * missing)
+        self.last.extend([0] * missing)
+        cohort, self.cohort[actor], self.last[actor] = self.cohort[actor], 0, 0
+        return cohort
+
     def above(self, cursor: int, flags: bytearray, limit: int) -> list[int]:
         """The first ``limit`` ids above ``cursor`` of actors whose cohort is flagged."""
         return scan(self.cohort, flags, min(cursor, len(self.cohort)) + 1, limit)
@@ -100,6 +108,7 @@ class World:
             store.catalogue.cohorts(), store.catalogue.populations(), lambda *configuration: configuration in finished
         )
         self.actors = Population(store.catalogue.heads(), store.catalogue.last_actor())
+        self.erased = {stone.actor: stone for stone in store.catalogue.tombstones()}
         self.sweep: Sweep | None = None
         self.deployments = {row.position: row for row in store.catalogue.deployments()}
         self.audit: Audit | None = None
@@ -131,15 +140,25 @@ class World:
         return actor
 
     def actor(self, reference: ActorRef) -> int:
-        """The id of an actor. Raises ``UnknownActor``."""
+        """The id of an actor. Raises ``UnknownActor``, or ``ActorErased`` for the id of one that was."""
         actor = self.find_actor(reference)
         if actor is None:
-            raise errors.UnknownActor(reference)
+            stone = self.erased.get(reference) if isinstance(reference, int) else None
+            raise errors.UnknownActor(reference) if stone is None else errors.ActorErased(stone.actor, stone.position)
         return actor
 
     def remember_key(self, key: str, actor: int) -> None:
         """Know a new actor by its key before it is committed."""
         self._ids[key] = actor
+
+    def bury(self, stone: TombstoneRow) -> None:
+        """Forget an actor that the store has just erased, and keep its tombstone."""
+        if cohort := self.actors.remove(stone.actor):
+            self.cohorts.population[cohort] -= 1
+        # By which key it was known need not be readable any more. The store has what was remembered.
+        self._ids.clear()
+        self.repeats.forget(stone.actor)
+        self.erased[stone.actor] = stone
 
     def cohort_for(self, standing: Standing, node: int, position: int, *, resumed: bool) -> int:
         """The cohort that an actor joins whose history has just become ``node``, after routing.
@@ -147,15 +166,16 @@ class World:
         ``standing`` is where it stands by its last step; ``resumed`` says that it was routed there before that step.
         """
         self.relations.settle(standing, node, self.forest.routes, self.forest.table, resumed=resumed)
-        made, cohort = standing.judgements, self.cohorts.find(standing.version, node)
+        made, cohort = standing.judgements, self.cohorts.find(standing.version, node, standing.configuration)
         if cohort is not None and self.touch(cohort):
-            cohort = self.cohorts.find(standing.version, node)
+            cohort = self.cohorts.find(standing.version, node, standing.configuration)
         if cohort is None or self.cohorts.rescued[cohort] != standing.rescued:
             finished = self.forest.finished(standing.version, standing.configuration)
             cohort = self.cohorts.add(node, standing, finished=finished)
             self.store.add_cohort(self._row(cohort))
         else:
-            # Who made this cohort may have come by fewer routes: spawned on a version that others migrate to.
+            # Who made this cohort may have come by fewer routes: spawned on a version that others migrate to; or from
+            # another configuration.
             made = [judgement for judgement in made if not self._on_record(cohort, judgement)]
         self.store.add_decisions(decision_row(cohort, position, judgement) for judgement in made)
         return cohort
@@ -199,7 +219,8 @@ class World:
         return CohortRow(cohort, at.version, self.cohorts.history[cohort], at.configuration, at.waiting, at.rescued)
 
     def _on_record(self, cohort: int, judgement: Judgement) -> bool:
-        rows = list(self.store.records.decisions(judgement.route.child, [cohort]))
+        about = self.store.records.decisions(judgement.route.child, [cohort])
+        rows = [row for row in about if row.before == judgement.before]
         return bool(rows) and rows[-1].outcome == judgement.outcome
 
 

@@ -6,7 +6,7 @@
 ``histories``  the trie of processed event types: one node for each distinct history
 ``evaluator``  relations, landings and counts of all histories or cohorts in one pass each, in C
 ``relations``  the rule for one history of the trie, as an event needs it
-``cohorts``    actors that share version and history, and so a row
+``cohorts``    actors that share version, history and configuration, and so a row
 ``plan``       the rule for all cohorts of a version, as a deploy needs it; ``sweep`` carries it to them in pieces
 ``reach``      whether a route can ever be reached behind its earlier siblings
 

@@ -1,10 +1,14 @@
-"""Cohorts: all actors with the same version and the same history, and so with the same configuration.
+"""Cohorts: all actors with the same version, history and configuration.
 
 The invariant: *an actor's configuration is its whole recorded history replayed on the definition of its present
 version.* True at spawn, where there is nothing to replay; an event is recorded only if the configuration handles it,
 and then its step is the next step of the replay; a landing is the replay by definition. So (version, history) decides
 the configuration, however the actor got there, and one row can stand for all actors that share the two. An actor
 only says which cohort it is in; a deploy moves cohorts.
+
+On a version that lands by a state map the replay starts anew at each jump: there, actors of one history may stand in
+several configurations, and so in several cohorts. Where the three agree, nothing that is still to come depends on more:
+a path looks at the history, a replay at the history, a map at the configuration.
 
 Four rules keep the sharing honest:
 
@@ -48,7 +52,7 @@ class Cohorts:
         self.after_spawn: dict[int, int] = {}
         """The memo of spawns: version -> the cohort that an actor spawned on it joins."""
         self._open: dict[int, int] = {}
-        """(version << 32 | history) -> the cohort to join, unless ``find`` finds it stale."""
+        """Version, history and configuration (``_key``) -> the cohort to join, unless ``find`` finds it stale."""
         self._changed: dict[int, int] = {}
         """The last cohort that was there when the routes of a version last changed."""
 
@@ -96,9 +100,9 @@ class Cohorts:
         if not finished:
             self._open[self._key(cohort)] = cohort
 
-    def find(self, version: int, history: int) -> int | None:
-        """The cohort that an actor with this version and history joins, if there is one that may be entered."""
-        key = version << 32 | history
+    def find(self, version: int, history: int, configuration: int) -> int | None:
+        """The cohort that an actor of which these are known joins, if there is one that may be entered."""
+        key = (version << 32 | history) << 32 | configuration
         cohort = self._open.get(key)
         if cohort is None or cohort > self._changed.get(version, 0):
             return cohort
@@ -129,7 +133,7 @@ class Cohorts:
         return [line for line in tally(self, everybody, self.finished, self.version, self.rescued) if line[0]]
 
     def _key(self, cohort: int) -> int:
-        return self.version[cohort] << 32 | self.history[cohort]
+        return (self.version[cohort] << 32 | self.history[cohort]) << 32 | self.configuration[cohort]
 
     def _append(self, history: int, standing: Standing, *, finished: bool) -> int:
         self.version.append(standing.version)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 from statekeep.daemon.routing.paths import Path, PathTooLong
-from statekeep.daemon.routing.replaying import STUCK, Replay, TransitionTable, replay
+from statekeep.daemon.routing.replaying import STUCK, Jumps, Replay, TransitionTable, replay
 from statekeep.daemon.routing.rule import Landing, Outcome, Route, Routes, Standing, settle
 from statekeep.protocol.records import Outcome as OutcomeName
 
@@ -27,19 +27,19 @@ class Rehearsed(NamedTuple):
     skipped: list[str]
     """The events that the new definition does not handle, if the path matches."""
     ends: bool
-    """False if the path matches and the replay has a step that does not end."""
+    """False if the path matches and the replay has a step that does not end, or the state map has no landing."""
 
 
 class Rehearsal:
     """A route to a new version, with the symbols of the path and of all histories that it is asked about."""
 
-    def __init__(self, path: Sequence[str], *, strict: bool) -> None:
-        """``strict`` is the landing policy. Raises ``PathTooLong``."""
+    def __init__(self, path: Sequence[str], *, strict: bool, jumps: Jumps | None = None) -> None:
+        """``strict`` and ``jumps`` are the landing policy. Raises ``PathTooLong``."""
         self._names: list[str] = []
         self._numbers: dict[str, int] = {}
         self.path = Path.parse(path, self.symbol)
         self._routes = Routes()
-        self._routes.add(Route(_CHILD, _PARENT, self.path, strict, deployed=1))
+        self._routes.add(Route(_CHILD, _PARENT, self.path, strict, deployed=1, jumps=jumps))
 
     def symbol(self, event_type: str) -> int:
         """The symbol of an event type."""
@@ -52,18 +52,19 @@ class Rehearsal:
         """What a symbol stands for: the transition table that is passed to ``judge`` asks for it."""
         return self._names[symbol]
 
-    def judge(self, history: Sequence[str], table: TransitionTable) -> Rehearsed:
-        """Decide about an actor with this history that has not finished."""
+    def judge(self, history: Sequence[str], table: TransitionTable, before: int = 0) -> Rehearsed:
+        """Decide about an actor with this history that has not finished; ``before`` is for the state map."""
         symbols = [self.symbol(event) for event in history]
         replayed = Replay(table.initial, [])
 
-        def land(_: Route) -> Landing:
+        def land(route: Route, before: int) -> Landing:
             nonlocal replayed
-            replayed = replay(table, symbols)
+            jumps = route.jumps
+            replayed = replay(table, symbols) if jumps is None else Replay(jumps.landing(before), [])
             return Landing(replayed.configuration, len(replayed.skipped))
 
         relation = self.path.relation(symbols)
-        standing = settle(Standing(_PARENT, 0), self._routes, lambda _: relation, land, resumed=False)
+        standing = settle(Standing(_PARENT, before), self._routes, lambda _: relation, land, resumed=False)
         outcome = standing.judgements[0].outcome
         return Rehearsed(
             cast(OutcomeName, outcome.name.lower()),

@@ -40,8 +40,10 @@ class Relations:
         self._states[route.child << 32 | node] = state
         return path.judge(state)
 
-    def landing(self, node: int, table: TransitionTable) -> Landing:
-        """Replay the history ``node`` from the table's initial configuration."""
+    def landing(self, node: int, route: Route, before: int, table: TransitionTable) -> Landing:
+        """Where ``route`` lands the history ``node`` from the configuration ``before``; ``table`` is the child's."""
+        if route.jumps is not None:
+            return Landing(route.jumps.landing(before), 0)
         replayed = replay(table, self._histories.symbols(node))
         return Landing(replayed.configuration, len(replayed.skipped))
 
@@ -59,6 +61,6 @@ class Relations:
             standing,
             routes,
             lambda route: self.relation(route, node),
-            lambda route: self.landing(node, table_of(route.child)),
+            lambda route, before: self.landing(node, route, before, table_of(route.child)),
             resumed=resumed,
         )

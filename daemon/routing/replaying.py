@@ -10,7 +10,10 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple, Protocol
 
 STUCK: Final = 0xFFFFFFFE
-"""The configuration of a history whose replay has a step that does not end."""
+"""The configuration of a history whose replay has a step that does not end, or of a state that a map can't land."""
+
+KEPT: Final = 0xFFFFFFFD
+"""The configuration of actors that the state map has stay where they are."""
 
 UNKNOWN: Final = 0xFFFFFFFF
 """A cell that has not been computed, or a symbol without a column."""
@@ -26,6 +29,14 @@ class TransitionTable(Protocol):
 
     def next(self, configuration: int, symbol: int, /) -> int:
         """The cell's entry; computes it on first use."""
+        ...
+
+
+class Jumps(Protocol):
+    """The state map of a route, on the configurations of its parent and its child."""
+
+    def landing(self, before: int, /) -> int:
+        """Where actors in the configuration ``before`` land; ``STUCK`` or ``KEPT`` if they do not."""
         ...
 
 

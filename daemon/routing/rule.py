@@ -22,6 +22,12 @@ less, but the match before it is not: an actor that such a route took over while
 child of the new version took further, may have a history by now that the route would refuse. So where landings can be
 refused, the claim holds of each decision for the history of its time, and which version an actor is on may depend on
 whether a deploy came before or after its events.
+
+A route with a *state map* lands by a jump instead of a replay: from the configuration that the actor has at the
+decision to the one that the map names for it. On such a version the replay starts anew: a configuration there is that
+of the jump, after the events since, so that it also tells when the actor came. A replay that a route further down asks
+for is still of the whole history. The map may have a state stay (outcome ``kept``), and one that it does not name is a
+``rescue``: both are refusals as above.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -30,7 +36,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from statekeep.daemon.routing.paths import Path, Relation
-from statekeep.daemon.routing.replaying import STUCK
+from statekeep.daemon.routing.replaying import KEPT, STUCK, Jumps
 
 
 class Outcome(IntEnum):
@@ -42,6 +48,7 @@ class Outcome(IntEnum):
     BLOCKED = 4
     FINAL = 5
     RESCUE = 6
+    KEPT = 7
 
     @property
     def deferred(self) -> bool:
@@ -61,6 +68,13 @@ class Route:
     """The position of its deploy."""
     closed: int = 0
     """The position from which on it claims nobody more; 0 while it is open. That of its deploy: only who was there."""
+    jumps: Jumps | None = None
+    """Its state map, if landings are no replays."""
+
+    @property
+    def may_refuse(self) -> bool:
+        """Whether it may leave an actor that it matches where it is, beside one whose replay does not end."""
+        return self.strict or self.jumps is not None
 
 
 class Routes:
@@ -87,14 +101,17 @@ class Routes:
 
 
 class Landing(NamedTuple):
-    """Where a replay ends: a configuration (or ``STUCK``), and how many events the definition did not handle."""
+    """Where a route would have an actor: a configuration (or ``STUCK`` or ``KEPT``), and the events skipped for it."""
 
     configuration: int
     skipped: int
 
-    def refused_by(self, route: Route) -> bool:
-        """Whether ``route`` leaves the actor where it is instead of landing it here."""
-        return self.configuration == STUCK or (route.strict and self.skipped > 0)
+    def outcome(self, route: Route) -> Outcome:
+        """What ``route``, which matches, makes of an actor with this landing."""
+        if self.configuration == KEPT:
+            return Outcome.KEPT
+        refused = self.configuration == STUCK or (route.strict and self.skipped > 0)
+        return Outcome.RESCUE if refused else Outcome.MIGRATED
 
 
 class Judgement(NamedTuple):
@@ -124,11 +141,13 @@ def settle(
     standing: Standing,
     routes: Routes,
     relation: Callable[[Route], Relation],
-    land: Callable[[Route], Landing],
+    land: Callable[[Route, int], Landing],
     *,
     resumed: bool,
 ) -> Standing:
     """Apply the rule to one history until it stops; returns ``standing``, moved, with the judgements that were new.
+
+    ``land`` is given a route that matches, and the configuration before it.
 
     ``resumed`` says that the history's beginning was judged before: the walk goes on at ``standing.waiting``, and
     what stands before it is decided, what stands behind it is on record as blocked.
@@ -155,11 +174,13 @@ def settle(
                 behind = (later for later in todo if not later.closed)
                 standing.judgements.extend(Judgement(later, Outcome.BLOCKED, before) for later in behind)
             break
-        elif (landing := land(route)).refused_by(route):
-            standing.judgements.append(Judgement(route, Outcome.RESCUE, before, landing))
-            standing.rescued = route.child
         else:
-            standing.judgements.append(Judgement(route, Outcome.MIGRATED, before, landing))
-            standing.version, standing.configuration, standing.rescued = route.child, landing.configuration, 0
-            todo, resumed = list(routes.of(route.child)), False
+            landing = land(route, before)
+            outcome = landing.outcome(route)
+            standing.judgements.append(Judgement(route, outcome, before, landing))
+            if outcome is Outcome.MIGRATED:
+                standing.version, standing.configuration, standing.rescued = route.child, landing.configuration, 0
+                todo, resumed = list(routes.of(route.child)), False
+            elif outcome is Outcome.RESCUE:
+                standing.rescued = route.child
     return standing

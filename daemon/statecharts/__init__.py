@@ -14,16 +14,21 @@ from statekeep.daemon.statecharts.mermaid import mermaid
 from statekeep.daemon.statecharts.offers import offers
 from statekeep.daemon.statecharts.outline import outline
 from statekeep.daemon.statecharts.scxml import scxml
+from statekeep.daemon.statecharts.statemap import KEPT, Jumps, NoLanding, StateMap
 from statekeep.daemon.statecharts.table import STUCK, UNKNOWN, Table
 from statekeep.daemon.statecharts.trace import trace
 
 __all__ = [
+    "KEPT",
     "STUCK",
     "UNKNOWN",
     "Chart",
     "Configuration",
     "InvalidDefinition",
+    "Jumps",
     "Limits",
+    "NoLanding",
+    "StateMap",
     "Step",
     "Table",
     "Unending",

@@ -55,13 +55,15 @@ class Chart:
         """
         return self._step(self._enter(initial_descent(self.root)), handled=True)
 
-    def enter(self, node: Node) -> Step:
-        """Start the machine in a node of the caller's choice, with everything beside it at its default.
+    def enter(self, *nodes: Node) -> Step:
+        """Start the machine in nodes of the caller's choice, with everything beside them at its default.
+
+        No two of them may exclude each other.
 
         Raises:
             Unending: it does not come to rest.
         """
-        return self._step(self._enter([node]), handled=True)
+        return self._step(self._enter(nodes), handled=True)
 
     def _enter(self, targets: Sequence[Node]) -> Macrostep:
         run = Macrostep(self.root, (), {}, self._microsteps)

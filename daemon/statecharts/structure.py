@@ -1,6 +1,7 @@
 """What cannot work however the machine is used: targets that exclude each other, and entries that never end."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from statekeep.daemon.statecharts.findings import Findings
 from statekeep.daemon.statecharts.nodes import Node, initial_children, least_common_ancestor
@@ -21,7 +22,20 @@ def check_structure(tree: Tree, wiring: Wiring, findings: Findings) -> None:
     _check_system_ids(tree, findings)
 
 
+class Conflict(NamedTuple):
+    """Why states can't be entered together, and what would be right."""
+
+    message: str
+    hint: str
+
+
 def _check_targets(targets: Sequence[Node], path: str, findings: Findings) -> None:
+    found = conflict(targets)
+    if found is not None:
+        findings.error("conflicting_targets", path, found.message, found.hint)
+
+
+def conflict(targets: Sequence[Node]) -> Conflict | None:
     """Several targets must lie in different regions of parallel states; XState would make both children active."""
     taken: dict[Node, Node] = {}
     """By compound state, the child through which a target was reached."""
@@ -32,14 +46,13 @@ def _check_targets(targets: Sequence[Node], path: str, findings: Findings) -> No
             if rival is not child and parent.kind != "parallel":
                 message = f"{child.id!r} and {rival.id!r} cannot both be active: they are children of {parent.id!r}"
                 hint = "name one target, or targets in different regions of a parallel state"
-                findings.error("conflicting_targets", path, message, hint)
-                return
+                return Conflict(message, hint)
             child, parent = parent, parent.parent
     for target in targets:
         if target in taken:
             message = f"{target.id!r} and a state inside it cannot both be targets"
-            findings.error("conflicting_targets", path, message, "name the inner states only")
-            return
+            return Conflict(message, "name the inner states only")
+    return None
 
 
 def _check_default_entry(tree: Tree, findings: Findings) -> None:

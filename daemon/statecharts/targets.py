@@ -1,6 +1,6 @@
 """What a target text names: a sibling, a path, a ``.child``, an ``#id``, or an ``#id`` with a path below it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from statekeep.daemon.statecharts.findings import nearest
 from statekeep.daemon.statecharts.nodes import Node, proper_ancestors
@@ -48,7 +48,12 @@ def advice(source: Node, target: str, by_id: Mapping[str, Node]) -> str:
 def address(node: Node) -> str:
     """The target text that names this node from anywhere."""
     root = [node, *proper_ancestors(node, None)][-1]
-    return "#" + ".".join(_escaped(key) for key in (root.id, *node.keys))
+    return "#" + spelled((root.id, *node.keys))
+
+
+def spelled(keys: Iterable[str]) -> str:
+    """The path that ``split`` takes apart into these keys."""
+    return ".".join(map(_escaped, keys))
 
 
 def split(path: str) -> list[str]:

@@ -2,7 +2,9 @@
 
 from statekeep.daemon.store.anchor import RolledBack
 from statekeep.daemon.store.audit import Audit, Finding
-from statekeep.daemon.store.keys import InsecureKeyFile, WrongKey, make_master_key, master_key
+from statekeep.daemon.store.journal import DamagedJournal
+from statekeep.daemon.store.key_files import InsecureKeyFile, key_text, make_master_key, master_key
+from statekeep.daemon.store.keys import WrongKey
 from statekeep.daemon.store.opening import StoreInUse, UnknownSchema, UnsafeStore, open_store
 from statekeep.daemon.store.rows import (
     ActorRow,
@@ -13,34 +15,48 @@ from statekeep.daemon.store.rows import (
     Patched,
     RepeatRow,
     RouteRow,
+    TombstoneRow,
     VersionRow,
 )
+from statekeep.daemon.store.slots import Cost, Kind, Secret, SlotRow
 from statekeep.daemon.store.soundness import DamagedActor, DamagedStore
+from statekeep.daemon.store.sources import KeySources, UnusableKey
 from statekeep.daemon.store.store import SQLITE_VERSION, StorageError, Store
+from statekeep.daemon.store.vault import Vault
 
 __all__ = [
     "SQLITE_VERSION",
     "ActorRow",
     "Audit",
     "CohortRow",
+    "Cost",
     "DamagedActor",
+    "DamagedJournal",
     "DamagedStore",
     "DecisionRow",
     "DeploymentRow",
     "EventRow",
     "Finding",
     "InsecureKeyFile",
+    "KeySources",
+    "Kind",
     "Patched",
     "RepeatRow",
     "RolledBack",
     "RouteRow",
+    "Secret",
+    "SlotRow",
     "StorageError",
     "Store",
     "StoreInUse",
+    "TombstoneRow",
     "UnknownSchema",
     "UnsafeStore",
+    "UnusableKey",
+    "Vault",
     "VersionRow",
     "WrongKey",
+    "key_text",
     "make_master_key",
     "master_key",
     "open_store",

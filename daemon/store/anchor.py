@@ -18,7 +18,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
-from statekeep.daemon.store.keys import sync_directory
+from statekeep.daemon.store.key_files import sync_directory
 
 log = logging.getLogger(__name__)
 

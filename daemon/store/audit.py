@@ -6,6 +6,7 @@ then is. So at its end the two agree, or somebody else has changed a row.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -14,8 +15,22 @@ from statekeep.daemon.store.evidence import HEADS, TABLES, Evidence, numbers_of,
 from statekeep.daemon.store.soundness import DamagedStore
 from statekeep.daemon.store.totals import Total
 
-CATALOGUE = ("names", "versions", "routes", "deployments", "configurations")
+log = logging.getLogger(__name__)
+
+CATALOGUE = (
+    "key_roots",
+    "names",
+    "versions",
+    "routes",
+    "deployments",
+    "configurations",
+    # A tombstone that was made up would have its actor erased, by the journal even in a backup that is whole.
+    "tombstones",
+)
 """Tables that everything hangs on, and that are small: a store in which one is not as it was is not served at all."""
+
+_SLOTS = "key_slots"
+"""The key slots are no reason not to serve: there are several so that one may be lost."""
 
 _AT_ONCE = 10_000
 """Rows that are in memory at a time."""
@@ -30,7 +45,7 @@ class Finding(NamedTuple):
     table: str
     """``actors`` also for the events that an actor ends with."""
     row: tuple[int, ...]
-    """The row that was changed, deleted or added, by its key; empty if there are several."""
+    """The row that was changed, deleted or added, by its key without hashes; empty if there are several."""
     rows: int
     """How many there are."""
     expected: int
@@ -115,11 +130,14 @@ class Audit:
 
 
 def check_catalogue(connection: sqlite3.Connection, evidence: Evidence) -> None:
-    """Raise ``DamagedStore`` unless the tables of ``CATALOGUE`` are as they were written."""
-    audit = Audit(connection, evidence, lambda: None, CATALOGUE)
+    """Raise ``DamagedStore`` unless the tables of ``CATALOGUE`` are as they were written; the log says it of slots."""
+    audit = Audit(connection, evidence, lambda: None, (*CATALOGUE, _SLOTS))
     evidence.follower = None
     audit.run()
     for finding in audit.findings():
+        if finding.table == _SLOTS:
+            log.error("key slots were changed on the disk: %s; `key rewrap` makes them anew", finding)
+            continue
         raise DamagedStore(f"the store is damaged: {finding}; put back a copy of the store")
 
 
@@ -141,5 +159,6 @@ def _compare(table: str, found: Total, expected: Total) -> Finding | None:
 def _row(table: str, number: int) -> tuple[int, ...]:
     """The key of a row from its number; empty if it is none."""
     width = len(rows_of(table).key)
-    parts = tuple(number >> 64 * place & 2**64 - 1 for place in reversed(range(width)))
-    return parts if number < 2 ** (64 * width) and all(part < _LARGEST for part in parts) else ()
+    parts = zip(rows_of(table).key, (number >> 64 * place & 2**64 - 1 for place in reversed(range(width))), strict=True)
+    key = tuple(part for column, part in parts if column != "key_hash")
+    return key if number < 2 ** (64 * width) and all(part < _LARGEST for part in key) else ()

@@ -8,6 +8,7 @@ Sealed values authenticate themselves; integers, and whether a row is there at a
   is gone, was added, or is an older one, is missed. Totals follow each change in constant time, and commit with it.
 
 Totals of actors' heads and of the catalogue are compared at the start, all others by an audit (``store.audit``). The
+wrapped data keys are left out, which a rotation changes: each opens for its own actor or not at all. The
 keys are derived for this format of elements, which is bound by them: another format would take other keys.
 """
 
@@ -64,6 +65,10 @@ TABLES: dict[str, Rows] = {
     "decisions": Rows("SELECT * FROM decisions", ("route", "cohort", "position")),
     # The data key and the key are left out: sealed for this actor, they have never been anything else. A context has.
     "actors": Rows("SELECT id, spawned_on, key_hash, substr(context, -16) FROM actors", ("id",)),
+    "tombstones": Rows("SELECT * FROM tombstones", ("actor",)),
+    "repeats": Rows("SELECT * FROM repeats", ("scope", "key_hash")),
+    "key_slots": Rows("SELECT * FROM key_slots", ("id",)),
+    "key_roots": Rows("SELECT * FROM key_roots", ("id",)),
 }
 """Tables whose rows are elements as they are selected here, ``SELECT *`` as they are inserted."""
 
@@ -172,10 +177,37 @@ class Evidence:
         yield
         self.add(table, self._rows(table, wanted))
 
+    @contextmanager
+    def rewriting(self, *tables: str, anew: str = "") -> Iterator[None]:
+        """Count what the block does to any rows of some small tables.
+
+        All rows of ``anew`` are made anew, so that its total is theirs, whatever was there before.
+        """
+        for table in tables:
+            self.take(table, self._all(table))
+        yield
+        if anew:
+            self.totals[anew] = Total()
+        for table in tables:
+            self.add(table, self._all(table))
+
+    def leaving(self, table: str, where: str, values: Sequence[object]) -> None:
+        """Count the rows that a condition holds of, and that are about to be deleted, as gone from a table."""
+        query = f"{TABLES[table].select} WHERE {where}"
+        self.take(table, self._connection.execute(query, values).fetchall())
+
     def forget(self, actor: int) -> None:
-        """Count the chain of an actor that is being erased as gone."""
-        self._count(HEADS, actor, self._heads.remove(actor), -1)
+        """Count the chain of an actor that is being erased as gone, if there is one."""
+        if self._heads.there(actor):
+            self._count(HEADS, actor, self._heads.remove(actor), -1)
         self.damaged.discard(actor)
+
+    def begin(self, *tables: str) -> Totals:
+        """Take the rows that these tables have for what was written; the totals."""
+        for table in tables:
+            self.totals[table] = Total()
+            self.add(table, self._all(table))
+        return self.dump()
 
     def commit(self) -> None:
         """Keep what has come since the last time."""
@@ -196,6 +228,9 @@ class Evidence:
         select, (key,) = TABLES[table]
         return self._connection.execute(_KEYED.format(select, key), (keys,)).fetchall()
 
+    def _all(self, table: str) -> list[tuple[Any, ...]]:
+        return self._connection.execute(TABLES[table].select).fetchall()
+
     def _count(self, table: str, number: int, element: int, rows: int) -> None:
         self.totals[table].add(number, element, rows)
         if self.follower is not None:
@@ -213,13 +248,18 @@ def rows_of(table: str) -> Rows:
 
 
 def numbers_of(table: str, rows: Sequence[Sequence[Any]]) -> list[int]:
-    """A number for each row, in the order of the table; 0 if what should number it is no integer."""
+    """A number for each row, in the order of the table; 0 if what should number it is no integer.
+
+    A hash stands for itself by its first 64 bits.
+    """
     width = len(rows_of(table).key)
     numbers = [row[0] for row in rows] if width == 1 else [reduce(_join, row[:width], 0) for row in rows]
     return [number if type(number) is int else 0 for number in numbers]
 
 
 def _join(number: Any, part: Any) -> Any:
+    if type(part) is bytes:
+        part = int.from_bytes(part[:8].ljust(8, b"\0"))
     return number << 64 | part if type(part) is type(number) is int else None
 
 

@@ -88,6 +88,10 @@ class Heads:
             weight = self._weights[actor] = next(self._weigh([actor]))
         return (_number(after) - _number(before)) * weight
 
+    def there(self, actor: int) -> bool:
+        """Whether there is such an actor."""
+        return any(self._heads[actor * _SIZE : (actor + 1) * _SIZE])
+
     def remove(self, actor: int) -> int:
         """Forget an actor that is being erased; by how much its element changes."""
         return self.put(actor, 0, 0, bytes(16))

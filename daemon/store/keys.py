@@ -1,22 +1,28 @@
-"""Where keys come from, and how values are sealed with them.
+"""The ladder of keys, and the sealing of values with them.
 
-    master key  --HKDF-SHA-256, bound to the database and an epoch-->  wrapping key  (seals data keys, nothing else)
-                --HKDF-SHA-256, bound to the database-------------->  look-up key   (HMAC of actor keys)
-    wrapping key --unseals-->  the catalogue's data key  (names, definitions, configurations)
-                               each actor's data key     (its key, its context, its payloads)
+    secret     what opens a slot: a credential, a key file, a passphrase, a recovery key      (``slots``, ``sources``)
+      --Argon2id if a person made it up, HKDF-SHA-256 with the database's id and the slot's salt-->  slot key
+    slot key   --unseals-->  store key, random, the same in every slot                        (``vault``)
+    store key  --unseals-->  the roots, random: one of each epoch, and the one that stays
+    root of an epoch  --HKDF, bound to the database and the epoch-->  wrapping key  (seals data keys, nothing else)
+    root that stays   --HKDF, bound to the database and a use------>  look-up key (HMAC of actor keys) and the like
+    wrapping key      --unseals-->  the catalogue's data key  (names, definitions, configurations)
+                                    each actor's data key     (its key, its context, its payloads)
 
 Data keys are random, so an actor is erased by destroying its data key. Nonces are random and never counted: a counter
 would repeat after a backup is restored. Every sealed value is bound to its place, as additional authenticated data:
 database, table, column and row; one that was moved elsewhere does not open.
+
+A rotation adds an epoch and wraps the data keys anew, step by step (``rotation``); then the root before is destroyed. A
+rewrap replaces the store key, and with it every slot that is not given anew. One root stays for ever, because what is
+derived from it stands in places that a rotation doesn't reach: a look-up hash under another key would be another hash,
+and every actor of the store would have to be opened to find it. It opens no value.
 """
 
-import base64
 import hmac
-import os
 import struct
 from collections import OrderedDict
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -25,70 +31,21 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_SIZE = 32
 NONCE_SIZE = 12
-EPOCH = 1
-"""The epoch of the wrapping key in use."""
+TAG_SIZE = 16
+
+STAYS = 0
+"""The number of the root that is no epoch's."""
 
 _PLACE = struct.Struct(">16sHHQ")
-_HEADER = b"statekeep master key 1"
 
 
 class WrongKey(Exception):
-    """The master key does not open this store, or a value in it is not what was sealed there."""
+    """No key that was given opens this store, or a value in it is not what was sealed there."""
 
 
-class InsecureKeyFile(Exception):
-    """The file with the master key can be read by others, or holds no key."""
-
-
-def master_key(path: Path) -> bytes:
-    """The master key in the file ``path``.
-
-    Raises:
-        InsecureKeyFile: group or others may read or write the file, or it holds no key.
-        FileNotFoundError: there is no such file.
-    """
-    with path.open("rb") as file:
-        mode = os.fstat(file.fileno()).st_mode & 0o777
-        if mode & 0o077:
-            raise InsecureKeyFile(f"{path} has mode {mode:04o}; make it unreadable for others: chmod 600 {path}")
-        header, _, encoded = file.read(1024).partition(b"\n")
-    try:
-        key = base64.b64decode(encoded.strip(), validate=True)
-    except ValueError:
-        key = b""
-    if header != _HEADER or len(key) != KEY_SIZE:
-        raise InsecureKeyFile(f"{path} holds no master key; put back the file that was made with the store")
-    return key
-
-
-def make_master_key(path: Path, random: Callable[[int], bytes] = os.urandom) -> bytes:
-    """A new master key, in a new file ``path`` with mode 0600.
-
-    The file is on the disk for good before this returns: a store whose key went with a power cut would be lost too.
-    """
-    key = random(KEY_SIZE)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(b"%b\n%b\n" % (_HEADER, base64.b64encode(key)))
-            file.flush()
-            os.fsync(file.fileno())
-        # Under its name it is whole or not there; and a link, unlike a rename, never replaces another key.
-        os.link(unfinished, path)
-    finally:
-        unfinished.unlink()
-    sync_directory(path.parent)
-    return key
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def derive(secret: bytes, database: bytes, use: bytes) -> bytes:
+    """A key of ``KEY_SIZE`` for one use in one database: HKDF-SHA-256 (RFC 5869)."""
+    return HKDF(algorithm=SHA256(), length=KEY_SIZE, salt=database, info=b"statekeep " + use).derive(secret)
 
 
 class Sealer:
@@ -104,43 +61,78 @@ class Sealer:
     def seal(self, plain: bytes, table: int, column: int, row: int) -> bytes:
         """Nonce, ciphertext and tag of ``plain`` for one place."""
         nonce = self._random(NONCE_SIZE)
+        # GCM hashes a nonce of any other size down to one that may have been used before (NIST SP 800-38D, 8.2).
+        if len(nonce) != NONCE_SIZE:
+            raise ValueError(f"a nonce has {NONCE_SIZE} bytes, not {len(nonce)}")
         return nonce + self._aead.encrypt(nonce, plain, _PLACE.pack(self._database, table, column, row))
 
     def open(self, sealed: bytes, table: int, column: int, row: int) -> bytes:
         """What was sealed for this place. Raises ``WrongKey`` for anything else."""
         place = _PLACE.pack(self._database, table, column, row)
-        try:
-            return self._aead.decrypt(sealed[:NONCE_SIZE], sealed[NONCE_SIZE:], place)
-        except (InvalidTag, ValueError):
-            raise WrongKey(f"a sealed value fails authentication: table {table}, column {column}, row {row}") from None
+        if len(sealed) >= NONCE_SIZE + TAG_SIZE:
+            try:
+                # Never decrypt_into: it leaves what failed authentication in the caller's buffer.
+                return self._aead.decrypt(sealed[:NONCE_SIZE], sealed[NONCE_SIZE:], place)
+            except InvalidTag:
+                pass
+        raise WrongKey(f"a sealed value fails authentication: table {table}, column {column}, row {row}")
 
 
 class KeyRing:
-    """All keys of one open store."""
+    """The keys of one open store that values are sealed with."""
 
     CACHED_ACTORS = 65_536
     """Setting up a key costs more than sealing an event; this many cost about 20 MB."""
 
-    def __init__(self, master: bytes, database: bytes, random: Callable[[int], bytes]) -> None:
+    def __init__(self, roots: Mapping[int, bytes], database: bytes, random: Callable[[int], bytes]) -> None:
+        """``roots`` by epoch, and the one that stays under ``STAYS``."""
         self._random = random
-        self._database = database
-        self._master = master
-        self._wrapping = Sealer(_derive(master, database, b"wrap %d" % EPOCH), database, random)
+        self.database = database
+        """The id of the database."""
+        self._stays = roots[STAYS]
         self._lookup = self.derived(b"lookup")
         self._actors: OrderedDict[int, Sealer] = OrderedDict()
+        self.adopt(roots)
+
+    def adopt(self, roots: Mapping[int, bytes]) -> None:
+        """Wrap with the root of the latest epoch from now on, and unwrap with these and no others."""
+        self.epoch = max(roots)
+        # The latest first: it is the one that opens most.
+        self._wrapping = {
+            epoch: Sealer(derive(roots[epoch], self.database, b"wrap %d" % epoch), self.database, self._random)
+            for epoch in sorted(roots.keys() - {STAYS}, reverse=True)
+        }
 
     def derived(self, use: bytes) -> bytes:
         """A key for a use that no rotation reaches; the same for as long as the store lives."""
-        return _derive(self._master, self._database, use)
+        return derive(self._stays, self.database, use)
 
     def new_key(self, table: int, column: int, row: int) -> tuple[bytes, Sealer]:
         """A fresh data key: wrapped, for the given place on the disk, and ready for use."""
         key = self._random(KEY_SIZE)
-        return self._wrapping.seal(key, table, column, row), Sealer(key, self._database, self._random)
+        wrapped = self._wrapping[self.epoch].seal(key, table, column, row)
+        return wrapped, Sealer(key, self.database, self._random)
 
     def unwrap(self, wrapped: bytes, table: int, column: int, row: int) -> Sealer:
         """The data key of a place. Raises ``WrongKey``."""
-        return Sealer(self._wrapping.open(wrapped, table, column, row), self._database, self._random)
+        return Sealer(self._unwrap(wrapped, table, column, row), self.database, self._random)
+
+    def rewrap(self, wrapped: bytes, table: int, column: int, row: int) -> bytes:
+        """The same data key under the latest epoch. Raises ``WrongKey``."""
+        return self._wrapping[self.epoch].seal(self._unwrap(wrapped, table, column, row), table, column, row)
+
+    def _unwrap(self, wrapped: bytes, table: int, column: int, row: int) -> bytes:
+        *later, earliest = self._wrapping.values()
+        for wrapping in later:
+            try:
+                return wrapping.open(wrapped, table, column, row)
+            except WrongKey:
+                continue
+        return earliest.open(wrapped, table, column, row)
+
+    def forget(self, actor: int) -> None:
+        """Drop an actor's sealer."""
+        self._actors.pop(actor, None)
 
     def lookup_hash(self, key: str) -> bytes:
         """What stands for an actor's key on the disk: HMAC-SHA-256, the first 128 bits (RFC 2104, section 5)."""
@@ -163,7 +155,3 @@ class KeyRing:
         if sealer is not None:
             self._actors.move_to_end(actor)
         return sealer
-
-
-def _derive(master: bytes, database: bytes, use: bytes) -> bytes:
-    return HKDF(algorithm=SHA256(), length=KEY_SIZE, salt=database, info=b"statekeep " + use).derive(master)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from statekeep.daemon.store.keys import sync_directory
+from statekeep.daemon.store.key_files import sync_directory
 from statekeep.daemon.store.schema import migrations
 from statekeep.daemon.store.store import Store
 

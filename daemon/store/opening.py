@@ -3,16 +3,21 @@
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sqlite_utils import Database
 
 from statekeep.daemon.store.anchor import KEY_USE, Anchor
-from statekeep.daemon.store.keys import KeyRing, sync_directory
+from statekeep.daemon.store.ballast import Ballast
+from statekeep.daemon.store.erasure import Erasures
+from statekeep.daemon.store.journal import Journal
+from statekeep.daemon.store.key_files import sync_directory
 from statekeep.daemon.store.migrating import migrate
 from statekeep.daemon.store.schema import Column, Table, known, migrations
+from statekeep.daemon.store.slots import Kind, Secret
 from statekeep.daemon.store.store import Store
+from statekeep.daemon.store.vault import Vault
 
 _SETTINGS = {
     # The answer to a client is worth what the disk keeps: every commit is synced.
@@ -24,6 +29,8 @@ _SETTINGS = {
     "cache_size": -131_072,
     # What is sorted or spilled may hold names; it never reaches a file.
     "temp_store": 2,
+    # What is deleted or moved is overwritten where it was; see ``erasure``.
+    "secure_delete": 1,
 }
 
 
@@ -41,34 +48,50 @@ class UnsafeStore(Exception):
 
 def open_store(
     path: Path,
-    master: bytes,
+    keys: bytes | Sequence[Secret],
     *,
     now: int,
     random: Callable[[int], bytes] = os.urandom,
+    journal: Path | None = None,
+    ballast: int = 0,
     anchor: Path | None = None,
     accept_rollback: bool = False,
 ) -> Store:
     """Open the store in the file ``path``, or make it; ``now`` is its birthday, in milliseconds.
 
-    Its anchor is in the directory ``anchor``, or beside it; see ``store.anchor``.
+    Any of ``keys`` opens it; a new store gets a slot for each. Bytes alone are the key of a key file. ``journal`` and
+    ``anchor`` are the directories of the erasure journal and of the anchor (see ``store.anchor``), if they are not to
+    be beside the store; ``ballast`` are the bytes of the disk that are held back for erasures.
 
     The lock beside it is held until the store is closed, and by the kernel's hand only while this process lives.
 
     Raises:
         StoreInUse, UnknownSchema, UnsafeStore: see there; nothing was changed.
-        WrongKey: ``master`` is not the key of this store; nothing was changed.
+        WrongKey: none of the keys opens this store; nothing was changed.
+        DamagedJournal: who was erased can't be known for sure.
         RolledBack: the store is not the one that its anchor has seen, and is not to be taken as it is.
         DamagedStore: the evidence in the store is not what was written.
     """
+    secrets = [Secret(Kind.FILE, keys, "the key given")] if isinstance(keys, bytes) else keys
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = _lock(path.with_name(path.name + ".lock"))
+    database = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
         try:
             path.chmod(0o600)
-            ring = _prepare(connection, path, master, now, random)
-            place = (anchor or path.parent) / f"{path.name}.anchor"
-            store = Store(connection, ring, lock, Anchor(place, ring.derived(KEY_USE)))
+            vault = _prepare(connection, path, secrets, now, random)
+            ring = vault.ring
+            entries = (journal or path.parent) / f"{path.name}.erasures"
+            erasures = Erasures(
+                connection,
+                path,
+                database,
+                Journal(entries, ring.database, ring.derived(b"erasures")),
+                Ballast(path.with_name(f"{path.name}.ballast"), ballast),
+            )
+            seen = Anchor((anchor or path.parent) / f"{path.name}.anchor", ring.derived(KEY_USE))
+            store = Store(connection, vault, erasures, seen, [database, lock])
             store.meet_anchor(accept_rollback=accept_rollback)
             migrate(connection, store, path)
         except sqlite3.DatabaseError as failure:
@@ -80,6 +103,7 @@ def open_store(
         else:
             return store
     except BaseException:
+        os.close(database)
         os.close(lock)
         raise
 
@@ -98,8 +122,8 @@ def _lock(path: Path) -> int:
 
 
 def _prepare(
-    connection: sqlite3.Connection, path: Path, master: bytes, now: int, random: Callable[[int], bytes]
-) -> KeyRing:
+    connection: sqlite3.Connection, path: Path, secrets: Sequence[Secret], now: int, random: Callable[[int], bytes]
+) -> Vault:
     for setting, wanted in _SETTINGS.items():
         connection.execute(f"PRAGMA {setting} = {wanted}")
         found = connection.execute(f"PRAGMA {setting}").fetchone()[0]
@@ -111,13 +135,15 @@ def _prepare(
         raise UnknownSchema(f"{path} was written by a newer StateKeep (it knows: {', '.join(sorted(newer))})")
     row = connection.execute("SELECT database, data_key FROM store").fetchone() if db["store"].exists() else None
     if row is not None:
-        ring = KeyRing(master, row[0], random)
-        ring.unwrap(row[1], Table.STORE, Column.DATA_KEY, 1)
-        return ring
+        vault = Vault.open(connection, row[0], random, secrets)
+        vault.ring.unwrap(row[1], Table.STORE, Column.DATA_KEY, 1)
+        return vault
     migrations.apply(db)
     database = random(16)
-    ring = KeyRing(master, database, random)
-    wrapped, _ = ring.new_key(Table.STORE, Column.DATA_KEY, 1)
+    connection.execute("BEGIN IMMEDIATE")
+    vault = Vault.make(connection, database, random, secrets, now)
+    wrapped, _ = vault.ring.new_key(Table.STORE, Column.DATA_KEY, 1)
     connection.execute("INSERT INTO store VALUES (1, ?, ?, ?)", (database, now, wrapped))
+    connection.execute("COMMIT")
     sync_directory(path.parent)
-    return ring
+    return vault

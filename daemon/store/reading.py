@@ -21,6 +21,7 @@ from statekeep.daemon.store.rows import (
     Patched,
     RepeatRow,
     RouteRow,
+    TombstoneRow,
     VersionRow,
 )
 from statekeep.daemon.store.schema import Column, Table
@@ -67,15 +68,21 @@ class Catalogue:
 
     def last_position(self) -> int:
         """The position of the last thing that happened; 0 in a new store."""
-        tables = ("events", "versions", "deployments")
+        tables = ("events", "versions", "deployments", "tombstones")
         query = "SELECT ifnull(max(position), 0) FROM "
         return max(int(_one(self._connection, query + name)[0]) for name in tables)
 
     def last_actor(self) -> int:
-        """The highest id that an actor ever had."""
-        found = _one(self._connection, "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'actors'), 0)")
+        """The highest id that an actor ever had, here or, erased since, in the store that this was a backup of."""
+        spawned = _one(self._connection, "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'actors'), 0)")
+        erased = _one(self._connection, "SELECT ifnull(max(actor), 0) FROM tombstones")
         # If an actor that is missed was the last, its id is not to be given again either.
-        return max(int(found[0]), *self._evidence.damaged, 0)
+        return max(int(spawned[0]), int(erased[0]), *self._evidence.damaged)
+
+    def tombstones(self) -> Iterator[TombstoneRow]:
+        """All erased actors, in order of id."""
+        query = "SELECT actor, position, time, spawned_on FROM tombstones ORDER BY actor"
+        return map(TombstoneRow._make, _all(self._connection, query))
 
     def names(self) -> Iterator[str]:
         """Event types, in order of number."""
@@ -84,10 +91,14 @@ class Catalogue:
 
     def versions(self) -> Iterator[VersionRow]:
         """All versions in deploy order, without their definitions."""
-        query = "SELECT id, name, semantics, guards, landing, position, time FROM versions ORDER BY id"
-        for number, name, *plain in _all(self._connection, query):
+        query = "SELECT id, name, state_map, semantics, guards, landing, position, time FROM versions ORDER BY id"
+        for number, name, sealed, *plain in _all(self._connection, query):
             opened = self._sealer.open(name, Table.VERSIONS, Column.NAME, number).decode()
-            yield VersionRow(number, opened, {}, *plain)
+            row = VersionRow(number, opened, {}, *plain)
+            if sealed is not None:
+                state_map = _decode(self._sealer.open(sealed, Table.VERSIONS, Column.STATE_MAP, number))
+                row = row._replace(state_map=state_map)
+            yield row
 
     def definition(self, version: int) -> dict[str, Any]:
         sealed = _one(self._connection, "SELECT definition FROM versions WHERE id = ?", version)[0]

@@ -14,6 +14,8 @@ class VersionRow(NamedTuple):
     landing: int
     position: int
     time: int
+    state_map: dict[str, str | None] | None = None
+    """Of a version whose landing is one."""
 
 
 class RouteRow(NamedTuple):
@@ -108,6 +110,17 @@ class DecisionRow(NamedTuple):
     before: int
     landing: int | None
     skipped: int
+
+
+class TombstoneRow(NamedTuple):
+    """What stays of an erased actor: nothing that it did, or was."""
+
+    actor: int
+    position: int
+    """Of the erasure."""
+    time: int
+    spawned_on: int
+    """The version; so one can say which routes may have judged it. 0 if the actor is known from the journal alone."""
 
 
 class Damage(NamedTuple):

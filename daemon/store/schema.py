@@ -26,6 +26,8 @@ class Table(IntEnum):
     ACTORS = 5
     EVENTS = 6
     REPEATS = 7
+    KEY_SLOTS = 8
+    KEY_ROOTS = 9
     ROOT = 16
 
 
@@ -40,6 +42,9 @@ class Column(IntEnum):
     CONTEXT = 6
     PAYLOAD = 7
     ANSWER = 8
+    STATE_MAP = 9
+    STORE_KEY = 10
+    ROOT = 11
     TOTALS = 16
 
 
@@ -51,12 +56,16 @@ def first(db: Database) -> None:
 
     ``events`` holds a row for each spawn (``previous`` 0) and each processed event; its position is its rowid.
 
+    ``tombstones`` are what is left of erased actors.
+
     ``previous`` is the position of the actor's event before, so that a history is read without an index, which every
     event would have to pay for. ``cohort`` is the cohort that the event led to. ``code`` authenticates the event
     and all of its actor's before it; in ``actors`` it is that of the last event.
 
     ``repeats`` are the answers that were given under an idempotency key, by the actor that they were given about.
     Those about spawns have the ``scope`` 0 and as their ``number`` the actor's id.
+
+    ``key_roots`` has a row for each epoch, whose root is destroyed when it retires, and row 0 for the root that stays.
     """
     for statement in _FIRST.split(";"):
         if statement.strip():
@@ -74,6 +83,23 @@ CREATE TABLE root (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     totals BLOB NOT NULL
 );
+CREATE TABLE key_slots (
+    id INTEGER PRIMARY KEY,
+    kind INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    salt BLOB NOT NULL,
+    iterations INTEGER NOT NULL,
+    lanes INTEGER NOT NULL,
+    memory INTEGER NOT NULL,
+    key_check BLOB NOT NULL,
+    store_key BLOB NOT NULL
+);
+CREATE TABLE key_roots (
+    id INTEGER PRIMARY KEY,
+    created INTEGER NOT NULL,
+    retired INTEGER NOT NULL,
+    root BLOB
+);
 CREATE TABLE names (
     id INTEGER PRIMARY KEY,
     name BLOB NOT NULL
@@ -86,7 +112,8 @@ CREATE TABLE versions (
     guards INTEGER NOT NULL,
     landing INTEGER NOT NULL,
     position INTEGER NOT NULL,
-    time INTEGER NOT NULL
+    time INTEGER NOT NULL,
+    state_map BLOB
 );
 CREATE TABLE routes (
     child INTEGER PRIMARY KEY REFERENCES versions,
@@ -144,6 +171,12 @@ CREATE TABLE events (
     time INTEGER NOT NULL,
     payload BLOB,
     code BLOB NOT NULL
+);
+CREATE TABLE tombstones (
+    actor INTEGER PRIMARY KEY,
+    position INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    spawned_on INTEGER NOT NULL
 );
 CREATE TABLE repeats (
     scope INTEGER NOT NULL,

@@ -23,7 +23,7 @@ class DamagedActor(Exception):
 
 
 _SOUND = {
-    ("versions", "id"): "guards IN (0, 1) AND landing IN (0, 1)",
+    ("versions", "id"): "guards IN (0, 1) AND landing IN (0, 1, 2) AND (landing = 2) = (state_map IS NOT NULL)",
     ("routes", "child"): """
         child IN (SELECT id FROM versions) AND parent IN (SELECT id FROM versions) AND parent < child
     """,
@@ -46,10 +46,15 @@ _SOUND = {
         AND cohort BETWEEN 1 AND (SELECT count(*) FROM cohorts) AND typeof(cohort) = 'integer'
         AND last > 0 AND typeof(last) = 'integer'
     """,
+    ("tombstones", "actor"): """
+        actor > 0 AND actor NOT IN (SELECT id FROM actors)
+        AND position > 0 AND typeof(position) = 'integer'
+        AND (spawned_on = 0 OR spawned_on IN (SELECT id FROM versions))
+    """,
     ("decisions", "route, cohort, position"): """
         route IN (SELECT child FROM routes)
         AND cohort BETWEEN 1 AND (SELECT count(*) FROM cohorts) AND typeof(cohort) = 'integer'
-        AND outcome BETWEEN 1 AND 6 AND typeof(outcome) = 'integer'
+        AND outcome BETWEEN 1 AND 7 AND typeof(outcome) = 'integer'
         AND ((SELECT parent FROM routes WHERE child = route), before) IN (SELECT version, number FROM configurations)
         AND (landing IS NULL OR (route, landing) IN (SELECT version, number FROM configurations))
     """,

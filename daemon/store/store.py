@@ -11,11 +11,11 @@ from typing import Any, Self
 
 import msgspec
 
-from statekeep.daemon.store import evidence
+from statekeep.daemon.store import erasure, evidence
 from statekeep.daemon.store.anchor import NOTHING, Anchor, Seen
 from statekeep.daemon.store.audit import Audit, recount
 from statekeep.daemon.store.evidence import Evidence
-from statekeep.daemon.store.keys import EPOCH, KeyRing, WrongKey
+from statekeep.daemon.store.keys import WrongKey
 from statekeep.daemon.store.reading import PATCHED, Catalogue, Records
 from statekeep.daemon.store.rows import (
     ActorRow,
@@ -26,10 +26,12 @@ from statekeep.daemon.store.rows import (
     Patched,
     RepeatRow,
     RouteRow,
+    TombstoneRow,
     VersionRow,
 )
 from statekeep.daemon.store.schema import Column, Table
 from statekeep.daemon.store.soundness import DamagedStore
+from statekeep.daemon.store.vault import KEY_TABLES, Vault
 
 StorageError = sqlite3.Error
 """What a read or a write raises when the disk, or SQLite, refuses it."""
@@ -39,9 +41,11 @@ SQLITE_VERSION = sqlite3.sqlite_version
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[int, evidence.Totals]).decode
 
+_FORGOTTEN = "scope = ? AND number <= ?"
+
 _STATEMENTS = {
     "names": "INSERT INTO names VALUES (?, ?)",
-    "versions": "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    "versions": "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "routes": "INSERT INTO routes VALUES (?, ?, ?, ?)",
     "closings": "UPDATE routes SET closed = ? WHERE child = ?",
     "deployments": "INSERT INTO deployments VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -55,7 +59,7 @@ _STATEMENTS = {
     "events": "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
     "decisions": "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?)",
     "repeats": "INSERT INTO repeats VALUES (?, ?, ?, ?)",
-    "forgotten": "DELETE FROM repeats WHERE scope = ? AND number <= ?",
+    "forgotten": f"DELETE FROM repeats WHERE {_FORGOTTEN}",  # noqa: S608 - text from above
 }
 """In the order in which rows refer to each other."""
 
@@ -74,16 +78,30 @@ _MOVE_ACTOR = "UPDATE actors SET cohort = ?, last = ?, code = ? WHERE id = ?"
 class Store:
     """An open store; see ``open_store``. Not thread-safe: one engine owns it."""
 
-    def __init__(self, connection: sqlite3.Connection, ring: KeyRing, lock: int, anchor: Anchor) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        vault: Vault,
+        erasures: erasure.Erasures,
+        anchor: Anchor,
+        descriptors: Sequence[int],
+    ) -> None:
+        """``descriptors`` are closed with the store, after the connection: the database's own, and the lock's."""
         self._connection = connection
-        self._ring = ring
-        self._lock = lock
+        self.vault = vault
+        self._ring = ring = vault.ring
+        self.erasures = erasures
         self._anchor = anchor
+        self._descriptors = descriptors
         (wrapped,) = connection.execute("SELECT data_key FROM store").fetchone()
         self._names = ring.unwrap(wrapped, Table.STORE, Column.DATA_KEY, 1)
         self._evidence = Evidence(connection, ring.derived(evidence.KEY_USE))
         self._seen, self._committed = self._root()
+        if self._seen == NOTHING:
+            # Its keys are all that a new store has, and nothing was before them.
+            self._committed = self._evidence.begin(*KEY_TABLES)
         self._evidence.load(self._committed)
+        vault.counting = lambda anew: self._evidence.rewriting(*KEY_TABLES, anew=anew)
         self.catalogue = Catalogue(connection, self._names, self._evidence)
         self.records = Records(connection, ring, self._flush, self._evidence)
         self._pending: dict[str, list[Sequence[Any]]] = {kind: [] for kind in _STATEMENTS}
@@ -104,6 +122,7 @@ class Store:
         if not self._connection.in_transaction:
             return False
         self._commit_as(self._seen.commits + 1)
+        self.erasures.committed()
         self._anchor.write(self._seen)
         return True
 
@@ -111,8 +130,15 @@ class Store:
         """Forget everything written since the last commit."""
         changed = self._connection.in_transaction or self._evidence.heads.moved or any(self._pending.values())
         self._discard()
+        self.vault.load()
         if changed:
             self._evidence.load(self._committed)
+
+    def rewrap_next(self, limit: int, now: int) -> None:
+        """Take a rotation under way past the next ``limit`` actors."""
+        # Those that are about to be written may be of the epoch before.
+        self._flush()
+        self.vault.go_on(limit, now)
 
     def _discard(self) -> None:
         for rows in self._pending.values():
@@ -120,6 +146,7 @@ class Store:
         self._heads.clear()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+        self.erasures.taken_back()
 
     def meet_anchor(self, *, accept_rollback: bool) -> None:
         """Compare the store with its anchor, and let the anchor follow it from now on.
@@ -160,14 +187,17 @@ class Store:
         self._discard()
         self._connection.close()
         self._anchor.close()
-        os.close(self._lock)
+        for descriptor in self._descriptors:
+            os.close(descriptor)
 
     def _flush(self) -> None:
         execute = self._connection.executemany
         for kind, rows in self._pending.items():
             if rows:
                 self._begin()
-                if kind in _CHANGES:
+                if kind == "forgotten":
+                    self._forget_repeats(rows)
+                elif kind in _CHANGES:
                     table, number = _CHANGES[kind]
                     with self._evidence.changing(table, {row[number] for row in rows}):
                         execute(_STATEMENTS[kind], rows)
@@ -183,6 +213,11 @@ class Store:
             self._begin()
             execute(_MOVE_ACTOR, [(cohort, last, code, actor) for actor, (cohort, last, code) in self._heads.items()])
             self._heads.clear()
+
+    def _forget_repeats(self, rows: Sequence[Sequence[Any]]) -> None:
+        for values in rows:
+            self._evidence.leaving("repeats", _FORGOTTEN, values)
+            self._connection.execute(_STATEMENTS["forgotten"], values)
 
     def _begin(self) -> None:
         if not self._connection.in_transaction:
@@ -216,8 +251,11 @@ class Store:
         name = seal(row.name.encode(), Table.VERSIONS, Column.NAME, row.id)
         # JSON, not MessagePack: a definition's text is kept as JSON would give it, in the order of its keys.
         definition = seal(msgspec.json.encode(row.definition), Table.VERSIONS, Column.DEFINITION, row.id)
+        state_map = None
+        if row.state_map is not None:
+            state_map = seal(_encode(row.state_map), Table.VERSIONS, Column.STATE_MAP, row.id)
         plain = (row.semantics, row.guards, row.landing, row.position, row.time)
-        self._pending["versions"].append((row.id, name, definition, *plain))
+        self._pending["versions"].append((row.id, name, definition, *plain, state_map))
 
     def add_route(self, row: RouteRow) -> None:
         self._pending["routes"].append((row.child, row.parent, _encode(row.path), row.closed))
@@ -264,7 +302,7 @@ class Store:
             context = sealer.seal(_encode(row.context), Table.ACTORS, Column.CONTEXT, row.id)
         self._evidence.add("actors", [(row.id, row.spawned_on, key_hash, evidence.tag(context))])
         self._pending["actors"].append(
-            (row.id, row.spawned_on, row.cohort, row.last, EPOCH, wrapped, key_hash, key, context)
+            (row.id, row.spawned_on, row.cohort, row.last, self._ring.epoch, wrapped, key_hash, key, context)
         )
 
     def add_event(self, actor: int, previous: int, row: EventRow) -> None:
@@ -293,6 +331,20 @@ class Store:
     def forget_repeats(self, actor: int, last: int) -> None:
         """Forget the answers of an actor up to the number ``last``."""
         self._pending["forgotten"].append((actor, last))
+
+    def erase_actor(self, stone: TombstoneRow, events: int) -> None:
+        """Delete all that is stored of an actor with so many events, its spawn included; the tombstone takes its place.
+
+        Of an actor that is not there, the tombstone alone is stored. The erasure may be acknowledged when it is
+        committed and ``erasures.finish`` has nothing against it.
+        """
+        self._flush()
+        self._begin()
+        self._ring.forget(stone.actor)
+        self.erasures.begin(stone)
+        erasure.delete(self._connection, self._evidence, stone.actor, events)
+        self._connection.execute("INSERT INTO tombstones VALUES (?, ?, ?, ?)", stone)
+        self._evidence.add("tombstones", [stone])
 
 
 def _encode_patched(payload: Patched) -> bytes:

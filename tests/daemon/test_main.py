@@ -80,10 +80,10 @@ def no_store(directory: Path) -> None:
 @pytest.mark.parametrize(
     ("prepare", "code", "words"),
     [
-        (no_key, 74, "master.key: No such file"),
+        (no_key, 78, "master.key is not there; put it back, name another with --key, or give a passphrase"),
         (open_key, 78, "chmod 600"),
         (broken_key, 78, "holds no master key"),
-        (wrong_key, 78, "fails authentication"),
+        (wrong_key, 78, "master.key; it has slots for: file"),
         (no_store, 74, "not a database"),
     ],
 )

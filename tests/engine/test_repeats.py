@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from statekeep.daemon.engine import Engine, repeats
 from statekeep.protocol import errors
-from statekeep.protocol.messages import Deliver, Get, History, Send, Spawn, Verify
+from statekeep.protocol.messages import Actors, Deliver, Get, History, Refusal, Send, Spawn, Verify
 from tests.engine.stories import PAID, VERIFIED, deploy, spawn
-from tests.engine.worlds import ask, engine_in
+from tests.engine.worlds import MEMORY, ask, engine_in
 
 
 @pytest.fixture
@@ -180,3 +184,39 @@ def test_a_damaged_answer_is_found(loans: Engine) -> None:
     loans._store._connection.execute("UPDATE repeats SET answer = zeroblob(60)")
     (found,) = ask(loans, Verify()).differences
     assert (found.key, found.what) == ("alice", "answer")
+
+
+@given(data=st.data())
+@settings(max_examples=60)
+def test_retries_change_nothing(data: st.DataObject) -> None:
+    """Requests that come any number of times, in any batches and with restarts between, lead where once does."""
+    asked: list[Spawn | Send] = [Spawn("loan-v1", key=name, idempotency_key=name) for name in ("alice", "bob")]
+    events = st.sampled_from(["SUBMIT_INFO", "PAY_FEE", "WAIVE_FEE", "APPROVE"])
+    sends = data.draw(st.lists(st.tuples(events, st.sampled_from(["alice", "bob"])), min_size=1, max_size=12))
+    asked += [keyed(event, actor, f"k{number}") for number, (event, actor) in enumerate(sends)]
+    with contextlib.ExitStack() as stack:
+        directories = [Path(stack.enter_context(tempfile.TemporaryDirectory(dir=MEMORY))) for _ in range(2)]
+        once, often = (stack.enter_context(engine_in(directory)) for directory in directories)
+        for engine in (once, often):
+            deploy(engine, "loan-v1")
+            deploy(engine, "loan-v2", VERIFIED, parent="loan-v1", path=PAID)
+        expected = [answer_of(once.run([request])[0]) for request in asked]
+        for place, request in enumerate(asked):
+            earlier = data.draw(st.lists(st.integers(0, place), max_size=3))
+            answers = often.run([request, *(asked[number] for number in earlier)])
+            assert list(map(answer_of, answers)) == [expected[place], *(expected[number] for number in earlier)]
+            if data.draw(st.booleans()):
+                often._load()
+        assert stand(often) == stand(once)
+
+
+def answer_of(answer: Any) -> dict[str, Any] | str:
+    """What an answer says, but for positions and that it is a repeat; of a refusal its code."""
+    if isinstance(answer, Refusal):
+        return answer.error.code
+    return fields(answer.ok) | {"repeated": False, "position": 0}
+
+
+def stand(engine: Engine) -> list[Any]:
+    """Where the actors of an engine stand."""
+    return [(a.version, a.state, a.events, a.fingerprint) for a in ask(engine, Actors()).actors]

@@ -9,7 +9,19 @@ from typing import Any
 import pytest
 
 from statekeep.daemon.engine import Engine, sweeping
-from statekeep.protocol.messages import AnyRequest, Decisions, Deploy, Deployments, Get, Preview, Send, Spawn, Versions
+from statekeep.protocol.messages import (
+    AnyRequest,
+    Decisions,
+    Deploy,
+    Deployments,
+    Get,
+    Preview,
+    Send,
+    Spawn,
+    Verify,
+    Versions,
+)
+from statekeep.protocol.records import MapLanding
 from tests.engine.worlds import ask, start
 
 LETTERS = "abcdef"
@@ -100,3 +112,22 @@ def test_a_sweep_goes_on_after_a_restart(tmp_path: Path) -> None:
         assert outcomes(engine) == EXPECTED
     finally:
         engine.close()
+
+
+def test_a_map_takes_everybody_from_the_state_of_the_deploy(tmp_path: Path) -> None:
+    """Not from that behind the event that somebody is sent before his turn; and the next start goes on with it."""
+    stay = dict.fromkeys(LETTERS, "one")
+    engine = start(tmp_path)
+    ask(engine, Deploy("v1", {"initial": "one", "states": {"one": {"on": {**stay, "GO": "two"}}, "two": {}}}))
+    for letter in LETTERS:
+        ask(engine, Send(ask(engine, Spawn("v1")).id, letter))
+    child = {"initial": "early", "states": {"early": {"on": {"GO": "gone"}}, "late": {}, "gone": {}}}
+    ask(engine, Deploy("v2", child, "v1", landing=MapLanding(map={"one": "early", "two": "late"})))
+    (sent,) = engine.run([Send(6, "GO")])
+    assert sent is not None
+    assert engine.sweeping
+    engine.close()
+    engine = start(tmp_path)
+    assert [ask(engine, Get(actor)).state for actor in range(1, 7)] == ["early"] * 5 + ["gone"]
+    assert ask(engine, Verify(limit=100)).differences == []
+    engine.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
@@ -11,11 +12,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statekeep.daemon.engine import sweeping
-from statekeep.protocol.errors import ActorFinished, UnreachableRoute
-from statekeep.protocol.messages import Actors, Close, Decisions, Deploy, Get, History, Preview, Send, Spawn, Verify
-from tests.engine.worlds import MEMORY, Machine, Model, ask, start
+from statekeep.protocol.errors import ActorErased, ActorFinished, InvalidMap, UnreachableRoute
+from statekeep.protocol.messages import (
+    Actors,
+    Close,
+    Decisions,
+    Deploy,
+    Erase,
+    Get,
+    History,
+    Preview,
+    Send,
+    Spawn,
+    Verify,
+)
+from statekeep.protocol.records import MapLanding
+from tests.engine.worlds import MEMORY, Machine, Model, StateMap, ask, start
 
 EVENTS = "abc"
+UNNAMED = -1
 
 
 class DeployStep(NamedTuple):
@@ -26,6 +41,14 @@ class DeployStep(NamedTuple):
     path: tuple[str, ...]
     strict: bool
     once: bool = False
+    names: tuple[int | None, ...] = ()
+    """If there are any, it lands by a map: where each state of the parent leads; ``UNNAMED`` has no entry."""
+
+    def state_map(self, parent: Machine) -> StateMap | None:
+        named = zip(range(len(parent.moves)), self.names, strict=False)
+        size = len(self.machine.moves)
+        found = {old: new if new is None else new % size for old, new in named if new != UNNAMED}
+        return found if self.names else None
 
 
 class CloseStep(NamedTuple):
@@ -47,11 +70,17 @@ class SendStep(NamedTuple):
     event: str
 
 
+class EraseStep(NamedTuple):
+    """Erase the actor of this number, modulo how many there are."""
+
+    actor: int
+
+
 class Restart(NamedTuple):
     """Close the store and open it again."""
 
 
-Step = DeployStep | CloseStep | SpawnStep | SendStep | Restart
+Step = DeployStep | CloseStep | SpawnStep | SendStep | EraseStep | Restart
 
 
 @st.composite
@@ -64,13 +93,27 @@ def machines(draw: st.DrawFn) -> Machine:
 
 tokens = st.sampled_from(["a", "b", "c", "a", "b", "*", "**"])
 paths = st.lists(tokens, max_size=3).map(tuple)
+
+
+def names(*unusual: int | None) -> st.SearchStrategy[tuple[int | None, ...]]:
+    """Maps of four states, some of which may lead to what is ``unusual``."""
+    return st.lists(st.sampled_from([0, 1, 2, 3, 0, 1, 2, 3, *unusual]), min_size=4, max_size=4).map(tuple)
+
+
 deploys = st.builds(
-    DeployStep, machines(), st.integers(0, 9), paths, st.booleans(), st.sampled_from([False, False, False, True])
+    DeployStep,
+    machines(),
+    st.integers(0, 9),
+    paths,
+    st.booleans(),
+    st.sampled_from([False, False, False, True]),
+    st.one_of(st.just(()), names(None, UNNAMED)),
 )
 closes = st.builds(CloseStep, st.integers(0, 9))
 spawns = st.builds(SpawnStep, st.integers(0, 9))
 sends = st.builds(SendStep, st.integers(0, 9), st.sampled_from(EVENTS))
-steps = st.one_of(deploys, closes, spawns, sends, sends, sends, sends, st.just(Restart()))
+erasures = st.builds(EraseStep, st.integers(0, 9))
+steps = st.one_of(deploys, closes, spawns, sends, sends, sends, sends, erasures, st.just(Restart()))
 
 
 class Both:
@@ -95,14 +138,19 @@ class Both:
                 version %= len(model.machines)
                 ask(self.engine, Spawn(f"v{version}"))
                 model.spawn(version)
+            case EraseStep(actor) if model.actors:
+                actor %= len(model.actors)
+                assert ask(self.engine, Erase(actor + 1)).id == actor + 1
+                model.actors[actor].erased = True
             case SendStep(actor, event) if model.actors:
                 actor %= len(model.actors)
-                if model.actors[actor].finished:
+                if model.actors[actor].finished or model.actors[actor].erased:
+                    refusal = ActorErased if model.actors[actor].erased else ActorFinished
                     try:
                         ask(self.engine, Send(actor + 1, event))
-                    except ActorFinished:
+                    except refusal:
                         return
-                    raise AssertionError("a finished actor took an event")
+                    raise AssertionError("a finished or erased actor took an event")
                 sent, expected = ask(self.engine, Send(actor + 1, event)), model.actors[actor]
                 assert sent.handled == model.send(actor, event)
                 assert (sent.version, sent.state) == (f"v{expected.version}", f"q{expected.state}")
@@ -114,7 +162,13 @@ class Both:
         model = self.model
         parent = step.parent % len(model.machines) if step.parent is not None and model.machines else None
         path = step.path if parent is not None else ()
-        landing = "strict" if step.strict else "replay"
+        state_map = None if parent is None else step.state_map(model.machines[parent])
+        landing: Any = "strict" if step.strict and state_map is None else "replay"
+        if state_map is not None:
+            landing = MapLanding(map={f"q{old}": None if new is None else f"q{new}" for old, new in state_map.items()})
+        after = deepcopy(model)
+        strict = landing == "strict"
+        after.deploy(step.machine, parent, path, strict=strict, state_map=state_map, once=step.once)
         plan: dict[str, Any] = {
             "version": f"v{len(model.machines)}",
             "definition": step.machine.definition(),
@@ -127,10 +181,16 @@ class Both:
             preview = ask(self.engine, Preview(**plan))
         except UnreachableRoute:
             return
+        except InvalidMap:
+            assert state_map is not None
+            assert any(actor.last(len(model.machines)) == "rescue" for actor in after.actors)
+            return
+        if state_map is not None:
+            assert not any(actor.last(len(model.machines)) == "rescue" for actor in after.actors)
         assert self.seen() == before, "a preview changed something"
         deployed = ask(self.engine, Deploy(**plan, digest=preview.digest, once=step.once))
         assert deployed.plan == preview
-        model.deploy(step.machine, parent, path, strict=step.strict, once=step.once)
+        self.model = after
 
     def seen(self) -> list[tuple[str, Any, str, int, bool]]:
         actors = ask(self.engine, Actors(limit=1000)).actors
@@ -138,6 +198,7 @@ class Both:
 
     def compare(self) -> None:
         model = self.model
+        living = [(n, actor) for n, actor in enumerate(model.actors, start=1) if not actor.erased]
         assert self.seen() == [
             (
                 f"v{actor.version}",
@@ -146,9 +207,9 @@ class Both:
                 len(actor.history),
                 any(actor.last(r.child) == "rescue" for r in model.routes if r.parent == actor.version),
             )
-            for actor in model.actors
+            for _, actor in living
         ]
-        for number, actor in enumerate(model.actors, start=1):
+        for number, actor in living:
             history = ask(self.engine, History(number, limit=1000))
             assert [event.event for event in history.events] == actor.history
             found = ask(self.engine, Decisions(actor=number, limit=1000)).decisions
@@ -158,17 +219,52 @@ class Both:
             if history.events and not any(d.position > history.events[-1].position for d in found):
                 assert history.events[-1].state == ask(self.engine, Get(number)).state
         for route in model.routes:
-            about = ask(self.engine, Decisions(route=f"v{route.child}", limit=1000)).decisions
-            expected = [(n, a.last(route.child)) for n, a in enumerate(model.actors, start=1)]
-            assert [(d.actor, d.outcome) for d in about] == [pair for pair in expected if pair[1]]
+            page = ask(self.engine, Decisions(route=f"v{route.child}", limit=1000))
+            expected = [(n, a.last(route.child)) for n, a in living]
+            assert [(d.actor, d.outcome) for d in page.decisions] == [pair for pair in expected if pair[1]]
+            judged = {n for n, a in enumerate(model.actors, start=1) if a.erased and a.last(route.child)}
+            assert judged <= {found.id for found in page.erased}
         page = ask(self.engine, Verify(limit=1000))
-        assert (page.differences, page.looked_at) == ([], len(model.actors))
+        assert (page.differences, page.looked_at) == ([], len(living))
+
+
+cycles = st.permutations(range(3)).map(lambda to: Machine(tuple({"a": to[q], "b": 2 - q} for q in range(3)), False))
+"""Machines that take every event in every state, so that histories stay alike."""
+
+few = st.integers(0, 3)
+jumps = st.builds(
+    DeployStep,
+    cycles,
+    st.integers(0, 1),
+    st.sampled_from([(), ("a",), ("a", "*"), ("**", "b"), ("a", "a", "a")]),
+    st.just(value=False),
+    st.booleans(),
+    st.one_of(st.just(()), names(None, None), names(), names()),
+)
+spawned = st.builds(SpawnStep, st.integers(0, 1))
+sent = st.builds(SendStep, few, st.sampled_from("aaab"))
+alike = st.one_of(jumps, spawned, spawned, sent, sent, sent, closes, st.just(Restart()))
+pieces = st.sampled_from([1, 2, 1_024])
 
 
 @settings(max_examples=max(150, settings().max_examples))
-@given(machines(), st.lists(steps, min_size=20, max_size=50), st.sampled_from([1, 2, 1_024]))
+@given(machines(), st.lists(steps, min_size=20, max_size=50), pieces)
 def test_cohorts_come_to_what_the_rule_says_of_each_actor(root: Machine, world: list[Step], chunk: int) -> None:
     """Version, state, history and every decision of every actor are those of the rule applied to it alone."""
+    follow(root, world, chunk)
+
+
+@settings(max_examples=max(150, settings().max_examples))
+@given(cycles, st.lists(alike, min_size=30, max_size=50), pieces)
+def test_actors_of_one_history_whom_maps_have_parted_are_told_apart(
+    root: Machine, world: list[Step], chunk: int
+) -> None:
+    """Likewise where most deploys land by a map, and a history is in several states of one version."""
+    follow(root, world, chunk)
+
+
+def follow(root: Machine, world: list[Step], chunk: int) -> None:
+    """Drive both through a world, with sweeps in chunks of this size, and compare them."""
     pieces = mock.patch.multiple(sweeping, CHUNK=chunk, AT_ONCE=chunk)
     with tempfile.TemporaryDirectory(dir=MEMORY) as directory, pieces:
         both = Both(Path(directory), root)

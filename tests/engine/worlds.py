@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -20,17 +21,17 @@ MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - direc
 """Where thousands of short-lived stores go: a disk may take milliseconds for each of their syncs."""
 
 
-def start(directory: Path) -> Engine:
+def start(directory: Path, random: Callable[[int], bytes] = os.urandom) -> Engine:
     """An engine on the store in ``directory``, with a clock that ticks a second at each look."""
     clock = count(1_700_000_000_000, 1_000)
-    store = open_store(directory / "store.db", KEY, now=0)
+    store = open_store(directory / "store.db", KEY, now=0, random=random)
     return Engine(store, lambda: next(clock), About(1, "socket", str(directory), 0, 1 << 20, 64))
 
 
 @contextmanager
-def engine_in(directory: Path) -> Iterator[Engine]:
+def engine_in(directory: Path, random: Callable[[int], bytes] = os.urandom) -> Iterator[Engine]:
     """An engine that is closed behind the block."""
-    engine = start(directory)
+    engine = start(directory, random)
     try:
         yield engine
     finally:
@@ -101,6 +102,10 @@ def relation(path: Sequence[str], history: Sequence[str]) -> str:
     return "pending" if may_yet(path, history) else "diverged"
 
 
+StateMap = dict[int, int | None]
+"""Where each state leads that has an entry; None has its actors stay."""
+
+
 @dataclass
 class ModelRoute:
     """An edge from a parent to its child, by the numbers of the versions."""
@@ -109,6 +114,7 @@ class ModelRoute:
     child: int
     path: tuple[str, ...]
     strict: bool
+    state_map: StateMap | None = None
     closed: bool = False
 
 
@@ -120,6 +126,7 @@ class ModelActor:
     state: int
     history: list[str] = field(default_factory=list)
     finished: bool = False
+    erased: bool = False
     log: list[tuple[int, str, int]] = field(default_factory=list)
     """(route, outcome, events) in order."""
 
@@ -140,15 +147,22 @@ class Model:
         self.actors: list[ModelActor] = []
 
     def deploy(
-        self, machine: Machine, parent: int | None, path: tuple[str, ...], *, strict: bool, once: bool = False
+        self,
+        machine: Machine,
+        parent: int | None,
+        path: tuple[str, ...],
+        *,
+        strict: bool,
+        state_map: StateMap | None = None,
+        once: bool = False,
     ) -> None:
         self.machines.append(machine)
         if parent is None:
             return
-        route = ModelRoute(parent, len(self.machines) - 1, path, strict)
+        route = ModelRoute(parent, len(self.machines) - 1, path, strict, state_map)
         self.routes.append(route)
         for actor in self.actors:
-            if actor.finished and actor.version == parent:
+            if actor.finished and actor.version == parent and not actor.erased:
                 actor.note(route.child, "final")
             self.settle(actor)
         route.closed = once
@@ -173,7 +187,7 @@ class Model:
         return True
 
     def settle(self, actor: ModelActor) -> None:
-        if actor.finished:
+        if actor.finished or actor.erased:
             return
         while self._hop(actor):
             pass
@@ -182,7 +196,7 @@ class Model:
     def _hop(self, actor: ModelActor) -> bool:
         waiting = False
         for route in self.routes:
-            decided = actor.last(route.child) in ("diverged", "rescue")
+            decided = actor.last(route.child) in ("diverged", "rescue", "kept")
             if route.parent != actor.version or route.closed or decided:
                 continue
             if waiting:
@@ -193,11 +207,18 @@ class Model:
                 actor.note(route.child, "pending")
                 waiting = True
                 continue
-            state, skipped = self.machines[route.child].replay(actor.history)
-            if found == "diverged" or (route.strict and skipped):
-                actor.note(route.child, "diverged" if found == "diverged" else "rescue")
-                continue
-            actor.note(route.child, "migrated")
-            actor.version, actor.state = route.child, state
-            return True
+            outcome, state = (found, 0) if found == "diverged" else self._land(actor, route)
+            actor.note(route.child, outcome)
+            if outcome == "migrated":
+                actor.version, actor.state = route.child, state
+                return True
         return False
+
+    def _land(self, actor: ModelActor, route: ModelRoute) -> tuple[str, int]:
+        if route.state_map is None:
+            state, skipped = self.machines[route.child].replay(actor.history)
+            return ("rescue" if route.strict and skipped else "migrated"), state
+        if actor.state not in route.state_map:
+            return "rescue", 0
+        target = route.state_map[actor.state]
+        return ("kept", 0) if target is None else ("migrated", target)

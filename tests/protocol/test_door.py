@@ -46,3 +46,13 @@ def test_every_operation_is_a_method_of_both_clients() -> None:
             if op != "hello":
                 name = "close_route" if op == "close" else op
                 assert getattr(client, name).__doc__ == request.__doc__
+
+
+def test_walking_in_takes_no_time() -> None:
+    """A tenth of a second of the processor, at most: a script that asks one thing should not wait for its imports."""
+    program = "import time; began = time.process_time(); import statekeep.protocol; print(time.process_time() - began)"
+    seconds = [
+        float(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout)
+        for _ in range(3)
+    ]
+    assert min(seconds) < 0.1

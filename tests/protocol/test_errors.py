@@ -27,6 +27,8 @@ EVERY: list[StatekeepError] = [
     errors.UnknownVersion("loan-v9", ["loan-v1", "loan-v2"]),
     errors.UnknownParent("nothing", ["loan-v1"]),
     errors.UnknownActor("alice"),
+    errors.ActorErased(7, 512),
+    errors.UnknownSlot(7, [1, 2]),
     errors.VersionExists("loan-v1"),
     errors.KeyExists("alice", 1),
     errors.ActorFinished("alice", "loan-v1", "done"),
@@ -34,11 +36,14 @@ EVERY: list[StatekeepError] = [
     errors.EventNotAccepted("alice", "PAY_FEE", "loan-v1", ["SUBMIT_INFO"]),
     errors.IdempotencyConflict("payment-4711"),
     errors.PreviewOutdated("loan-v2"),
+    errors.RotationUnderWay(2, 1_000),
     errors.InvalidDefinition("loan-v2", [FINDING]),
     errors.InvalidPath("it has 300 tokens"),
+    errors.InvalidMap("loan-v2", [FINDING]),
     errors.UnreachableRoute("loan-v3", "loan-v2"),
     errors.StorageFailed("the disk is full"),
     errors.DamagedActor(7, 12),
+    errors.ErasureUnfinished(7, "database or disk is full"),
     errors.InternalError("send"),
     errors.Busy("256 connections"),
     errors.Stopping(),
@@ -56,11 +61,11 @@ def test_the_codes_are_these() -> None:
     """Programs compare codes: none is ever renamed, and a new one is added here."""
     assert sorted(CODES) == sorted(error.code for error in EVERY)
     assert " ".join(sorted(CODES)) == (
-        "actor_finished actor_moved_on bad_request busy damaged_actor event_not_accepted forbidden frame_too_large "
-        "idempotency_conflict internal_error invalid_definition invalid_path key_exists limit_exceeded "
-        "malformed not_internal preview_outdated request_too_slow reserved_event stopping storage_failed "
-        "unknown_actor unknown_op unknown_parent unknown_version unreachable_route unsupported_protocol "
-        "version_exists"
+        "actor_erased actor_finished actor_moved_on bad_request busy damaged_actor erasure_unfinished "
+        "event_not_accepted forbidden frame_too_large idempotency_conflict internal_error invalid_definition "
+        "invalid_map invalid_path key_exists limit_exceeded malformed not_internal preview_outdated "
+        "request_too_slow reserved_event rotation_under_way stopping storage_failed unknown_actor unknown_op "
+        "unknown_parent unknown_slot unknown_version unreachable_route unsupported_protocol version_exists"
     )
 
 

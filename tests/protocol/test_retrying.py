@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from statekeep.protocol import AsyncClient, Client, errors, retrying
+from statekeep.protocol import AsyncClient, Client, errors
 from statekeep.protocol.messages import REQUESTS, AnyRequest, Batch, Close, Deploy, Get, Send, Spawn, Versions
 from statekeep.protocol.records import Record, Sent, VersionList
 from statekeep.protocol.retrying import Effort, named, repeatable
@@ -54,9 +54,10 @@ def test_every_write_gets_a_key_of_its_own() -> None:
 
 def test_what_may_be_repeated() -> None:
     """Reads, and writes with a key; nothing else, and nothing that this list does not know."""
-    reads = {op for op, kind in REQUESTS.items() if issubclass(kind, retrying._READS)}
+    reads = {op for op, kind in REQUESTS.items() if kind.role == "viewer"}
     assert reads.isdisjoint({"deploy", "close", "spawn", "send", "deliver", "batch"})
     assert {"get", "actors", "history", "versions", "status", "preview", "decisions", "verify"} <= reads
+    assert repeatable(Versions())
     assert repeatable(Send(1, "E", idempotency_key="k"))
     assert repeatable(named(Batch([Send(1, "E")])))
     assert not any(map(repeatable, [Send(1, "E"), Batch([Send(1, "E")]), Deploy("v", {}), Close("v")]))

@@ -17,11 +17,11 @@ def made(*standings: Standing, finished: bool = False, actors: int = 1) -> Cohor
     return cohorts
 
 
-def test_a_cohort_is_found_by_version_and_history() -> None:
-    """And by nothing else: neither the other version nor the other history has it."""
+def test_a_cohort_is_found_by_version_history_and_configuration() -> None:
+    """And by nothing else: neither another version nor another history nor another configuration has it."""
     cohorts = made(Standing(1, 10), Standing(2, 20, waiting=3, rescued=4))
-    assert [cohorts.find(1, 0), cohorts.find(2, 1)] == [1, 2]
-    assert [cohorts.find(1, 1), cohorts.find(2, 0)] == [None, None]
+    assert [cohorts.find(1, 0, 10), cohorts.find(2, 1, 20)] == [1, 2]
+    assert [cohorts.find(1, 1, 20), cohorts.find(2, 0, 10), cohorts.find(1, 0, 20)] == [None, None, None]
     assert cohorts.standing(2) == Standing(2, 20, waiting=3, rescued=4)
     assert len(cohorts) == 2
 
@@ -30,7 +30,7 @@ def test_a_cohort_that_moves_is_found_where_it_stands() -> None:
     """And no more where it stood."""
     cohorts = made(Standing(1, 10))
     cohorts.put(1, Standing(2, 20), finished=False)
-    assert (cohorts.find(1, 0), cohorts.find(2, 0)) == (None, 1)
+    assert (cohorts.find(1, 0, 10), cohorts.find(2, 0, 20)) == (None, 1)
     assert cohorts.standing(1) == Standing(2, 20)
 
 
@@ -38,7 +38,7 @@ def test_a_cohort_that_stays_can_be_joined_as_before() -> None:
     """When only what it waits for has changed."""
     cohorts = made(Standing(1, 10, waiting=2))
     cohorts.put(1, Standing(1, 10, waiting=3), finished=False)
-    assert cohorts.find(1, 0) == 1
+    assert cohorts.find(1, 0, 10) == 1
     assert cohorts.standing(1) == Standing(1, 10, waiting=3)
 
 
@@ -46,43 +46,43 @@ def test_a_cohort_that_lands_finished_is_not_joined() -> None:
     """Who finishes there later was judged on its own way."""
     cohorts = made(Standing(1, 10))
     cohorts.put(1, Standing(2, 20), finished=True)
-    assert cohorts.find(2, 0) is None
+    assert cohorts.find(2, 0, 20) is None
     assert cohorts.finished[1]
 
 
 def test_the_mover_leaves_its_namesake_alone() -> None:
     """Two cohorts may become alike: one that moves on does not take the other's place in the index."""
-    cohorts = made(Standing(1, 10), Standing(1, 11))
+    cohorts = made(Standing(1, 10), Standing(1, 10))
     cohorts.history[2] = 0
-    cohorts.put(2, Standing(1, 11, waiting=5), finished=False)
-    assert cohorts.find(1, 0) == 2
+    cohorts.put(2, Standing(1, 10, waiting=5), finished=False)
+    assert cohorts.find(1, 0, 10) == 2
     cohorts.put(1, Standing(2, 20), finished=False)
-    assert cohorts.find(1, 0) == 2
+    assert cohorts.find(1, 0, 10) == 2
 
 
 def test_finished_cohorts_that_saw_a_change_are_not_joined() -> None:
     """Those in them were frozen when the route came; one that is made afterwards is open, until the next change."""
     cohorts = made(Standing(1, 10), finished=True)
-    assert cohorts.find(1, 0) == 1
+    assert cohorts.find(1, 0, 10) == 1
     cohorts.routes_changed(1)
-    assert cohorts.find(1, 0) is None
+    assert cohorts.find(1, 0, 10) is None
     cohorts.population[cohorts.add(0, Standing(1, 10), finished=True)] = 1
-    assert cohorts.find(1, 0) == 2
+    assert cohorts.find(1, 0, 10) == 2
 
 
 def test_empty_cohorts_that_saw_a_change_are_not_joined() -> None:
     """A change does not judge them, and who comes back to one later would find it unjudged."""
     cohorts = made(Standing(1, 10), actors=0)
-    assert cohorts.find(1, 0) == 1
+    assert cohorts.find(1, 0, 10) == 1
     cohorts.routes_changed(1)
-    assert cohorts.find(1, 0) is None
+    assert cohorts.find(1, 0, 10) is None
 
 
 def test_a_change_elsewhere_closes_nothing() -> None:
     """Only the cohorts of the version whose routes have changed are concerned."""
     cohorts = made(Standing(1, 10), finished=True, actors=0)
     cohorts.routes_changed(2)
-    assert cohorts.find(1, 0) == 1
+    assert cohorts.find(1, 0, 10) == 1
 
 
 def test_a_change_clears_the_memos() -> None:
@@ -128,5 +128,5 @@ def test_what_is_on_disk_comes_back() -> None:
     assert [cohorts.standing(1), cohorts.standing(2)] == [Standing(1, 10, 2, 0), Standing(1, 11, 0, 3)]
     assert list(cohorts.population) == [0, 5, 0, 2]
     assert list(cohorts.finished) == [0, 0, 0, 1]
-    assert [cohorts.find(1, 0), cohorts.find(1, 1), cohorts.find(2, 1)] == [1, None, None]
+    assert [cohorts.find(1, 0, 10), cohorts.find(1, 1, 11), cohorts.find(2, 1, 12)] == [1, None, None]
     assert cohorts.add(1, Standing(1, 11), finished=False) == 4

@@ -48,7 +48,7 @@ class World:
             standing,
             self.routes,
             lambda route: route.path.relation(history),
-            lambda route: self.land(route, history),
+            lambda route, _: self.land(route, history),
             resumed=resumed,
         )
 
@@ -60,7 +60,7 @@ class World:
             relation = route.path.relation(history)
             if relation is Relation.PENDING:
                 return version, route.child
-            if relation is Relation.MATCH and not self.land(route, history).refused_by(route):
+            if relation is Relation.MATCH and self.land(route, history).outcome(route) is Outcome.MIGRATED:
                 return self.g(route.child, history)
         return version, 0
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from statekeep.daemon.store import InsecureKeyFile, WrongKey, make_master_key, master_key
-from statekeep.daemon.store.keys import KEY_SIZE, KeyRing, Sealer
+from statekeep.daemon.store.keys import KEY_SIZE, STAYS, KeyRing, Sealer
 
 DATABASE, OTHER = bytes(16), bytes([1]) * 16
 
@@ -20,6 +20,14 @@ def counting() -> Callable[[int], bytes]:
     """Bytes that never repeat, and are the same in every run."""
     numbers = count(1)
     return lambda size: next(numbers).to_bytes(size, "big")
+
+
+def ring(
+    *epochs: int, stays: int = 0, database: bytes = DATABASE, random: Callable[[int], bytes] | None = None
+) -> KeyRing:
+    """A ring whose roots consist of one byte again and again: ``stays``, and for each epoch its number."""
+    roots = {STAYS: bytes([stays]) * KEY_SIZE} | {epoch: bytes([epoch]) * KEY_SIZE for epoch in epochs}
+    return KeyRing(roots, database, random or counting())
 
 
 def test_a_new_key_is_its_owner_s_alone(tmp_path: Path) -> None:
@@ -128,41 +136,77 @@ def test_equal_values_look_different() -> None:
     assert sealer.seal(b"value", 1, 1, 1) != sealer.seal(b"value", 1, 1, 1)
 
 
+@pytest.mark.parametrize("size", [0, 8, 11, 13, 16])
+def test_a_nonce_has_twelve_bytes(size: int) -> None:
+    """GCM would take others, and hash them down to one that may have been used: nothing is sealed with them."""
+    with pytest.raises(ValueError, match=f"12 bytes, not {size}"):
+        Sealer(bytes(KEY_SIZE), DATABASE, lambda _: bytes(size)).seal(b"value", 1, 1, 1)
+
+
 def test_each_data_key_is_its_own() -> None:
-    """What one actor's key sealed, another's does not open, and neither does a ring of another master or database."""
+    """What one actor's key sealed, another's does not open, and neither does a ring of another root or database."""
     random = counting()
-    ring = KeyRing(bytes(KEY_SIZE), DATABASE, random)
-    (wrapped, mine), (_, other) = ring.new_key(5, 1, 1), ring.new_key(5, 1, 2)
-    sealed = mine.seal(b"value", 5, 6, 1)
-    assert ring.unwrap(wrapped, 5, 1, 1).open(sealed, 5, 6, 1) == b"value"
+    mine = ring(1, random=random)
+    (wrapped, sealer), (_, other) = mine.new_key(5, 1, 1), mine.new_key(5, 1, 2)
+    sealed = sealer.seal(b"value", 5, 6, 1)
+    assert mine.unwrap(wrapped, 5, 1, 1).open(sealed, 5, 6, 1) == b"value"
     with pytest.raises(WrongKey):
         other.open(sealed, 5, 6, 1)
-    for stranger in (KeyRing(b"\1" * KEY_SIZE, DATABASE, random), KeyRing(bytes(KEY_SIZE), OTHER, random)):
+    for stranger in (ring(2, random=random), ring(1, database=OTHER, random=random)):
         with pytest.raises(WrongKey):
             stranger.unwrap(wrapped, 5, 1, 1)
 
 
+def test_the_latest_epoch_wraps_and_older_ones_unwrap() -> None:
+    """A ring of both epochs opens both; one of the older alone opens nothing new, one of the later nothing old."""
+    random = counting()
+    before, both, after = (ring(*epochs, random=random) for epochs in ((1,), (1, 2), (2,)))
+    old, _ = before.new_key(5, 1, 1)
+    new, anew = both.new_key(5, 1, 2)[0], both.rewrap(old, 5, 1, 1)
+    assert both.epoch == 2
+    for wrapped, row, opens, refuses in ((old, 1, before, after), (new, 2, after, before), (anew, 1, after, before)):
+        both.unwrap(wrapped, 5, 1, row)
+        opens.unwrap(wrapped, 5, 1, row)
+        with pytest.raises(WrongKey):
+            refuses.unwrap(wrapped, 5, 1, row)
+
+
+def test_two_epochs_of_one_root_are_two_keys() -> None:
+    """A root is bound to its epoch: the same under another number opens nothing."""
+    same = {STAYS: bytes(KEY_SIZE), 1: bytes(KEY_SIZE), 2: bytes(KEY_SIZE)}
+    wrapped, _ = KeyRing({STAYS: same[STAYS], 1: same[1]}, DATABASE, counting()).new_key(5, 1, 1)
+    with pytest.raises(WrongKey):
+        KeyRing({STAYS: same[STAYS], 2: same[2]}, DATABASE, counting()).unwrap(wrapped, 5, 1, 1)
+
+
 def test_a_look_up_hash_is_keyed() -> None:
-    """It is the same for the same key, and without the master key nobody can compute it from a guessed one."""
-    ring = KeyRing(bytes(KEY_SIZE), DATABASE, counting())
-    assert ring.lookup_hash("alice") == KeyRing(bytes(KEY_SIZE), DATABASE, counting()).lookup_hash("alice")
+    """It is the same in every epoch, and without the root that stays nobody computes it from a guessed key."""
+    assert ring(1).lookup_hash("alice") == ring(2, 3).lookup_hash("alice")
     hashes = {
-        ring.lookup_hash("alice"),
-        ring.lookup_hash("bob"),
-        KeyRing(b"\1" * KEY_SIZE, DATABASE, counting()).lookup_hash("alice"),
-        KeyRing(bytes(KEY_SIZE), OTHER, counting()).lookup_hash("alice"),
+        ring(1).lookup_hash("alice"),
+        ring(1).lookup_hash("bob"),
+        ring(1, stays=9).lookup_hash("alice"),
+        ring(1, database=OTHER).lookup_hash("alice"),
     }
     assert len(hashes) == 4
     assert {len(found) for found in hashes} == {16}
 
 
+def test_each_use_has_a_key_of_its_own() -> None:
+    """Derived keys differ by use, by store and by the root that stays, and not by epoch."""
+    found = {ring(1).derived(b"a"), ring(1).derived(b"b"), ring(1, stays=9).derived(b"a")}
+    found.add(ring(1, database=OTHER).derived(b"a"))
+    assert len(found) == 4
+    assert ring(5).derived(b"a") in found
+
+
 def test_the_least_recently_used_sealers_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ring keeps as many as it says, and those that were asked for last."""
     monkeypatch.setattr(KeyRing, "CACHED_ACTORS", 2)
-    ring = KeyRing(bytes(KEY_SIZE), DATABASE, counting())
-    sealers = {actor: ring.new_key(5, 1, actor)[1] for actor in (1, 2, 3)}
-    ring.keep(1, sealers[1])
-    ring.keep(2, sealers[2])
-    assert ring.kept(1) is sealers[1]
-    ring.keep(3, sealers[3])
-    assert [actor for actor in sealers if ring.kept(actor)] == [1, 3]
+    keeping = ring(1)
+    sealers = {actor: keeping.new_key(5, 1, actor)[1] for actor in (1, 2, 3)}
+    keeping.keep(1, sealers[1])
+    keeping.keep(2, sealers[2])
+    assert keeping.kept(1) is sealers[1]
+    keeping.keep(3, sealers[3])
+    assert [actor for actor in sealers if keeping.kept(actor)] == [1, 3]

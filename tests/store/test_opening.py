@@ -108,9 +108,9 @@ def test_a_file_that_is_no_store_is_refused(path: Path) -> None:
 
 
 def test_a_start_that_was_cut_off_is_made_up_for(path: Path) -> None:
-    """A store that has its tables but not yet its own key is finished by the next start."""
+    """A store that has its tables but not yet its keys is finished by the next start."""
     with open_store(path, KEY, now=0) as store:
-        store._connection.execute("DELETE FROM store")
+        store._connection.executescript("DELETE FROM store; DELETE FROM key_slots; DELETE FROM key_roots")
     path.with_name("store.db.anchor").unlink()
     with open_store(path, KEY, now=0) as store:
         store.add_name(0, "EVENT")

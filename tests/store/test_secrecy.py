@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from statekeep.protocol.messages import Deploy, Preview, Send, Spawn
+from statekeep.protocol.records import MapLanding
 from tests.engine.worlds import ask, engine_in
 
 WORDS = {
@@ -41,6 +42,7 @@ def live(directory: Path) -> None:
         ask(engine, Spawn(spring, key="other", idempotency_key=again))
         ask(engine, Send("other", signed, context=dict([WORDS["patches"]]), idempotency_key=again))
         child: dict[str, Any] = {"version": autumn, "definition": definition, "parent": spring, "path": ["**", unseen]}
+        child["landing"] = MapLanding(map={first: last, last: None})
         ask(engine, Deploy(**child, digest=ask(engine, Preview(**child)).digest))
         assert (directory / "store.db-wal").stat().st_size > 0
         search(directory)

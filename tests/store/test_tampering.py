@@ -15,9 +15,23 @@ from unittest import mock
 
 import pytest
 
-from statekeep.daemon.engine import Engine, verify
+from statekeep.daemon.engine import Engine, repeats, verify
 from statekeep.daemon.store import DamagedStore, RolledBack, WrongKey, heads, open_store
-from statekeep.protocol.messages import Actors, Answer, Decisions, Get, History, Refusal, Send, Spawn, Verify
+from statekeep.protocol.messages import (
+    Actors,
+    Answer,
+    Decisions,
+    Erase,
+    Get,
+    History,
+    KeyAddRecovery,
+    KeyRewrap,
+    KeyRotate,
+    Refusal,
+    Send,
+    Spawn,
+    Verify,
+)
 from statekeep.protocol.records import Difference, Sent, VerifyPage
 from tests.engine.stories import PAID, VERIFIED, WAIVED, deploy, spawn
 from tests.engine.worlds import KEY, ask, engine_in
@@ -287,6 +301,119 @@ def put_back(directory: Path, *names: str) -> None:
     """Put files of the copy in the place of the present ones."""
     for name in names:
         shutil.copy(directory / "old" / name, directory / name)
+
+
+def tell_of_erasing(directory: Path) -> None:
+    """Bob is erased then; Carol's last event came under an idempotency key; two more keys open the store."""
+    tell(directory)
+    with engine_in(directory) as engine:
+        ask(engine, Erase("bob"))
+        for key in ("first", "second"):
+            ask(engine, Send(CAROL, "INCOME_VERIFIED", idempotency_key=key))
+            ask(engine, KeyAddRecovery())
+
+
+TOMBSTONES = {
+    "a tombstone, dropped": ("DELETE FROM tombstones", r"table tombstones, row 2 "),
+    "a tombstone, made up": (
+        DELETED.format(CAROL) + "INSERT INTO tombstones VALUES (3, 99, 0, 1)",
+        "table tombstones, row 3 ",
+    ),
+    "a tombstone that became another's": (
+        DELETED.format(CAROL) + "UPDATE tombstones SET actor = 3",
+        "table tombstones has 1 rows of 1, several ",
+    ),
+    "the time of an erasure": ("UPDATE tombstones SET time = 0", "table tombstones, row 2 "),
+    "who was erased, put back": (
+        """DELETE FROM tombstones; INSERT INTO actors SELECT * FROM old.actors WHERE id = 2;
+           INSERT INTO events SELECT * FROM old.events WHERE actor = 2""",
+        "table tombstones, row 2 ",
+    ),
+    "a root of the keys, retired": ("UPDATE key_roots SET retired = 1 WHERE id = 1", "table key_roots, row 1 "),
+}
+"""What has to do with erasing, and what a store is not served with: what was changed, how, what the refusal says."""
+
+
+@pytest.mark.parametrize(("statements", "message"), TOMBSTONES.values(), ids=TOMBSTONES)
+def test_nobody_is_erased_or_back_by_hand(directory: Path, statements: str, message: str) -> None:
+    """It is refused before the journal would take a made-up tombstone for an erasure, in every backup as well."""
+    tell_of_erasing(directory)
+    attack(directory, statements)
+    journal = (directory / "store.db.erasures").read_bytes()
+    with pytest.raises(DamagedStore, match=message), engine_in(directory):
+        pass
+    assert (directory / "store.db.erasures").read_bytes() == journal
+
+
+SLOTS = {
+    "a key slot, dropped": ("DELETE FROM key_slots WHERE id = 2", {("key_slots", 2)}),
+    "what two key slots hold, swapped": (
+        swap("key_slots", "store_key", "id", "2", "3"),
+        {("key_slots", "several")},
+    ),
+    "two key slots, swapped": (
+        swap("key_slots", "created, salt, key_check, store_key", "id", "2", "3"),
+        {("key_slots", "several")},
+    ),
+    "a key slot that was added": (
+        "INSERT INTO key_slots SELECT 4, 2, 0, salt, iterations, lanes, memory, x'00', x'00' FROM key_slots LIMIT 1",
+        {("key_slots", 4)},
+    ),
+}
+"""The store is served while a slot opens it: what was changed, how, and what ``verify`` names."""
+
+
+@pytest.mark.parametrize(("statements", "expected"), SLOTS.values(), ids=SLOTS)
+def test_lost_slots_are_told(
+    directory: Path, statements: str, expected: set[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """By the start, in the log, and by ``verify``, until all slots are made anew."""
+    tell_of_erasing(directory)
+    attack(directory, statements)
+    with engine_in(directory) as engine:
+        assert "key slots were changed on the disk" in caplog.text
+        assert named(engine) == expected
+        ask(engine, KeyRewrap())
+        assert named(engine) == set()
+    caplog.clear()
+    with engine_in(directory) as engine:
+        assert not caplog.text
+        assert named(engine) == set()
+
+
+REPEATS = {
+    "an answer for a repeat, dropped": ("DELETE FROM repeats WHERE number = 1", {("repeats", CAROL)}),
+    "the keys of two repeats, swapped": (
+        "UPDATE repeats SET number = 3 - number",
+        {CAROL, ("repeats", "several")},
+    ),
+}
+
+
+@pytest.mark.parametrize(("statements", "expected"), REPEATS.values(), ids=REPEATS)
+def test_verify_misses_answers(directory: Path, statements: str, expected: set[Any]) -> None:
+    """Without one, a repeat would be carried out again."""
+    tell_of_erasing(directory)
+    attack(directory, statements)
+    with engine_in(directory) as engine:
+        assert named(engine) == expected
+
+
+def test_answers_that_are_forgotten_are_not_missed(directory: Path) -> None:
+    """Nor those of who was erased, nor what a rotation of the keys changes."""
+    with engine_in(directory) as engine, mock.patch.multiple(repeats, KEPT=3, FORGOTTEN=2):
+        deploy(engine, "loan-v1")
+        for actor in ("alice", "bob"):
+            ask(engine, Spawn("loan-v1", key=actor, idempotency_key=actor))
+            for number in range(9):
+                ask(engine, Send(actor, "NOTHING", idempotency_key=f"{actor} {number}"))
+        ask(engine, Erase("alice"))
+        ask(engine, KeyRotate())
+        while engine.rotating:
+            engine.run([])
+        assert differences(engine) == []
+    with engine_in(directory) as engine:
+        assert differences(engine) == []
 
 
 FILES: dict[str, tuple[Callable[[Path], object], str]] = {

@@ -144,10 +144,27 @@ def test_it_says_what_preview_says(
             for event in events:
                 if actor.status == "active":
                     actor = ask(engine, Send(actor.id, event))
-        args = Namespace(file="", path=path, landing="strict" if strict else "replay", guards="ignore")
+        args = Namespace(file="", path=path, landing="strict" if strict else "replay", map=None, guards="ignore")
         plan = ask(engine, Preview("v2", after.definition(), "v1", path, landing=args.landing))
         checked = replay.rehearse(args, after.definition(), [], ask(engine, Histories("v1", limit=1000)).histories)
     assert checked.counts == {outcome: actors for outcome, actors in plan.counts.items() if outcome != "final"}
     expected = [row for row in plan.rows if row.outcome != "final"]
     assert sorted(checked.rows, key=repr) == sorted(expected, key=repr)
     assert sum(one.actors for one in checked.lost) == plan.counts.get("rescue", 0)
+
+
+@pytest.mark.usefixtures("files")
+def test_a_map_lands_from_the_states_of_the_export(run: Run) -> None:
+    """Without a replay; a state that would move and has no entry is lost, and its entries must name what there is."""
+    checked = check(run, "--path", "SUBMIT_INFO", "--map", "awaiting_docs=under_review")
+    assert checked["counts"] == {"pending": 3, "migrated": 30}
+    assert {row.get("landing") for row in checked["rows"]} == {"under_review", None}
+    assert (checked["skipped"], checked["lost"]) == ({}, [])
+    assert check(run, "--map", "awaiting_docs=,submitted=submitted")["counts"] == {"migrated": 3, "kept": 30}
+    words = ["replay-check", "new.json", "--histories", "h.jsonl", "--map"]
+    code, out, _ = run(*words, "awaiting_docs=under_review")
+    assert code == 1
+    assert "3 actors with : the map does not name submitted" in out
+    code, _, err = run(*words, "awaiting_docs=review")
+    assert code == 1
+    assert "did you mean 'under_review'?" in err

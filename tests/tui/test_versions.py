@@ -13,7 +13,7 @@ import pytest
 
 from statekeep.daemon.engine import Engine
 from statekeep.protocol.messages import Deploy, Deployments, Preview
-from statekeep.protocol.records import Change, Deployed, Finding
+from statekeep.protocol.records import Change, Deployed, Finding, MapLanding
 from statekeep.tui.cli import plans
 from tests.engine.stories import LOAN, PAID, VERIFIED, WAIVED, deploy, spawn
 from tests.tui import records
@@ -193,3 +193,58 @@ def test_a_root_moves_nobody_that_could_be_waited_for(run: Run, daemon: Asked, f
         r"Deployed loan-v2 at position 1: answered after \d+ ms\.\n$", run("deploy", file, "--id", "x").out
     )
     assert daemon.asked == [Deploy("x", DEFINITION)]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--map", "a=b.c,d="], {"a": "b.c", "d": None}),
+        (["--map", "a = b", "--map", "d=e"], {"a": "b", "d": "e"}),
+        (["--map", "map.json"], {"x,y": "z", "w": None}),
+        (["--map", "map.json", "--map", "w=,v=w"], {"x,y": "z", "w": None, "v": "w"}),
+    ],
+)
+def test_a_map_is_read_from_words_and_files(
+    run: Run, daemon: Asked, file: str, monkeypatch: pytest.MonkeyPatch, words: list[str], expected: dict[str, Any]
+) -> None:
+    """And the command that a preview says to type gives the same one."""
+    monkeypatch.chdir(Path(file).parent)
+    Path("map.json").write_text('{"x,y": "z", "w": null}')
+    daemon.answers(records.PLAN)
+    out = run("preview", file, "--id", "x", "--parent", "p", *words).out
+    (command,) = (line for line in out.splitlines() if "statekeep deploy" in line)
+    daemon.answers(records.DEPLOYED)
+    run(*shlex.split(command)[1:], "--no-wait")
+    asked = [request for request in daemon.asked if isinstance(request, Preview | Deploy)]
+    assert [request.landing for request in asked] == [MapLanding(map=expected)] * 2
+
+
+@pytest.mark.parametrize("text", ["a=b,", "=b", "a=b=c", "a=b,a=c", "nowhere.json", "list.json", "number.json"])
+def test_a_map_that_is_none_is_explained(run: Run, file: str, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """With what was read, and the form that a map has."""
+    monkeypatch.chdir(Path(file).parent)
+    Path("list.json").write_text("[]")
+    Path("number.json").write_text('{"a": 1}')
+    code, out, err = run("deploy", file, "--id", "x", "--parent", "p", "--map", text)
+    assert (code, out) == (2, "")
+    assert text in err
+    assert "map" in err.partition("to do")[2]
+
+
+def test_a_state_is_mapped_once(run: Run, file: str) -> None:
+    """Two targets in two options are a mistake, and so is a policy beside a map."""
+    code, _, err = run("deploy", file, "--id", "x", "--parent", "p", "--map", "a=b", "--map", "a=c")
+    assert code == 2
+    assert "names 'a' twice" in err
+    assert run("deploy", file, "--id", "x", "--landing", "strict", "--map", "a=b").code == 2
+
+
+def test_the_tree_of_versions_marks_a_map(run: Run, engine: Engine) -> None:
+    """Beside what else there is to say of the route."""
+    deploy(engine, "loan-v1")
+    landing = MapLanding(map={"submitted": "under_review"})
+    deploy(engine, "loan-v2", parent="loan-v1", landing=landing, once=True)
+    deploy(engine, "loan-v3", parent="loan-v1", landing="strict")
+    out = run("versions").out
+    assert "every actor (closed, map)" in out
+    assert "every actor (strict)" in out

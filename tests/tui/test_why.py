@@ -10,6 +10,7 @@ import pytest
 
 from statekeep.daemon.engine import Engine
 from statekeep.protocol.messages import Close, Send
+from statekeep.protocol.records import MapLanding
 from tests.engine.stories import LOAN, PAID, STATES, VERIFIED, WAIVED, deploy, spawn
 from tests.engine.worlds import ask
 from tests.tui.conftest import Run
@@ -193,3 +194,21 @@ def test_json_is_the_same_sentences(run: Run, engine: Engine) -> None:
     told = json.loads(run("why", "alice", "--json").out)
     assert told["actor"] == actor
     assert told["sentences"] == run("why", "alice").out.replace("\n\n", "\n").splitlines()
+
+
+def test_a_state_map_is_named_as_the_reason(engine: Engine, why: Any) -> None:
+    """For a landing, for staying, and for a state that it leaves out."""
+    spawn(engine, "loan-v1", *WAIVED, key="alice")
+    deploy(engine, "loan-v2", parent="loan-v1", landing=MapLanding(map={"awaiting_docs": None}))
+    matched = "This actor's history matched in awaiting_docs on loan-v1, but it stayed there"
+    assert why("loan-v2").endswith(f"{matched}, as the state map of loan-v2 says.")
+    deploy(engine, "loan-v3", parent="loan-v1", landing=MapLanding(map={"awaiting_docs": "under_review"}))
+    assert why("loan-v3").endswith(
+        "This actor moved there at once, from awaiting_docs to under_review. The state map of loan-v3 says so."
+    )
+    deploy(engine, "loan-v4", parent="loan-v3", path=[*WAIVED, "PAY_FEE"], landing=MapLanding(map={"submitted": None}))
+    ask(engine, Send("alice", "PAY_FEE"))
+    assert why("loan-v4").endswith(
+        "This actor's history matched in awaiting_docs on loan-v3, but it stays there and needs rescue: "
+        "the state map of loan-v4 has no landing for it."
+    )

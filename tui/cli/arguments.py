@@ -128,15 +128,20 @@ def json_value(text: str) -> Any:
 
 
 def read_definition(file: str) -> dict[str, Any]:
-    """The JSON object in ``file``, or on stdin for ``-``. Raises ``UnusableInput``."""
+    """The definition in ``file``, or on stdin for ``-``. Raises ``UnusableInput``."""
+    return read_object(file, "definition", _ONE_OBJECT)
+
+
+def read_object(file: str, what: str, form: str) -> dict[str, Any]:
+    """The JSON object in ``file``, or on stdin for ``-``; ``form`` says how one looks. Raises ``UnusableInput``."""
     name = "stdin" if file == "-" else file
     try:
-        definition = json_value(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
+        found = json_value(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
     except OSError as problem:
-        advice = "Name the file of a definition, or - for stdin."
+        advice = f"Name the file of a {what}, or - for stdin."
         raise UnusableInput(f"{name} can't be read: {problem.strerror}.", f"read {name}", advice) from problem
     except (argparse.ArgumentTypeError, UnicodeDecodeError) as problem:
-        raise UnusableInput(f"{name} is {problem}.", f"parse {name}", _ONE_OBJECT) from problem
-    if not isinstance(definition, dict):
-        raise UnusableInput(f"{name} holds {type(definition).__name__}, not an object.", f"parse {name}", _ONE_OBJECT)
-    return definition
+        raise UnusableInput(f"{name} is {problem}.", f"parse {name}", form) from problem
+    if not isinstance(found, dict):
+        raise UnusableInput(f"{name} holds {type(found).__name__}, not an object.", f"parse {name}", form)
+    return found

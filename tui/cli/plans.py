@@ -11,6 +11,7 @@ from statekeep.protocol.records import (
     Deployment,
     DeploymentList,
     Finding,
+    MapLanding,
     Plan,
     PlannedPage,
     PlanRow,
@@ -163,9 +164,11 @@ def _version(depth: int, version: Version) -> Sequence[Cell]:
     if len(populated) > SHOWN_STATES:
         states.append(f"and {count(len(populated) - SHOWN_STATES, 'state')} more")
     route = wording.path(version.path) if version.parent else "-"
+    landing = "map" if isinstance(version.landing, MapLanding) else version.landing
+    notes = [note for note, shown in (("closed", version.closed), (landing, landing != "replay")) if shown]
     return [
         Span("  " * depth + version.version, "strong"),
-        Span(f"{route} (closed)", "quiet") if version.closed else route,
+        Span(f"{route} ({', '.join(notes)})", "quiet" if version.closed else "") if notes else route,
         count(version.active + version.finished),
         ", ".join(states) or "-",
         Span(date(version.time), "quiet"),

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import argparse
 import operator
+import sys
+from collections.abc import Iterator
 from typing import get_args
 
 import msgspec
 
 from statekeep.protocol import Client
 from statekeep.protocol.messages import Decisions, StatusRequest
-from statekeep.protocol.records import Decision, Outcome
+from statekeep.protocol.records import Decision, DecisionPage, Outcome
 from statekeep.tui.cli import views
 from statekeep.tui.cli.actors import add_actor
 from statekeep.tui.cli.arguments import Subparsers, add_command, add_paging, page_limit
 from statekeep.tui.cli.exports import Format, export, format_of
 from statekeep.tui.cli.failures import UnusableInput
 from statekeep.tui.cli.output import print_json, print_pages, show
+from statekeep.tui.cli.wording import count
 
 
 def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
@@ -51,12 +54,22 @@ def list_decisions(client: Client, args: argparse.Namespace) -> int:
     )
     if args.export is not None:
         form = format_of(args.export, args.format)
-        pages = client.pages(msgspec.structs.replace(request, limit=1000))
+        pages = _counted(client.pages(msgspec.structs.replace(request, limit=1000)))
         export(Decision, (made for page in pages for made in page.decisions), args.export, form)
         return 0
     view = views.route if args.actor is None else views.decisions
     print_pages(client, args, request, operator.attrgetter("decisions"), view)
     return 0
+
+
+def _counted(pages: Iterator[DecisionPage]) -> Iterator[DecisionPage]:
+    """Say on stderr how many erased actors, of whom no decision is left, are not among the decisions."""
+    erased = 0
+    for page in pages:
+        yield page
+        erased += len(page.erased)
+    if erased:
+        print(f"erased since, and so left out: {count(erased, 'actor')} that may have been decided", file=sys.stderr)
 
 
 def show_status(client: Client, args: argparse.Namespace) -> int:

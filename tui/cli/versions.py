@@ -11,7 +11,7 @@ from typing import Any, Final, cast, get_args
 from statekeep.protocol import Client
 from statekeep.protocol.errors import PreviewOutdated
 from statekeep.protocol.messages import Deploy, PageRequest, Preview, PreviewActors, Versions
-from statekeep.protocol.records import Deployed, Guards, Landing, Outcome, Plan, PlannedPage
+from statekeep.protocol.records import Deployed, Guards, Outcome, Plan, PlannedPage
 from statekeep.tui.cli import plans
 from statekeep.tui.cli.arguments import (
     Subparsers,
@@ -24,6 +24,7 @@ from statekeep.tui.cli.arguments import (
 )
 from statekeep.tui.cli.blocks import Block, Command, Line, line
 from statekeep.tui.cli.failures import explain
+from statekeep.tui.cli.landings import add_landing, landing, options
 from statekeep.tui.cli.output import print_json, print_pages, show
 from statekeep.tui.cli.routes import add_no_wait, follow
 from statekeep.tui.cli.wording import count, duration
@@ -39,7 +40,8 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         deploy,
         "make a version of a definition, and route the actors of its parent",
         f"  statekeep deploy loan-v1.json --id loan-v1\n  statekeep deploy {_EXAMPLE}\n"
-        "  statekeep deploy hotfix.json --id loan-v1-fix --parent loan-v1 --path '**,PAY_FEE' --once",
+        "  statekeep deploy hotfix.json --id loan-v1-fix --parent loan-v1 --path '**,PAY_FEE' --once\n"
+        "  statekeep deploy loan-v3.json --id loan-v3 --parent loan-v2 --map awaiting_docs=documents.waiting,rejected=",
     )
     _add_plannable(parser)
     parser.add_argument("--digest", metavar="D", help="refuse if the plan is not the one that was previewed")
@@ -75,13 +77,7 @@ def _add_plannable(parser: argparse.ArgumentParser) -> None:
         help="which of them: those whose history begins with these events. '*' is any one event, '**' any run of "
         "events, so '**,PAY_FEE' is who paid at some time (or a JSON array; default: all)",
     )
-    parser.add_argument(
-        "--landing",
-        choices=get_args(Landing),
-        default="replay",
-        help="an event of the history that the new version does not handle is skipped, or keeps the actor where it is "
-        "(default: %(default)s)",
-    )
+    add_landing(parser)
     parser.add_argument(
         "--guards",
         choices=get_args(Guards),
@@ -96,7 +92,7 @@ def _planned(args: argparse.Namespace) -> dict[str, Any]:
         "definition": read_definition(args.file),
         "parent": args.parent,
         "path": args.path,
-        "landing": args.landing,
+        "landing": landing(args),
         "guards": args.guards,
     }
 
@@ -170,8 +166,8 @@ def deploy_command(args: argparse.Namespace, digest: str) -> list[str]:
         words += ["--parent", args.parent]
     if args.path:
         words += ["--path", path_text(args.path)]
-    for option, value, default in (("--landing", args.landing, "replay"), ("--guards", args.guards, "ignore")):
-        words += [option, value] if value != default else []
+    words += options(args)
+    words += ["--guards", args.guards] if args.guards != "ignore" else []
     for option in ("once", "no_wait"):
         words += [f"--{option.replace('_', '-')}"] if getattr(args, option, False) else []
     return [*words, "--digest", digest]

@@ -29,6 +29,7 @@ OUTCOME_STYLES: Final[dict[Outcome, Style]] = {
     "blocked": "waiting",
     "final": "quiet",
     "rescue": "bad",
+    "kept": "quiet",
 }
 
 
@@ -160,10 +161,17 @@ def decisions(page: DecisionPage) -> Iterator[Block]:
 
 
 def route(page: DecisionPage) -> Iterator[Block]:
-    """Decisions about one route, a line for each actor."""
-    if not page.decisions:
+    """Decisions about one route, a line for each actor, and who was erased."""
+    if page.decisions:
+        yield from _route_rows(page)
+    elif not page.erased:
         yield line("No such decisions.")
-        return
+    if page.erased:
+        ids = ", ".join(f"{found.id} ({date(found.time)})" for found in page.erased)
+        yield line(Span("erased", "quiet"), f", and perhaps decided before: {ids}")
+
+
+def _route_rows(page: DecisionPage) -> Iterator[Block]:
     first = page.decisions[0]
     yield line(Span(f"{first.version_before} -> {first.route}", "strong"))
     yield facts(("path", wording.path(first.path)), ("hash", first.path_hash))
@@ -200,6 +208,7 @@ def status(found: ServerStatus) -> Iterator[Block]:
         ("versions", count(found.versions)),
         ("actors", count(found.actors)),
         ("finished", count(found.finished)),
+        *([("erased", count(found.erased))] if found.erased else []),
         ("cohorts", count(found.cohorts)),
         ("histories", f"{count(found.histories)} distinct"),
         ("event types", count(found.event_types)),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from statekeep.protocol import Client, errors
 from statekeep.protocol.messages import ActorRef, Decisions, Definition, Get, History, Versions
-from statekeep.protocol.records import Actor, Decision, EventRecord, Record, Version
+from statekeep.protocol.records import Actor, Decision, EventRecord, MapLanding, Record, Version
 from statekeep.tui.cli.actors import add_actor
 from statekeep.tui.cli.arguments import Subparsers, add_command
 from statekeep.tui.cli.blocks import Line, line
@@ -130,6 +130,8 @@ def _about(client: Client, case: Case, made: Decision) -> Iterator[str]:
     match made.outcome:
         case "migrated":
             yield _migrated(case, made)
+            if _by_map(case, made):
+                yield f"The state map of {made.route} says so."
             if made.skipped:
                 judged = _replayed(client, case, made)
                 yield f"{made.route} does not handle {_skipped(judged)}: the landing skipped that."
@@ -142,8 +144,12 @@ def _about(client: Client, case: Case, made: Decision) -> Iterator[str]:
         case "final":
             finished = case.events[-1].time if case.events else case.spawned_at
             yield f"This actor had finished at {date(finished)}, and a finished actor stays as it is."
+        case "rescue" if _by_map(case, made):
+            yield f"{_refused(case, made)}: the state map of {made.route} has no landing for it."
         case "rescue":
             yield _rescue(client, case, made)
+        case "kept":
+            yield f"{_refused(case, made)}, as the state map of {made.route} says."
 
 
 def _whom(path: Sequence[str]) -> str:
@@ -250,6 +256,18 @@ def _rescue(client: Client, case: Case, made: Decision) -> str:
         return f"This actor's history matches, but its replay on {made.route} does not come to an end: {stays}."
     skips = f"lands strictly and does not handle {_skipped(judged)}"
     return f"This actor's history matches, but {made.route} {skips}: {stays}."
+
+
+def _by_map(case: Case, made: Decision) -> bool:
+    return isinstance(case.versions[made.route].landing, MapLanding)
+
+
+def _refused(case: Case, made: Decision) -> str:
+    """A match without a landing, by a state map."""
+    stays = "it stayed there"
+    if case.actor.needs_rescue and case.actor.version == made.version_before and made.outcome == "rescue":
+        stays = "it stays there and needs rescue"
+    return f"This actor's history matched in {state(made.state_before)} on {made.version_before}, but {stays}"
 
 
 def _replayed(client: Client, case: Case, made: Decision) -> Rehearsed:
