@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 import struct
+import sys
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from operator import mul
 from typing import Any
@@ -28,6 +30,7 @@ QUERY = "SELECT id, cohort, last, code FROM actors"
 
 _HEAD = struct.Struct(">16sIQ")
 _SIZE = _HEAD.size
+_WORDS = _SIZE // 4
 _NONE = bytes(_SIZE)
 
 _number = int.from_bytes
@@ -47,11 +50,17 @@ class Heads:
         """Whether anything was put since the last commit."""
         self._weights: dict[int, int] = {}
 
-    def __iter__(self) -> Iterator[tuple[int, int, int]]:
-        """(actor, cohort, position of the last event), in order of id."""
-        for actor, (_, cohort, last) in enumerate(_HEAD.iter_unpack(self._heads)):
-            if last:
-                yield actor, cohort, last
+    def columns(self) -> tuple[array[int], array[int]]:
+        """Each actor's cohort, and the position of its last event, by id; 0 where there is no actor."""
+        words = array("I", bytes(self._heads))
+        cohorts, lasts = words[4::_WORDS], array("I", bytes(8 * (len(words) // _WORDS)))
+        # The halves of the positions stay in their order until all bytes are swapped.
+        lasts[0::2], lasts[1::2] = words[5::_WORDS], words[6::_WORDS]
+        positions = array("Q", lasts.tobytes())
+        if sys.byteorder == "little":
+            cohorts.byteswap()
+            positions.byteswap()
+        return cohorts, positions
 
     def load(self, connection: sqlite3.Connection) -> Total:
         """Take over what is on the disk; its total."""
@@ -112,9 +121,13 @@ class Heads:
             self._weights.clear()
 
     def _weigh(self, actors: Sequence[int]) -> Iterator[int]:
-        numbers = [part for actor in actors for part in (actor, 0, actor, 1)]
-        blocks = self._encrypt(struct.pack(f">{len(numbers)}q", *numbers))
-        return (_number(blocks[at : at + SIZE]) for at in range(0, len(blocks), SIZE))
+        # Two blocks of each actor: (actor, 0) and (actor, 1), as 64-bit integers.
+        parts = array("q", bytes(4 * 8 * len(actors)))
+        parts[0::4] = parts[2::4] = array("q", actors)
+        parts[3::4] = array("q", [1]) * len(actors)
+        if sys.byteorder == "little":
+            parts.byteswap()
+        return map(_number, struct.unpack(f"{SIZE}s" * len(actors), self._encrypt(parts.tobytes())))
 
 
 def _pack(rows: Sequence[Sequence[Any]]) -> list[bytes]:

@@ -3,7 +3,11 @@
 Of an actor that is ``DamagedActor``; of the catalogue ``DamagedStore`` when it is checked, and ``WrongKey`` after that.
 """
 
+from __future__ import annotations
+
 import sqlite3
+from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -138,11 +142,12 @@ class Catalogue:
 
     def populations(self) -> Iterator[tuple[int, int]]:
         """(cohort, actors), in order of cohort."""
-        return _all(self._connection, "SELECT cohort, count(*) FROM actors GROUP BY cohort ORDER BY cohort")
+        cohorts, _ = self.heads()
+        return ((cohort, actors) for cohort, actors in sorted(Counter(cohorts).items()) if cohort)
 
-    def heads(self) -> Iterator[tuple[int, int, int]]:
-        """(actor, cohort, last position), in order of id."""
-        return iter(self._evidence.heads)
+    def heads(self) -> tuple[array[int], array[int]]:
+        """Each actor's cohort, and the position of its last event, by id; 0 where there is no actor."""
+        return self._evidence.heads.columns()
 
 
 class Records:

@@ -58,7 +58,8 @@ def fill(store: Store) -> None:
 def everything(store: Store) -> dict[str, Any]:
     """All that can be read from a store."""
     catalogue, records = store.catalogue, store.records
-    actors = [actor for actor, _, _ in catalogue.heads()]
+    heads = [(actor, *head) for actor, head in enumerate(zip(*catalogue.heads(), strict=True)) if any(head)]
+    actors = [actor for actor, _, _ in heads]
     versions = list(catalogue.versions())
     return {
         "last": (catalogue.last_position(), catalogue.last_actor()),
@@ -71,9 +72,9 @@ def everything(store: Store) -> dict[str, Any]:
         "histories": list(catalogue.histories()),
         "cohorts": list(catalogue.cohorts()),
         "populations": list(catalogue.populations()),
-        "heads": list(catalogue.heads()),
+        "heads": heads,
         "actors": [records.actor(actor) for actor in actors],
-        "events": [records.events(last) for _, _, last in catalogue.heads()],
+        "events": [records.events(last) for _, _, last in heads],
         "decisions": list(records.decisions(2, [1, 2])),
         "alice": records.find_actor("alice"),
     }
