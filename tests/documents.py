@@ -19,6 +19,9 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 """What a user reads from the beginning; the reference of the protocol has tests of its own."""
 
+WRITTEN = [page for page in PAGES if page.name != "commands.md"]
+"""Those of them that are not made from the programs."""
+
 REFERENCES = [*PAGES, *(ROOT / name for name in ("ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"))]
 """All pages whose links are followed."""
 

@@ -9,17 +9,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from statekeep.daemon import __main__ as daemon_command
 from statekeep.daemon import config
 from statekeep.daemon.logs import IDS
 from statekeep.tui.cli.failures import Exit
 from statekeep.tui.cli.parser import build as commands
 from statekeep.tui.settings import Settings, read_settings
-from tests.documents import PAGES, REFERENCES, ROOT, Block, anchors, blocks, links, prose
+from tests.documents import PAGES, REFERENCES, ROOT, WRITTEN, Block, anchors, blocks, links, prose
 
 README = ROOT / "README.md"
 ON_PAGES = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -135,7 +135,7 @@ def test_every_block_is_of_a_kind_that_is_tested(page: Path) -> None:
     assert {block.label for block in blocks(page) if block.language == "sh"} <= {"", "system"}
 
 
-@ON_PAGES
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
 def test_what_is_indented_is_no_command(page: Path) -> None:
     """Drawings are indented, what make does, and the screens, which need a terminal; commands are in blocks."""
     lines = set(re.findall(r"^    (\S.*)", prose(page), re.MULTILINE)) - {"statekeep tui"}
@@ -167,10 +167,18 @@ def options(parser: argparse.ArgumentParser) -> Iterator[str]:
             yield from options(choice)
 
 
+@cache
+def options_of_the_daemon() -> frozenset[str]:
+    """What ``statekeepd --help`` lists."""
+    command = [sys.executable, "-m", "statekeep.daemon", "--help"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return frozenset(re.findall(r"--[a-z-]+", told))
+
+
 @ON_PAGES
 def test_commands_and_options_that_are_told_of_are_there(page: Path) -> None:
     """Those in the sentences and tables too, which nothing runs."""
-    known = {*options(commands()), *options(daemon_command._parser())}
+    known = {*options(commands()), *options_of_the_daemon()}
     text = prose(page)
     assert set(re.findall(r"`statekeep ([a-z][\w-]*)", text)) - known == set()
     assert set(re.findall(r"`(?:statekeepd? (?:[\w -]+ )?)?(--[a-z][\w-]*)", text)) - known == set()
