@@ -40,6 +40,17 @@ def add_command(
     subparsers: Subparsers[argparse.ArgumentParser], name: str, command: Command, text: str, examples: str = ""
 ) -> argparse.ArgumentParser:
     """Add a command that talks with the daemon; its parser is returned, to be given its arguments."""
+    return add_local(subparsers, name, partial(_converse, command), text, examples)
+
+
+def add_local(
+    subparsers: Subparsers[argparse.ArgumentParser],
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    text: str,
+    examples: str = "",
+) -> argparse.ArgumentParser:
+    """Add a command that needs no daemon, or finds one by itself."""
     parser = subparsers.add_parser(
         name,
         parents=[common()],
@@ -48,7 +59,7 @@ def add_command(
         epilog=f"examples:\n{examples}" if examples else None,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(run=partial(_converse, command))
+    parser.set_defaults(run=run)
     return parser
 
 
