@@ -33,6 +33,18 @@ def common() -> argparse.ArgumentParser:
     options.add_argument(
         "--json", action="store_true", default=argparse.SUPPRESS, help="print what the daemon answers, as JSON"
     )
+    options.add_argument(
+        "--output",
+        choices=("table", "json", "jsonl", "csv"),
+        default=argparse.SUPPRESS,
+        help="the form of the answer; jsonl and csv have a line for each record",
+    )
+    options.add_argument(
+        "--quiet", action="store_true", default=argparse.SUPPRESS, help="no tables, notes or progress: only failures"
+    )
+    options.add_argument(
+        "--no-pager", action="store_true", default=argparse.SUPPRESS, help="never page what is longer than the terminal"
+    )
     return options
 
 

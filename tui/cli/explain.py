@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import json
 import re
 from collections.abc import Iterator
 from importlib import resources
@@ -13,7 +12,7 @@ from typing import Final
 from statekeep.tui.cli.arguments import Subparsers, add_local
 from statekeep.tui.cli.blocks import Block, Line, Span, line
 from statekeep.tui.cli.failures import Exit, UnusableInput
-from statekeep.tui.cli.output import show
+from statekeep.tui.cli.output import print_json, show
 
 PAGE: Final = "errors.md"
 """A section for each code, with its name as the title."""
@@ -44,7 +43,7 @@ def tell(args: argparse.Namespace) -> int:
         advice = f"Did you mean {near[0]}?" if near else "`statekeep explain` lists the codes."
         raise UnusableInput(f"There is no error code {code!r}.", f"look up {code}", advice)
     if args.json:
-        print(json.dumps({"code": code, "text": found[code]}, ensure_ascii=False))
+        print_json({"code": code, "text": found[code]})
     else:
         show([line(Span(code, "strong")), Line(), *_drawn(found[code])])
     return Exit.DONE
@@ -52,7 +51,7 @@ def tell(args: argparse.Namespace) -> int:
 
 def _list(found: dict[str, str], args: argparse.Namespace) -> int:
     if args.json:
-        print(json.dumps(found, ensure_ascii=False))
+        print_json(found)
     else:
         show(line(code) for code in found)
     return Exit.DONE

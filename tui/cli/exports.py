@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TextIO
 
 import msgspec
+from msgspec import UNSET
 
 from statekeep.protocol.records import Record
 from statekeep.tui.cli.failures import UnusableInput
@@ -75,3 +76,8 @@ def _cell(value: Any) -> str | int:
     return (
         value if isinstance(value, str | int) and not isinstance(value, bool) else json.dumps(value, ensure_ascii=False)
     )
+
+
+def cells(values: Iterable[Any]) -> list[str | int]:
+    """A line of CSV from values of any kind."""
+    return [_cell(None if value is UNSET else msgspec.to_builtins(value)) for value in values]

@@ -43,6 +43,8 @@ environment:
   STATEKEEP_CONFIG  the configuration; `statekeep config show` lists a variable for
                     each setting
   NO_COLOR          anything: no colours; there are none but on a terminal
+  PAGER             what long answers go through on a terminal, else less;
+                    cat: nothing
 
 `statekeep COMMAND --help` has the options of a command, and examples.
 """

@@ -14,7 +14,7 @@ from statekeep.protocol.records import Difference, Suspect, VerifyPage
 from statekeep.tui.cli.arguments import Subparsers, add_command
 from statekeep.tui.cli.blocks import Line, Span, line
 from statekeep.tui.cli.failures import Exit
-from statekeep.tui.cli.output import print_json, show
+from statekeep.tui.cli.output import print_json, show, watched
 from statekeep.tui.cli.views import called
 from statekeep.tui.cli.wording import count
 
@@ -65,7 +65,7 @@ def verify(client: Client, args: argparse.Namespace) -> int:
 
 def _progress(text: str) -> None:
     """Write over the line before, where somebody looks on."""
-    if sys.stderr.isatty():
+    if watched():
         sys.stderr.write(f"\r\x1b[K{text}")
         sys.stderr.flush()
 
