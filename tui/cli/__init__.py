@@ -21,7 +21,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. A wrong command line raises ``SystemExit``, as argparse does."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to fail
-    args = parser.build().parse_args(argv)
+    options = parser.build()
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks how a line might go on, and not for it to be run
+        from statekeep.tui.cli.completion import complete  # noqa: PLC0415 - for a key press
+
+        complete(options)
+    args = options.parse_args(argv)
     for option in ("json", "quiet", "no_pager"):
         setattr(args, option, getattr(args, option, False))
     output.choose(args)

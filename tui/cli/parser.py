@@ -9,6 +9,7 @@ from statekeep.tui.cli import (
     actors,
     bench,
     charts,
+    completion,
     config,
     definitions,
     demo,
@@ -77,6 +78,7 @@ def build() -> argparse.ArgumentParser:
         protocol,
         explain,
         config,
+        completion,
         bench,
         demo,
     ):
