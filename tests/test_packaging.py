@@ -44,7 +44,8 @@ def wheel(packages: Path) -> Path:
 def tree() -> set[str]:
     """The names that the files of the rooms have in the package."""
     files = {file for room in ROOMS for file in (ROOT / room).rglob("*") if file.suffix in SHIPPED}
-    return {f"statekeep/{file.relative_to(ROOT)}" for file in files}
+    units = {file.relative_to(ROOT / "systemd") for file in (ROOT / "systemd").glob("*/*")}
+    return {f"statekeep/{file.relative_to(ROOT)}" for file in files} | {f"statekeep/tui/cli/units/{u}" for u in units}
 
 
 @pytest.mark.parametrize("room", ROOMS)

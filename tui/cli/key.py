@@ -16,7 +16,7 @@ from statekeep.protocol.records import KeyEpoch, Keys, KeySlot, NewKey
 from statekeep.tui.cli.arguments import Command, Subparsers, add_command
 from statekeep.tui.cli.blocks import Block, Column, Line, Rows, Span, facts, line
 from statekeep.tui.cli.failures import Exit, UnusableInput
-from statekeep.tui.cli.output import print_json, show, watched
+from statekeep.tui.cli.output import print_json, show, silent, watched
 from statekeep.tui.cli.wording import count, date
 
 LOOKS: Final = 0.25
@@ -146,6 +146,10 @@ def rewrap(client: Client, args: argparse.Namespace) -> int:
 
 def add_recovery(client: Client, args: argparse.Namespace) -> int:
     """Make a recovery key, and show it."""
+    if silent():
+        raise UnusableInput(
+            "A recovery key is shown this one time, and --quiet would not show it.", "make one", "Leave out --quiet."
+        )
     made = client.call(KeyAddRecovery())
     if args.json:
         print_json(made)

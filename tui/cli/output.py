@@ -13,7 +13,7 @@ import msgspec
 
 from statekeep.protocol import Client
 from statekeep.protocol.messages import PageRequest
-from statekeep.protocol.records import DeploymentList, Page, Record, VersionList
+from statekeep.protocol.records import Page, Record
 from statekeep.tui.cli.blocks import Block, Span, line
 from statekeep.tui.cli.exports import cells
 from statekeep.tui.cli.failures import UnusableInput
@@ -125,13 +125,14 @@ def _print_csv(records: Sequence[Record | Mapping[str, Any]], *, header: bool) -
 
 
 def _listed(answer: Record | Mapping[str, Any]) -> Sequence[Record | Mapping[str, Any]]:
-    """The records of an answer that is a list; else the answer alone."""
-    if not isinstance(answer, Page | VersionList | DeploymentList):
-        return [answer]
-    kinds = get_type_hints(type(answer))
-    name = next(field for field in answer.__struct_fields__ if _is_records(kinds[field]))
-    found: Sequence[Record] = getattr(answer, name)
-    return found
+    """The records of an answer that is nothing but a list, or a page of one; else the answer alone."""
+    if isinstance(answer, Record):
+        kinds = get_type_hints(type(answer))
+        lists = [field for field in answer.__struct_fields__ if _is_records(kinds[field])]
+        if lists and (isinstance(answer, Page) or len(answer.__struct_fields__) == 1):
+            found: Sequence[Record] = getattr(answer, lists[0])
+            return found
+    return [answer]
 
 
 def _is_records(kind: Any) -> bool:
