@@ -14,7 +14,7 @@
         │   ├── RequestTooSlow
         ├── Forbidden           the caller's user may not: ask whoever runs the daemon for a role
         ├── NotFound            the request names what is not there
-        │   ├── UnknownVersion, UnknownParent, UnknownActor, ActorErased, UnknownSlot
+        │   ├── UnknownVersion, UnknownParent, UnknownActor, ActorErased, UnknownSlot, UnknownState
         ├── Conflict            the request is sound, but what is stored stands against it: read, then decide
         │   ├── VersionExists, KeyExists, ActorFinished, PreviewOutdated, RotationUnderWay
         │   ├── ActorMovedOn, EventNotAccepted, IdempotencyConflict
@@ -295,6 +295,20 @@ class UnknownSlot(NotFound):
         super().__init__(
             f"There is no key slot {slot}.",
             f"There are {', '.join(map(str, known))}; `key_status` says which is which.",
+        )
+
+
+class UnknownState(NotFound):
+    """An actor can't start in this state: the version does not have it, or not all of it at a time."""
+
+    code = "unknown_state"
+
+    def __init__(self, state: str, version: str, known: Iterable[str]) -> None:
+        known = list(known)
+        listed = ", ".join(known[:_LISTED]) + (", ..." if len(known) > _LISTED else "")
+        super().__init__(
+            f"No actor can start in {_quote(state)} on {_quote(version)}.",
+            _nearest(state, known) or f"It has {listed}.",
         )
 
 
