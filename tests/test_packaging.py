@@ -59,7 +59,9 @@ def test_a_room_is_linked_into_the_package(room: str) -> None:
 def test_the_wheel_holds_the_tree(wheel: Path) -> None:
     """Every module and no test is shipped, with the marker of its types and the extension."""
     with zipfile.ZipFile(wheel) as archive:
-        shipped = {name for name in archive.namelist() if ".dist-info/" not in name}
+        shipped = {name for name in archive.namelist() if ".dist-info/" not in name and ".data/" not in name}
+        manuals = {name.partition("/share/man/")[2] for name in archive.namelist() if ".data/" in name}
+    assert manuals == {f"man{file.suffix[1:]}/{file.name}" for file in (ROOT / "docs/man").iterdir()}
     assert shipped == tree() | {"statekeep/__init__.py", "statekeep/py.typed", "statekeep/testing.py", EXTENSION}
 
 

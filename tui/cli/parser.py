@@ -19,6 +19,7 @@ from statekeep.tui.cli import (
     explain,
     init,
     key,
+    metrics,
     moving,
     paths,
     protocol,
@@ -87,6 +88,7 @@ def build() -> argparse.ArgumentParser:
         dev,
         completion,
         doctor,
+        metrics,
         bench,
         demo,
     ):
