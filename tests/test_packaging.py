@@ -16,7 +16,7 @@ import statekeep
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("daemon", "protocol", "tui")
-SHIPPED = {".py", ".pyi", ".json", ".tcss", ".md"}
+SHIPPED = {".py", ".pyi", ".json", ".tcss", ".html", ".md"}
 EXTENSION = "statekeep/daemon/routing/_evaluator.abi3.so"
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import msgspec
 
 from statekeep.testing import StateKeep
-from statekeep.tui.cli.metrics import METRICS, exposition, of_versions
+from statekeep.tui.cli.metrics import METRICS, exposition, of_statistics, of_versions
 from tests.tui import records
 from tests.tui.conftest import Run
 
 LOAN = {"initial": "a", "states": {"a": {"on": {"GO": "b"}}, "b": {"type": "final"}}}
-LINE = re.compile(r'[a-z_]+(\{([a-z]+="([^"\\\n]|\\.)*",?)*\})? -?[0-9.e+]+')
+LINE = re.compile(r'[a-z_]+(\{([a-z]+="([^"\\\n]|\\.)*",?)*\})? -?[0-9.]+(e[-+][0-9]+)?')
 """A figure as the format has it."""
 
 
@@ -36,7 +36,17 @@ def test_the_figures_are_those_of_the_daemon(run: Run, statekeep: StateKeep) -> 
     assert (found["statekeep_actors"], found["statekeep_actors_finished"]) == (2, 1)
     assert found['statekeep_version_actors{version="loan",status="active"}'] == 1
     assert found["statekeep_position"] == statekeep.client.status().position
-    assert re.findall(r"^# TYPE (\w+)", out, re.MULTILINE) == [metric.name for metric in METRICS]
+    assert found['statekeep_requests_total{op="spawn"}'] == 2
+    assert found["statekeep_store_bytes"] > 0
+    written = re.findall(r"^# TYPE (\w+)", out, re.MULTILINE)
+    assert written == [metric.name for metric in METRICS if metric.name != "statekeep_errors_total"]  # there were none
+
+
+def test_times_are_seconds() -> None:
+    """As Prometheus has it, whatever the daemon counts in; refusals have their code."""
+    found = figures(exposition(of_statistics(records.STATISTICS)))
+    assert found['statekeep_commit_seconds{quantile="0.99"}'] == 0.0025
+    assert found['statekeep_errors_total{code="busy"}'] == 2
 
 
 def test_a_textfile_is_there_as_a_whole(run: Run, statekeep: StateKeep, tmp_path: Path) -> None:

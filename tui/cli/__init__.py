@@ -21,12 +21,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. A wrong command line raises ``SystemExit``, as argparse does."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to fail
+    words = sys.argv[1:] if argv is None else list(argv)
     options = parser.build()
     if "_ARGCOMPLETE" in os.environ:  # a shell asks how a line might go on, and not for it to be run
         from statekeep.tui.cli.completion import complete  # noqa: PLC0415 - for a key press
 
         complete(options)
-    args = options.parse_args(argv)
+    if not words and sys.stdin.isatty() and sys.stdout.isatty():
+        words = ["tui"]  # who types no command on a terminal wants to look around
+    args = options.parse_args(words)
     for option in ("json", "quiet", "no_pager"):
         setattr(args, option, getattr(args, option, False))
     output.choose(args)

@@ -21,7 +21,7 @@ PATIENCE: Final = 1.0
 """Seconds that a key press may wait for the daemon; then nothing is offered."""
 
 SHOWN: Final = 200
-"""Actors that are looked at for a key press."""
+"""Actors that are offered at once."""
 
 _EXAMPLES: Final = """\
   bash: eval "$(statekeep completion bash)"        in ~/.bashrc
@@ -102,8 +102,8 @@ def _paths(value: Any, above: str = "") -> Iterator[str]:
 
 
 def _actors(client: Client, prefix: str, _args: argparse.Namespace) -> Iterable[str]:
-    page = client.call(Actors(limit=SHOWN)).actors
-    return (each.key for each in page if each.key is not None and each.key.startswith(prefix))
+    page = client.call(Actors(key=f"{prefix}*", limit=SHOWN)).actors
+    return (each.key for each in page if each.key is not None)
 
 
 def _events(client: Client, _prefix: str, args: argparse.Namespace) -> Iterable[str]:

@@ -11,8 +11,8 @@ from typing import Final, Literal, NamedTuple
 
 from statekeep.protocol import Client
 from statekeep.protocol.errors import NotAnswered
-from statekeep.protocol.messages import Deployments, StatusRequest, Versions
-from statekeep.protocol.records import Deployment, ServerStatus, Version
+from statekeep.protocol.messages import Stats, StatusRequest, Versions
+from statekeep.protocol.records import Percentiles, ServerStatus, Statistics, Version
 from statekeep.tui.cli.arguments import Subparsers, add_local
 from statekeep.tui.cli.failures import Exit, UnusableInput
 
@@ -30,9 +30,19 @@ METRICS: Final = (
     Metric("statekeep_info", "gauge", "Always 1; the labels name the versions of daemon and SQLite."),
     Metric("statekeep_start_time_seconds", "gauge", "When the daemon was started, in seconds since 1970."),
     Metric("statekeep_position", "counter", "Everything that has happened in the store: events, spawns, deploys."),
-    Metric("statekeep_requests_total", "counter", "Requests since the start."),
+    Metric("statekeep_requests_total", "counter", "Requests since the start, by op."),
+    Metric("statekeep_errors_total", "counter", "Refusals since the start, by code."),
+    Metric("statekeep_events_total", "counter", "What has taken a position since the start."),
     Metric("statekeep_commits_total", "counter", "Transactions since the start."),
+    Metric("statekeep_commit_seconds", "gauge", "Time of one durable commit, by quantile of the last minute."),
+    Metric("statekeep_batch_seconds", "gauge", "Time of a whole batch of requests, likewise."),
+    Metric("statekeep_batch_requests", "gauge", "Requests of one batch, likewise."),
     Metric("statekeep_connections", "gauge", "Clients that are connected."),
+    Metric("statekeep_watches", "gauge", "Those that watch what happens."),
+    Metric("statekeep_store_bytes", "gauge", "Size of the store."),
+    Metric("statekeep_wal_bytes", "gauge", "Size of the write-ahead log beside it."),
+    Metric("statekeep_free_bytes", "gauge", "Free on the file system of the store."),
+    Metric("statekeep_memory_bytes", "gauge", "Memory of the daemon's process."),
     Metric("statekeep_actors", "gauge", "Actors that are not erased."),
     Metric("statekeep_actors_finished", "gauge", "Those of them that have finished."),
     Metric("statekeep_actors_erased", "gauge", "Actors that were erased."),
@@ -41,7 +51,7 @@ METRICS: Final = (
     Metric("statekeep_event_types", "gauge", "Distinct event types."),
     Metric("statekeep_version_actors", "gauge", "Actors of each version."),
     Metric("statekeep_version_needs_rescue", "gauge", "Actors of each version whose landing was refused."),
-    Metric("statekeep_sweep_cohorts_left", "gauge", "Cohorts that the deploys under way have still to visit."),
+    Metric("statekeep_sweep_cohorts_left", "gauge", "Cohorts that the deploy or close under way has not reached yet."),
 )
 """In the order in which they are written."""
 
@@ -88,8 +98,8 @@ def write_metrics(args: argparse.Namespace) -> int:
 
 def _samples(client: Client) -> Iterator[Sample]:
     yield from of_status(client.call(StatusRequest()))
+    yield from of_statistics(client.call(Stats()))
     yield from of_versions(client.call(Versions()).versions)
-    yield of_deployments(client.call(Deployments()).deployments)
 
 
 def of_status(found: ServerStatus) -> Iterator[Sample]:
@@ -98,15 +108,37 @@ def of_status(found: ServerStatus) -> Iterator[Sample]:
     yield Sample("statekeep_info", 1, {"version": found.server, "sqlite": found.sqlite})
     yield Sample("statekeep_start_time_seconds", found.started / 1000)
     yield Sample("statekeep_position", found.position)
-    yield Sample("statekeep_requests_total", found.requests)
-    yield Sample("statekeep_commits_total", found.commits)
-    yield Sample("statekeep_connections", found.connections)
     yield Sample("statekeep_actors", found.actors)
     yield Sample("statekeep_actors_finished", found.finished)
     yield Sample("statekeep_actors_erased", found.erased)
     yield Sample("statekeep_cohorts", found.cohorts)
     yield Sample("statekeep_histories", found.histories)
     yield Sample("statekeep_event_types", found.event_types)
+
+
+def of_statistics(found: Statistics) -> Iterator[Sample]:
+    """The figures of ``stats``."""
+    for op, number in found.requests_by_op.items():
+        yield Sample("statekeep_requests_total", number, {"op": op})
+    for code, number in found.errors_by_code.items():
+        yield Sample("statekeep_errors_total", number, {"code": code})
+    yield Sample("statekeep_events_total", found.events)
+    yield Sample("statekeep_commits_total", found.commits)
+    yield from _quantiles("statekeep_commit_seconds", found.commit_ms, 1000)
+    yield from _quantiles("statekeep_batch_seconds", found.batch_ms, 1000)
+    yield from _quantiles("statekeep_batch_requests", found.batch_size, 1)
+    yield Sample("statekeep_connections", found.connections)
+    yield Sample("statekeep_watches", found.watches)
+    yield Sample("statekeep_sweep_cohorts_left", found.cohorts_to_sweep)
+    yield Sample("statekeep_store_bytes", found.store_bytes)
+    yield Sample("statekeep_wal_bytes", found.wal_bytes)
+    yield Sample("statekeep_free_bytes", found.free_bytes)
+    yield Sample("statekeep_memory_bytes", found.rss_bytes)
+
+
+def _quantiles(name: str, of: Percentiles, units: int) -> Iterator[Sample]:
+    for quantile, value in (("0.5", of.p50), ("0.99", of.p99), ("1", of.max)):
+        yield Sample(name, value / units, {"quantile": quantile})
 
 
 def of_versions(found: Iterable[Version]) -> Iterator[Sample]:
@@ -116,11 +148,6 @@ def of_versions(found: Iterable[Version]) -> Iterator[Sample]:
         yield Sample("statekeep_version_actors", version.active, labels | {"status": "active"})
         yield Sample("statekeep_version_actors", version.finished, labels | {"status": "finished"})
         yield Sample("statekeep_version_needs_rescue", version.needs_rescue, labels)
-
-
-def of_deployments(found: Iterable[Deployment]) -> Sample:
-    """How much the sweep has still to do."""
-    return Sample("statekeep_sweep_cohorts_left", sum(one.cohorts - one.swept for one in found))
 
 
 def exposition(samples: Iterable[Sample]) -> str:

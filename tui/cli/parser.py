@@ -26,8 +26,10 @@ from statekeep.tui.cli import (
     records,
     replay,
     routes,
+    screen,
     verify,
     versions,
+    watching,
     why,
 )
 from statekeep.tui.cli.arguments import common
@@ -67,12 +69,13 @@ def build() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"statekeep {statekeep.__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
-    for group in (
+    groups = (
         versions,
         routes,
         definitions,
         paths,
         actors,
+        watching,
         erase,
         moving,
         records,
@@ -81,6 +84,7 @@ def build() -> argparse.ArgumentParser:
         key,
         charts,
         replay,
+        screen,
         protocol,
         explain,
         config,
@@ -91,6 +95,7 @@ def build() -> argparse.ArgumentParser:
         metrics,
         bench,
         demo,
-    ):
+    )
+    for group in groups:
         group.add_commands(subparsers)
     return parser

@@ -73,6 +73,10 @@ class ThrowawayDaemon:
         except subprocess.TimeoutExpired:
             self.kill()
 
+    def leave(self) -> None:
+        """Let the process run on, also after this one has ended."""
+        self._process = None
+
     def files(self) -> list[Path]:
         """Everything that the daemon keeps, while it runs."""
         return sorted(file for file in self.data.rglob("*") if file.is_file())
