@@ -12,6 +12,7 @@ from statekeep.protocol.records import Record
 from statekeep.tui.cli.arguments import Subparsers, add_local
 from statekeep.tui.cli.blocks import Block, Column, Rows, Span, Style, line
 from statekeep.tui.cli.checks import Check, Level, configuration, daemon, evaluator, path_of_socket, units
+from statekeep.tui.cli.failures import Exit
 from statekeep.tui.cli.output import print_json, show
 from statekeep.tui.cli.wording import count
 
@@ -52,7 +53,7 @@ def examine(args: argparse.Namespace) -> int:
     else:
         show(_view(checks))
     levels = {check.level for check in checks}
-    return 2 if "bad" in levels else 1 if "warning" in levels else 0
+    return Exit.UNUSABLE if "bad" in levels else Exit.REFUSED if "warning" in levels else Exit.DONE
 
 
 def _checks(socket: str) -> Iterator[Check]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 from statekeep.protocol import Client
@@ -24,6 +24,8 @@ _SENTENCES: Final[dict[Suspect, str]] = {
     "context": "the context fails authentication",
     "payload": "the event's payload fails authentication",
     "owner": "the event is another actor's",
+    "seal": "the event is not the one that was written",
+    "evidence": "rows are missing, were added, or are older than they should be",
     "history": "the event does not continue the one before it",
     "event": "the actor could not have processed the event",
     "lookup": "the key leads elsewhere",
@@ -46,15 +48,13 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
 def verify(client: Client, args: argparse.Namespace) -> int:
     """Look at all actors, while the daemon goes on, and name each difference."""
     looked_at, differences = 0, list[Difference]()
-    actors = client.call(StatusRequest()).actors
-    for page in client.pages(Verify(limit=1000)):
-        looked_at += page.looked_at
-        differences += page.differences
-        if not args.json and page.differences:
-            _progress("")
-            show(map(_line, page.differences))
-        _progress(f"{count(looked_at)} of {count(actors, 'actor')} looked at, {count(len(differences), 'difference')}")
-    _progress("")
+    with _bar(client.call(StatusRequest()).actors) as advance:
+        for page in client.pages(Verify(limit=1000)):
+            looked_at += page.looked_at
+            differences += page.differences
+            advance(looked_at)
+    if not args.json:
+        show(map(_line, differences))
     if args.json:
         print_json(VerifyPage(looked_at=looked_at, differences=differences))
     else:
@@ -63,11 +63,12 @@ def verify(client: Client, args: argparse.Namespace) -> int:
     return Exit.REFUSED if differences else Exit.DONE
 
 
-def _progress(text: str) -> None:
-    """Write over the line before, where somebody looks on."""
-    if watched():
-        sys.stderr.write(f"\r\x1b[K{text}")
-        sys.stderr.flush()
+def _bar(actors: int) -> AbstractContextManager[Callable[[int], None]]:
+    if not watched():
+        return nullcontext(lambda _: None)
+    from statekeep.tui.cli.progress import bar  # noqa: PLC0415 - for those who look on
+
+    return bar(actors, "actors")
 
 
 def _line(found: Difference) -> Line:
@@ -76,7 +77,8 @@ def _line(found: Difference) -> Line:
     place = f" at position {count(found.position)}" if found.position else ""
     ours, theirs = _apart(found.found, found.expected)
     sides = "" if found.found is found.expected is None else f": found {ours}, expected {theirs}"
-    return line(Span(called(found.actor, found.key), "strong"), ": ", Span(what, "bad"), place + sides)
+    whose = called(found.actor, found.key) if found.actor else "the store"
+    return line(Span(whose, "strong"), ": ", Span(what, "bad"), place + sides)
 
 
 def _apart(found: Any, expected: Any) -> Iterable[str]:
