@@ -91,11 +91,12 @@ def _start(world: World, version: int, state: StateValue) -> str:
     chart = world.forest.table(standing.version).chart
     try:
         event = start_event(state)
-        check_name("state", event)
-        if chart.step(world.forest.configuration(standing.version, standing.configuration), event).handled:
-            return event
     except ValueError as problem:
         raise errors.BadRequest(f"No actor can start there: {problem}.") from None
+    check_name("state", event)
+    try:
+        if chart.step(world.forest.configuration(standing.version, standing.configuration), event).handled:
+            return event
     except Unending:
         raise _unending(event) from None
     known = [node.path for node in chart.nodes if node.parent is not None and node.kind != "history"]

@@ -42,6 +42,8 @@ class Imported(Record, frozen=True, kw_only=True):
 def import_file(client: Client, args: argparse.Namespace) -> int:
     """Make actors; 1 if there were misfits."""
     form = args.format or ("csv" if args.file.endswith(".csv") else "jsonl")
+    if args.version is not None:
+        client.call(Definition(args.version))  # refused once, and not once a line
     work = _Import(client)
     with _opened(args.file) as (file, lines), bar_for(lines, "lines", drawn=lines > 0) as advance:
         entries = iter(read(file, form, args.version, _with_history_states(client)))
