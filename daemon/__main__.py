@@ -57,6 +57,20 @@ UNDER_WAY = 1_024
 BALLAST = 48 << 20
 """Bytes of the disk held back for erasures: a full log of 10,000 pages reaches the database, and 8 MiB are left."""
 
+_EPILOG = """\
+exit codes:
+  0   SIGTERM or SIGINT; what had come in was answered
+  1   --verify found a difference
+  65  the store is not the one that its anchor has seen, but an older or
+      another one
+  74  a file, directory or socket can't be used; or the erasure journal or a row
+      of the store makes no sense or is not what was written: the message
+      names it
+  75  another daemon has the store or the socket
+  78  there is no key, it is wrong or others may read it; the configuration is
+      wrong; or the store is of a newer StateKeep
+"""
+
 _EXIT_CODES: dict[type[Exception], int] = {
     DamagedJournal: 74,
     BadConfiguration: 78,
@@ -77,7 +91,7 @@ _EXIT_CODES: dict[type[Exception], int] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         found = load(os.environ, os.getuid(), _flags(options), options.config)
         configure(found.configuration.daemon.log)
@@ -104,8 +118,14 @@ def _refuse(why: str, code: int) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="statekeepd", description="Keeps statechart actors alive.")
+def parser() -> argparse.ArgumentParser:
+    """The command line of ``statekeepd``."""
+    parser = argparse.ArgumentParser(
+        prog="statekeepd",
+        description="Keeps statechart actors alive.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"statekeepd {statekeep.__version__}")
     parser.add_argument("--config", type=Path, metavar="FILE", help="configuration (else: statekeep config path)")
     parser.add_argument("--data", metavar="DIRECTORY", help="directory of the store")
