@@ -9,6 +9,7 @@ erasure may be acknowledged when none of those bytes is left in the files of the
 2. The journal, a file of its own, says so durably. A backup that was made before holds the actor still; where one is
    restored and the journal is there, the actor is erased again before anybody is served.
 3. A truncating checkpoint has carried the pages into the database and emptied the log, which held them as they were.
+   SQLite does not sync that the log is empty: after a power cut it could be back, and its pages over the newer ones.
 4. The gaps of the database's pages are blank: see ``gaps``.
 
 The erasures of a batch share steps 2 to 4. Where a step fails, or somebody who reads the database holds the log, the
@@ -137,7 +138,18 @@ class Erasures:
             (blocked, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         finally:
             self._connection.execute(f"PRAGMA busy_timeout = {before}")
+        if not blocked:
+            self._sync_log()
         return not blocked
+
+    def _sync_log(self) -> None:
+        (path,) = self._connection.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()
+        # Not among the files that SQLite locks: to close it takes no lock away.
+        log = os.open(f"{path}-wal", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(log)
+        finally:
+            os.close(log)
 
     def _blank(self) -> None:
         (page_size,) = self._connection.execute("PRAGMA page_size").fetchone()
