@@ -35,6 +35,7 @@ from statekeep.daemon.store import (
     KeySources,
     Store,
     StoreInUse,
+    SyncFailed,
     UnknownSchema,
     UnsafeStore,
     UnusableKey,
@@ -62,6 +63,7 @@ _EXIT_CODES: dict[type[Exception], int] = {
     DamagedStore: 74,
     InsecureKeyFile: 78,
     StoreInUse: 75,
+    SyncFailed: 74,
     SocketInUse: 75,
     UnusableSocket: 78,
     UnknownPeer: 78,
@@ -86,12 +88,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with starting("opening the store"):
             store = _open(found.configuration, options.key[1:])
         with store, listener(Path(daemon.socket), group_number(daemon.group) if daemon.group else None) as at:
-            trio.run(_serve, store, at, found.configuration)
+            _run(store, at, found.configuration)
     except tuple(_EXIT_CODES) as refusal:
         return _refuse(str(refusal), _EXIT_CODES[type(refusal)])
     except OSError as failure:
         return _refuse(f"{failure.filename or 'input/output'}: {failure.strerror or failure}", 74)
     return 0
+
+
+def _run(store: Store, at: list[socket.socket], configuration: Configuration) -> None:
+    """Serve. Raises ``SyncFailed``: who waits for an answer gets none, and learns so from the lost connection."""
+    failures = list[BaseException]()
+    try:
+        trio.run(_serve, store, at, configuration)
+    except* SyncFailed as group:
+        failures += group.exceptions
+    if failures:
+        raise SyncFailed
 
 
 def _refuse(why: str, code: int) -> int:

@@ -25,7 +25,7 @@ from statekeep.daemon.engine import (
 from statekeep.daemon.engine.about import About
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.logs import TAKEN_BACK
-from statekeep.daemon.store import StorageError, Store
+from statekeep.daemon.store import StorageError, Store, SyncFailed
 from statekeep.protocol import errors
 from statekeep.protocol.messages import (
     Actors,
@@ -135,6 +135,8 @@ class Engine:
         """Carry out a batch and make it durable; the answers, in the order of the requests.
 
         None stands for a request that was put off: give it again when ``sweeping`` is over.
+
+        Raises ``SyncFailed`` when nobody can say what is durable; the engine is of no use then.
         """
         try:
             answers = [self._handle(request) for request in batch]
@@ -145,6 +147,8 @@ class Engine:
                 keys.go_on(self._world, chunk)
             self.about.commits += self._world.commit()
             self._faulty = False
+        except SyncFailed:
+            raise
         except Exception as fault:  # noqa: BLE001 - whatever it was, the batch is taken back
             self._take_back(fault)
             answers = [self._alone(request) for request in batch]
@@ -174,6 +178,8 @@ class Engine:
         except StorageError as fault:
             self._take_back(fault)
             return Refusal(request.id, errors.StorageFailed(type(fault).__name__).body())
+        except SyncFailed:
+            raise
         except Exception as fault:  # noqa: BLE001 - likewise
             self._take_back(fault)
             return Refusal(request.id, errors.InternalError(str(type(request).__struct_config__.tag)).body())

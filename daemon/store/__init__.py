@@ -1,5 +1,6 @@
 """The encrypted actor store. The only room that knows SQL or keys."""
 
+from statekeep.daemon.store.erasure import SyncFailed
 from statekeep.daemon.store.journal import DamagedJournal
 from statekeep.daemon.store.key_files import InsecureKeyFile, key_text, make_master_key, master_key
 from statekeep.daemon.store.keys import WrongKey
@@ -43,6 +44,7 @@ __all__ = [
     "StorageError",
     "Store",
     "StoreInUse",
+    "SyncFailed",
     "TombstoneRow",
     "UnknownSchema",
     "UnsafeStore",

@@ -53,6 +53,17 @@ _PAUSE: Final = 1_000
 """Milliseconds between attempts to complete an erasure that nobody asks for."""
 
 
+class SyncFailed(Exception):
+    """The log could not be synced, and nobody knows what of it is on the disk.
+
+    The kernel reports that once: it has forgotten what it could not write, goes on showing it to whoever reads, and
+    lets the next sync succeed. So nothing may be built upon what is read from now on, and the process has to end.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("the disk failed to sync the store's log, so nothing is sure; look at the disk, then start anew")
+
+
 def delete(connection: sqlite3.Connection, actor: int, events: int) -> None:
     """Delete the rows of an actor that has ``events`` of them, its spawn included.
 
@@ -63,6 +74,19 @@ def delete(connection: sqlite3.Connection, actor: int, events: int) -> None:
         connection.execute("DELETE FROM events WHERE actor = ?", (actor,))
     for table, its in _ROWS:
         connection.execute(f"DELETE FROM {table} WHERE {its}", (actor,))  # noqa: S608 - text from above
+
+
+def sync_log(connection: sqlite3.Connection) -> None:
+    """Make durable that a checkpoint has emptied the log. Raises ``SyncFailed``."""
+    (path,) = connection.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()
+    # Not among the files that SQLite locks: to close it takes no lock away.
+    log = os.open(f"{path}-wal", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(log)
+    except OSError as failure:
+        raise SyncFailed from failure
+    finally:
+        os.close(log)
 
 
 class Erasures:
@@ -139,21 +163,15 @@ class Erasures:
         finally:
             self._connection.execute(f"PRAGMA busy_timeout = {before}")
         if not blocked:
-            self._sync_log()
+            sync_log(self._connection)
         return not blocked
-
-    def _sync_log(self) -> None:
-        (path,) = self._connection.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()
-        # Not among the files that SQLite locks: to close it takes no lock away.
-        log = os.open(f"{path}-wal", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(log)
-        finally:
-            os.close(log)
 
     def _blank(self) -> None:
         (page_size,) = self._connection.execute("PRAGMA page_size").fetchone()
         failed_before, self._blanking = self._blanking, True
+        if failed_before:
+            # Zeros that did not reach the disk are still shown from the kernel's memory; look at the disk itself.
+            os.posix_fadvise(self._database, 0, 0, os.POSIX_FADV_DONTNEED)
         if gaps.blank(self._database, page_size) or failed_before:
             # Pages in memory still have what was in their gaps, and would bring it back when they are next written.
             self._connection.execute("PRAGMA shrink_memory")

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from statekeep.daemon.store.ballast import Ballast
-from statekeep.daemon.store.erasure import Erasures
+from statekeep.daemon.store.erasure import Erasures, SyncFailed, sync_log
 from statekeep.daemon.store.journal import Journal
 from statekeep.daemon.store.key_files import sync_directory
 from statekeep.daemon.store.schema import Column, Table, known, migrations
@@ -84,7 +84,7 @@ def open_store(
                 Ballast(path.with_name(f"{path.name}.ballast"), ballast),
             )
             return Store(connection, vault, erasures, [database, lock])
-        except sqlite3.DatabaseError as failure:
+        except (sqlite3.DatabaseError, SyncFailed) as failure:
             connection.close()
             raise UnsafeStore(f"{path} can't be opened: {failure}") from failure
         except BaseException:
@@ -109,6 +109,16 @@ def _lock(path: Path) -> int:
     return descriptor
 
 
+def _empty_log(connection: sqlite3.Connection) -> None:
+    """Carry the log that another process left into the database, durably, before anything rests on it.
+
+    Where a sync had failed, the log may be on the disk only in part, while the kernel shows all of it.
+    """
+    (blocked, pages, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if not blocked and pages >= 0:
+        sync_log(connection)
+
+
 def _prepare(
     connection: sqlite3.Connection, path: Path, secrets: Sequence[Secret], now: int, random: Callable[[int], bytes]
 ) -> Vault:
@@ -117,6 +127,7 @@ def _prepare(
         found = connection.execute(f"PRAGMA {setting}").fetchone()[0]
         if found != wanted:
             raise UnsafeStore(f"SQLite keeps {setting} = {found} for {path}, but {wanted} is needed")
+    _empty_log(connection)
     db = Database(connection, execute_plugins=False, recursive_triggers=False)
     newer = {migration.name for migration in migrations.applied(db)} - known()
     if newer:

@@ -12,6 +12,7 @@ from typing import Any, Self
 import msgspec
 
 from statekeep.daemon.store import erasure
+from statekeep.daemon.store.erasure import SyncFailed
 from statekeep.daemon.store.reading import PATCHED, Catalogue, Records
 from statekeep.daemon.store.rows import (
     ActorRow,
@@ -32,6 +33,8 @@ StorageError = sqlite3.Error
 """What a read or a write raises when the disk, or SQLite, refuses it."""
 
 SQLITE_VERSION = sqlite3.sqlite_version
+
+_NOT_SYNCED = {sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC}
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -86,12 +89,17 @@ class Store:
     def commit(self) -> bool:
         """Make everything written since the last commit durable; False when there was nothing.
 
-        Raises ``StorageError`` when it could not; call ``rollback`` then.
+        Raises ``StorageError`` when it could not; call ``rollback`` then. Raises ``SyncFailed`` when nobody can say.
         """
         self._flush()
         if not self._connection.in_transaction:
             return False
-        self._connection.execute("COMMIT")
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.OperationalError as failure:
+            if failure.sqlite_errorcode in _NOT_SYNCED:
+                raise SyncFailed from failure
+            raise
         self.erasures.committed()
         return True
 

@@ -1,0 +1,103 @@
+"""A disk that refuses a write or a sync, once or from then on: nobody is told what is not so.
+
+A write that fails is taken back, and the work goes on. After a sync that failed, nobody knows what is on the disk: the
+process ends. In both cases the store opens again with all that was answered, also when the power is cut later: what a
+failed sync has left in the kernel's memory, where the next process reads it, is not taken for durable.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.faults.disk import MARKS, Disk, environment, read_log
+from tests.faults.test_power import look, read_marks
+from tests.faults.workload import Mark, examine, tight
+
+STEPS = 25
+MORE_STEPS = 5
+CUTS = 4
+EIO, ENOSPC = 5, 28
+
+ENDED = 74
+"""How the work ends when the disk can't be trusted, or a store can't be opened."""
+
+
+class Work:
+    """Processes that work on one directory, one after the other, and the disk under them."""
+
+    def __init__(self, room: Path, preloaded: Path) -> None:
+        self.directory = room / "work"
+        self.directory.mkdir()
+        self.disk = Disk()
+        self._log = room / "log"
+        self._preloaded = preloaded
+
+    def run(self, seed: int, steps: int, fault: str = "") -> tuple[int, list[Mark]]:
+        """Work until that is done, or the fault has ended it; the exit code, and the marks that were left."""
+        (self.directory / MARKS).unlink(missing_ok=True)
+        self._log.unlink(missing_ok=True)
+        ended = subprocess.run(
+            [sys.executable, "-m", "tests.faults.workload", str(self.directory), str(seed), str(steps)],
+            env=environment(self._preloaded, self.directory, self._log, fault),
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode in (0, ENDED), ended.stderr
+        return ended.returncode, read_marks((self.directory / MARKS).read_bytes())
+
+    def cut(self, room: Path, marks: list[Mark], random: Random) -> None:
+        """Cut the power at some points of what the last process did."""
+        log, at = read_log(self._log), 0
+        for cut in sorted(random.randrange(len(log) + 1) for _ in range(CUTS)):
+            self.pass_by(at, cut)
+            at = cut
+            answered = len(read_marks(bytes(self.disk.marks)))
+            if answered:
+                self.disk.image(room / "image", random)
+                look(room / "image", marks, answered)
+                shutil.rmtree(room / "image")
+        self.pass_by(at, len(log))
+
+    def pass_by(self, begin: int = 0, end: int | None = None) -> None:
+        """Take note of what the last process did, or of a part of it."""
+        if not begin:
+            self.disk.marks.clear()
+        for change in read_log(self._log)[begin:end]:
+            self.disk.apply(change)
+
+
+def faults(kind: str, *, every: int, until: int) -> list[object]:
+    """Faults at some calls of this kind in the default run, and at more of them in the slow one."""
+    return [
+        pytest.param(f"{kind}:{number}:{errno}{lasts}", marks=[pytest.mark.slow] if place % 10 else [])
+        for place, (number, errno, lasts) in enumerate(
+            (number, errno, lasts)
+            for number in range(1, until, every)
+            for errno in ((EIO, ENOSPC) if kind == "write" else (EIO,))
+            for lasts in ("", "+")
+        )
+    ]
+
+
+@pytest.mark.parametrize("fault", [*faults("write", every=23, until=560), *faults("sync", every=7, until=220)])
+def test_nothing_is_acknowledged_falsely(room: Path, preloaded: Path, fault: str) -> None:
+    """Whichever call fails: what was told before is told by the next process, and survives a power cut under that."""
+    work, random = Work(room, preloaded), Random(fault)
+    ended, marks = work.run(3, STEPS, fault)
+    work.pass_by()
+    with tight():
+        if marks and (not ended or not fault.endswith("+")):
+            shutil.copytree(work.directory, room / "copy")
+            (room / "copy" / MARKS).unlink()
+            assert examine(room / "copy") == marks[-1].told
+        ended, marks = work.run(4, MORE_STEPS)
+        assert not ended
+        assert len(marks) == MORE_STEPS + 1
+        work.cut(room, marks, random)
