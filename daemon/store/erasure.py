@@ -61,7 +61,7 @@ class SyncFailed(Exception):
     """
 
     def __init__(self) -> None:
-        super().__init__("the disk failed to sync the store's log, so nothing is sure; look at the disk, then start anew")
+        super().__init__("the disk failed to sync the log of the store, which is not sure any more: check the disk")
 
 
 def delete(connection: sqlite3.Connection, actor: int, events: int) -> None:

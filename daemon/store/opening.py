@@ -1,5 +1,6 @@
 """Opening a store: one daemon at a time, settings that keep the promise read back, schema known, key right."""
 
+import contextlib
 import fcntl
 import os
 import sqlite3
@@ -104,8 +105,9 @@ def _lock(path: Path) -> int:
         holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
         os.close(descriptor)
         raise StoreInUse(f"{path} is held by process {holder}") from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+    # A courtesy to whoever comes second, which needs room on the disk: a full one is no reason not to start.
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, os.pwrite(descriptor, b"%d\n" % os.getpid(), 0))
     return descriptor
 
 

@@ -14,7 +14,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -171,21 +171,19 @@ def work(directory: Path, seed: int, steps: int) -> Iterator[Mark]:
     """Do the work, step by step."""
     story = Story(seed)
     random = Random(-seed).randbytes
-    engine = start(directory, random)
-    try:
+    with ExitStack() as stack:
+        engine = stack.enter_context(closing(start(directory, random)))
         yield Mark(0, told(engine))
         for step in range(1, steps + 1):
             if story.random.random() < 0.05:
-                engine.close()
-                engine = start(directory, random)
+                stack.close()
+                engine = stack.enter_context(closing(start(directory, random)))
             batch = story.batch(number_of_actors(engine))
             values = _erased(directory, batch)
             # Of a batch with an erasure, it is the last; when it was refused, nothing has to be gone.
             answers = engine.run(batch)
             gone = [value.hex() for value in values] if isinstance(answers[-1], Answer) else []
             yield Mark(step, told(engine), gone)
-    finally:
-        engine.close()
 
 
 def main(directory: Path, seed: int, steps: int) -> int:
