@@ -14,7 +14,7 @@ from statekeep.protocol.describing import error_descriptions, op_descriptions
 from statekeep.protocol.messages import MAX_BATCH, PROTOCOL, Describe, Hello, StatusRequest
 from statekeep.protocol.records import Description, Feature, Limits, Peer, ServerStatus, Welcome
 
-FEATURES: Final[list[Feature]] = ["json", "msgpack", "describe", "sweep", "batch", "idempotency"]
+FEATURES: Final[list[Feature]] = ["json", "msgpack", "describe", "sweep", "batch", "idempotency", "watch"]
 """What this daemon has."""
 
 

@@ -19,8 +19,10 @@ from statekeep.tui.cli import (
     records,
     replay,
     routes,
+    screen,
     verify,
     versions,
+    watching,
     why,
 )
 from statekeep.tui.cli.arguments import common
@@ -58,12 +60,13 @@ def build() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"statekeep {statekeep.__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
-    for group in (
+    groups = (
         versions,
         routes,
         definitions,
         paths,
         actors,
+        watching,
         erase,
         records,
         why,
@@ -71,10 +74,12 @@ def build() -> argparse.ArgumentParser:
         key,
         charts,
         replay,
+        screen,
         protocol,
         config,
         bench,
         demo,
-    ):
+    )
+    for group in groups:
         group.add_commands(subparsers)
     return parser
