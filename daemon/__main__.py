@@ -33,6 +33,7 @@ from statekeep.daemon.store import (
     DamagedStore,
     InsecureKeyFile,
     KeySources,
+    RolledBack,
     Store,
     StoreInUse,
     SyncFailed,
@@ -62,6 +63,7 @@ _EXIT_CODES: dict[type[Exception], int] = {
     BadConfiguration: 78,
     DamagedStore: 74,
     InsecureKeyFile: 78,
+    RolledBack: 65,
     StoreInUse: 75,
     SyncFailed: 74,
     SocketInUse: 75,
@@ -72,7 +74,7 @@ _EXIT_CODES: dict[type[Exception], int] = {
     UnusableKey: 78,
     WrongKey: 78,
 }
-"""As in sysexits.h: 74 input or output, 75 try again later, 78 configuration."""
+"""As in sysexits.h: 65 the data is not what it should be, 74 input or output, 75 try again later, 78 configuration."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -86,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise_file_limit()
         daemon = found.configuration.daemon
         with starting("opening the store"):
-            store = _open(found.configuration, options.key[1:])
+            store = _open(found.configuration, options.key[1:], accept_rollback=options.accept_rollback)
         with store, listener(Path(daemon.socket), group_number(daemon.group) if daemon.group else None) as at:
             _run(store, at, found.configuration)
     except tuple(_EXIT_CODES) as refusal:
@@ -135,6 +137,12 @@ def _parser() -> argparse.ArgumentParser:
         help="where a passphrase or recovery key of the store comes from: prompt, fd:NUMBER or env:NAME",
     )
     parser.add_argument(
+        "--anchor",
+        metavar="DIRECTORY",
+        help="where the file is that has seen the last commit, and tells an older copy of the store from the newest "
+        "(else the data directory)",
+    )
+    parser.add_argument(
         "--group",
         metavar="NAME",
         help="let the members of this group use the socket, as operators: they may spawn and send (else nobody but "
@@ -143,7 +151,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--erasures", metavar="DIRECTORY", help="directory of the erasure journal, best on another disk (else --data)"
     )
-    parser.add_argument(
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument(
+        "--accept-rollback",
+        action="store_true",
+        help="take the store as it is although its anchor has seen a newer one, or is missing: after a backup was "
+        "restored on purpose, or the anchor was moved",
+    )
+    way.add_argument(
         "--verify",
         action="store_true",
         help="serve nobody: work out anew what every actor of the store must be, print each difference as a line of "
@@ -156,6 +171,7 @@ def _flags(options: argparse.Namespace) -> dict[str, str]:
     given = {
         "daemon.data": options.data,
         "daemon.socket": options.socket,
+        "daemon.anchor": options.anchor,
         "daemon.erasures": options.erasures,
         "daemon.group": options.group,
         "keys.file": options.key[0] if options.key else None,
@@ -168,18 +184,28 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _open(configuration: Configuration, more_key_files: Sequence[str] = ()) -> Store:
+def _open(configuration: Configuration, more_key_files: Sequence[str] = (), *, accept_rollback: bool = False) -> Store:
     data, keys = Path(configuration.daemon.data), configuration.keys
     path = data / STORE
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     files = [Path(file) for file in (keys.file, *more_key_files) if file]
     sources = KeySources(data / "master.key", files, keys.passphrase or None, os.environ)
-    erasures = Path(configuration.daemon.erasures) if configuration.daemon.erasures else None
-    secrets = sources.secrets(new=not path.exists())
-    store = open_store(path, secrets, now=_now(), journal=erasures, ballast=BALLAST)
+    store = open_store(
+        path,
+        sources.secrets(new=not path.exists()),
+        now=_now(),
+        journal=_directory(configuration.daemon.erasures),
+        ballast=BALLAST,
+        anchor=_directory(configuration.daemon.anchor),
+        accept_rollback=accept_rollback,
+    )
     for kind in store.vault.offered():
         log.warning("a %s was given that no key slot fits; `statekeep key rewrap` makes one", kind.name.lower())
     return store
+
+
+def _directory(configured: str) -> Path | None:
+    return Path(configured) if configured else None
 
 
 def _verify(configuration: Configuration, more_key_files: Sequence[str]) -> int:

@@ -1,5 +1,7 @@
 """The encrypted actor store. The only room that knows SQL or keys."""
 
+from statekeep.daemon.store.anchor import RolledBack
+from statekeep.daemon.store.audit import Audit, Finding
 from statekeep.daemon.store.erasure import SyncFailed
 from statekeep.daemon.store.journal import DamagedJournal
 from statekeep.daemon.store.key_files import InsecureKeyFile, key_text, make_master_key, master_key
@@ -20,7 +22,7 @@ from statekeep.daemon.store.rows import (
     VersionRow,
 )
 from statekeep.daemon.store.slots import Cost, Kind, Secret, SlotRow
-from statekeep.daemon.store.soundness import DamagedStore
+from statekeep.daemon.store.soundness import DamagedActor, DamagedStore
 from statekeep.daemon.store.sources import KeySources, UnusableKey
 from statekeep.daemon.store.store import SQLITE_VERSION, StorageError, Store
 from statekeep.daemon.store.vault import Vault
@@ -28,19 +30,23 @@ from statekeep.daemon.store.vault import Vault
 __all__ = [
     "SQLITE_VERSION",
     "ActorRow",
+    "Audit",
     "CohortRow",
     "Cost",
+    "DamagedActor",
     "DamagedJournal",
     "DamagedStore",
     "DecisionRow",
     "DeploymentRow",
     "EventRow",
+    "Finding",
     "Happening",
     "InsecureKeyFile",
     "KeySources",
     "Kind",
     "Patched",
     "RepeatRow",
+    "RolledBack",
     "RouteRow",
     "Secret",
     "Sizes",

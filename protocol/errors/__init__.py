@@ -21,7 +21,7 @@
         ├── Undeployable        the version would not do what it is meant to: mend its definition or path
         │   ├── InvalidDefinition, InvalidPath, InvalidMap, UnreachableRoute
         └── DaemonTrouble       the daemon's side is at fault
-            ├── StorageFailed, InternalError    its operator has to look
+            ├── StorageFailed, DamagedActor, InternalError  its operator has to look
             ├── ErasureUnfinished   the only one after which something was changed: the actor is gone
             └── Busy, Stopping                  repeat later
 
@@ -68,6 +68,7 @@ from statekeep.protocol.errors.stored import (
     ActorFinished,
     ActorMovedOn,
     Busy,
+    DamagedActor,
     ErasureUnfinished,
     EventNotAccepted,
     IdempotencyConflict,
@@ -96,6 +97,7 @@ __all__ = [
     "Conflict",
     "ConnectionLost",
     "DaemonTrouble",
+    "DamagedActor",
     "ErasureUnfinished",
     "EventNotAccepted",
     "Forbidden",

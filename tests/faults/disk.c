@@ -11,6 +11,7 @@
  *     C created        the name              W written at `offset`    the bytes
  *     T cut to `offset`                      S synced                 F sync failed
  *     U name removed   the name              D directory synced
+ *     R renamed        both names, with a zero byte between them
  *
  * $DISK_FAULT is "<what>:<number>:<errno>": the call of that number, counted from 1 over all of its kind (`write`:
  * writes and cuts; `sync`: files and directories; `any`: all of them and removals), fails with that errno, as does each
@@ -54,6 +55,7 @@ static int (*real_ftruncate)(int, off_t);
 static int (*real_fsync)(int);
 static int (*real_fdatasync)(int);
 static int (*real_unlink)(const char *);
+static int (*real_rename)(const char *, const char *);
 
 static void read_fault(const char *text) {
     char what[16];
@@ -72,6 +74,7 @@ __attribute__((constructor)) static void begin(void) {
     real_fsync = dlsym(RTLD_NEXT, "fsync");
     real_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
     real_unlink = dlsym(RTLD_NEXT, "unlink");
+    real_rename = dlsym(RTLD_NEXT, "rename");
     const char *where = getenv("DISK_DIRECTORY"), *log = getenv("DISK_LOG"), *fault = getenv("DISK_FAULT");
     if (!where || !log || !realpath(where, directory)) return;
     directory_size = strlen(directory);
@@ -217,6 +220,21 @@ int unlink(const char *path) {
     pthread_mutex_lock(&lock);
     int result = fails(name, OTHER) ? -1 : real_unlink(path);
     if (!result) record('U', -1, 0, name, strlen(name));
+    done(name);
+    pthread_mutex_unlock(&lock);
+    return result;
+}
+
+int rename(const char *from, const char *to) {
+    char full[PATH_MAX], both[2 * NAME_MAX + 2];
+    const char *name = directory_size && realpath(from, full) ? name_of(full) : NULL;
+    if (!name) return real_rename(from, to);
+    const char *last = strrchr(to, '/');
+    size_t first = strlen(name) + 1, size = first + strlen(last ? last + 1 : to);
+    snprintf(both, sizeof both, "%s%c%s", name, 0, last ? last + 1 : to);
+    pthread_mutex_lock(&lock);
+    int result = fails(name, OTHER) ? -1 : real_rename(from, to);
+    if (!result) record('R', -1, 0, both, size);
     done(name);
     pthread_mutex_unlock(&lock);
     return result;

@@ -85,8 +85,8 @@ class Disk:
     def __init__(self) -> None:
         self._files: dict[int, _File] = {}
         self._names: dict[str, _File] = {}
-        self._renamed: list[tuple[str, _File | None]] = []
-        """Changes of the names since the directory was synced; with None, the name was removed."""
+        self._renamed: list[dict[str, _File | None]] = []
+        """Changes of the names since the directory was synced; a name with None was removed."""
         self.marks = bytearray()
         """What the process has said until now."""
         self._marks = 0
@@ -97,7 +97,12 @@ class Disk:
             case "C":
                 self._create(change)
             case "U":
-                self._renamed.append((change.content.decode(), None))
+                self._renamed.append({change.content.decode(): None})
+            case "R":
+                before, after = change.content.decode().split("\0")
+                now = dict(self._present(len(self._renamed)))
+                if before in now:
+                    self._renamed.append({before: None, after: now[before]})
             case "D":
                 self._names = dict(self._present(len(self._renamed)))
                 self._renamed.clear()
@@ -128,16 +133,17 @@ class Disk:
             self._marks = change.inode
         elif not name.endswith("-shm"):  # mapped memory: SQLite makes it anew
             self._files[change.inode] = file = _File()
-            self._renamed.append((name, file))
+            self._renamed.append({name: file})
 
     def _present(self, renamed: int) -> Iterator[tuple[str, _File]]:
         """The names, after the first so many changes since they were durable."""
         names = dict(self._names)
-        for name, file in self._renamed[:renamed]:
-            if file is None:
-                names.pop(name, None)
-            else:
-                names[name] = file
+        for changed in self._renamed[:renamed]:
+            for name, file in changed.items():
+                if file is None:
+                    names.pop(name, None)
+                else:
+                    names[name] = file
         yield from names.items()
 
     @staticmethod

@@ -49,7 +49,7 @@ def test_of_many_that_start_at_once_one_serves(tmp_path: Path) -> None:
     """The others end with 75; nobody waits for anybody."""
     starting = [subprocess.Popen(command(tmp_path), stderr=subprocess.PIPE, text=True) for _ in range(4)]
     try:
-        losers = []
+        losers = list[int]()
         while len(losers) < len(starting) - 1:
             pid, status = os.waitpid(-1, 0)
             losers.append(os.waitstatus_to_exitcode(status))
