@@ -34,6 +34,7 @@ from statekeep.daemon.store import (
     InsecureKeyFile,
     KeySources,
     RolledBack,
+    StorageError,
     Store,
     StoreInUse,
     SyncFailed,
@@ -99,14 +100,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(store: Store, at: list[socket.socket], configuration: Configuration) -> None:
-    """Serve. Raises ``SyncFailed``: who waits for an answer gets none, and learns so from the lost connection."""
+    """Serve.
+
+    Raises ``DamagedStore``, ``SyncFailed`` and ``UnsafeStore``, also while it serves: who waits for an answer then gets
+    none, and learns so from the lost connection.
+    """
     failures = list[BaseException]()
     try:
         trio.run(_serve, store, at, configuration)
-    except* SyncFailed as group:
-        failures += group.exceptions
-    if failures:
-        raise SyncFailed
+    except* (DamagedStore, SyncFailed, UnsafeStore) as group:
+        failures.append(group)
+    while failures:
+        failure = failures.pop()
+        if not isinstance(failure, BaseExceptionGroup):
+            raise failure
+        failures += failure.exceptions
 
 
 def _refuse(why: str, code: int) -> int:
@@ -213,14 +221,17 @@ def _verify(configuration: Configuration, more_key_files: Sequence[str]) -> int:
     (Path(configuration.daemon.data) / STORE).stat()  # raises if there is none: it must not be made
     looked_at = differences = 0
     with _open(configuration, more_key_files) as store:
-        world = World(store, _now)
-        resume(world)
-        for page in pages(world):
-            looked_at += page.looked_at
-            differences += len(page.differences)
-            sys.stdout.writelines(msgspec.json.encode(found).decode() + "\n" for found in page.differences)
-            if sys.stderr.isatty():
-                sys.stderr.write(f"{_count(looked_at, 'actor')} looked at\x1b[K\r")
+        try:
+            world = World(store, _now)
+            resume(world)
+            for page in pages(world):
+                looked_at += page.looked_at
+                differences += len(page.differences)
+                sys.stdout.writelines(msgspec.json.encode(found).decode() + "\n" for found in page.differences)
+                if sys.stderr.isatty():
+                    sys.stderr.write(f"{_count(looked_at, 'actor')} looked at\x1b[K\r")
+        except StorageError as failure:
+            raise UnsafeStore(f"the store can't be read: {failure}; put back a copy of it") from failure
     sys.stdout.write(f"{_count(differences, 'difference')} in {_count(looked_at, 'actor')}\n")
     return 1 if differences else 0
 

@@ -29,7 +29,7 @@ from statekeep.daemon.engine.statistics import Meter, stats
 from statekeep.daemon.engine.watching import Watchers
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.logs import DAMAGED, TAKEN_BACK
-from statekeep.daemon.store import DamagedActor, StorageError, Store, SyncFailed
+from statekeep.daemon.store import DamagedActor, StorageError, Store, SyncFailed, UnsafeStore
 from statekeep.protocol import errors
 from statekeep.protocol.messages import (
     Actors,
@@ -97,8 +97,12 @@ class Engine:
         """Who is told what happens. Give them their turn between batches."""
 
     def _load(self) -> None:
-        self._world = World(self._store, self._clock)
-        sweeping.resume(self._world)
+        """Make memory anew from the store. Raises ``DamagedStore``, and ``UnsafeStore`` when it can't be read."""
+        try:
+            self._world = World(self._store, self._clock)
+            sweeping.resume(self._world)
+        except StorageError as failure:
+            raise UnsafeStore(f"the store can't be read: {failure}; put back a copy of it") from failure
         self._handlers = self._bind(self._world)
 
     def _bind(self, world: World) -> dict[type[AnyRequest], Callable[[Any], Record]]:
