@@ -10,11 +10,16 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from statekeep.protocol import Client
+from statekeep.protocol.errors import ConnectionLost, StatekeepError, StorageFailed
+from tests.daemon.processes import command, running
+from tests.daemon.serving import LIGHT
 from tests.faults.disk import MARKS, Disk, environment, read_log
 from tests.faults.test_power import look, read_marks
 from tests.faults.workload import Mark, examine, tight
@@ -110,3 +115,57 @@ def test_nothing_is_acknowledged_falsely(room: Path, preloaded: Path, whole: lis
         assert not ended
         assert len(marks) == MORE_STEPS + 1
         work.cut(room, marks, random)
+
+
+def send_until(failure: type[StatekeepError], client: Client) -> int:
+    """Send to the lamp until that fails so; how many were answered."""
+    for sent in count():
+        try:
+            client.send("lamp", "TOGGLE")
+        except failure:
+            return sent
+    raise AssertionError
+
+
+def test_a_daemon_that_can_not_sync_ends_with_a_sentence(room: Path, preloaded: Path) -> None:
+    """The client that waits loses its connection, and so knows that it does not know; the next daemon has the rest."""
+    data = room / "data"
+    data.mkdir()
+    given = environment(preloaded, data, room / "log", "sync:60:5+")
+    with subprocess.Popen(command(room), env=given, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        while "listens at" not in process.stderr.readline():
+            assert process.poll() is None
+        with Client(room / "s", retry_for=0) as client:
+            client.deploy("light", LIGHT)
+            client.spawn("light", "lamp")
+            sent = send_until(ConnectionLost, client)
+        said = process.stderr.read()
+        assert process.wait() == ENDED
+    assert "the disk failed to sync the log of the store" in said
+    assert "Traceback" not in said
+    with running(room) as daemon, Client(daemon.socket) as client:
+        assert sent <= client.get("lamp").events <= sent + 1
+
+
+def test_a_full_disk_is_no_end(room: Path, preloaded: Path) -> None:
+    """Who sends gets an error with a code, and the daemon serves on: reads, and who comes when there is room again."""
+    data = room / "data"
+    data.mkdir()
+    given = environment(preloaded, data, room / "log", "write:200:28+")
+    with subprocess.Popen(command(room), env=given, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        while "listens at" not in process.stderr.readline():
+            assert process.poll() is None
+        with Client(room / "s", retry_for=0) as client:
+            client.deploy("light", LIGHT)
+            client.spawn("light", "lamp")
+            sent = send_until(StorageFailed, client)
+            with pytest.raises(StorageFailed):
+                client.send("lamp", "TOGGLE")
+            assert client.get("lamp").events == sent
+        process.terminate()
+        process.stderr.read()
+    with running(room) as daemon, Client(daemon.socket) as client:
+        assert client.get("lamp").events == sent
+        assert client.send("lamp", "TOGGLE").handled
