@@ -98,6 +98,10 @@ def open_store(
         except (sqlite3.DatabaseError, SyncFailed) as failure:
             connection.close()
             raise UnsafeStore(f"{path} can't be opened: {failure}") from failure
+        except (TypeError, ValueError) as senseless:
+            # Pages in each other's place: numbers where there should be bytes, bytes where there should be text.
+            connection.close()
+            raise UnsafeStore(f"{path} is damaged: its rows make no sense; put back a copy of it") from senseless
         except BaseException:
             connection.close()
             raise
