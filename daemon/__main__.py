@@ -34,8 +34,10 @@ from statekeep.daemon.store import (
     InsecureKeyFile,
     KeySources,
     RolledBack,
+    StorageError,
     Store,
     StoreInUse,
+    SyncFailed,
     UnknownSchema,
     UnsafeStore,
     UnusableKey,
@@ -78,6 +80,7 @@ _EXIT_CODES: dict[type[Exception], int] = {
     InsecureKeyFile: 78,
     RolledBack: 65,
     StoreInUse: 75,
+    SyncFailed: 74,
     SocketInUse: 75,
     UnusableSocket: 78,
     UnknownPeer: 78,
@@ -102,12 +105,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with starting("opening the store"):
             store = _open(found.configuration, options.key[1:], accept_rollback=options.accept_rollback)
         with store, listener(Path(daemon.socket), group_number(daemon.group) if daemon.group else None) as at:
-            trio.run(_serve, store, at, found.configuration)
+            _run(store, at, found.configuration)
     except tuple(_EXIT_CODES) as refusal:
         return _refuse(str(refusal), _EXIT_CODES[type(refusal)])
     except OSError as failure:
         return _refuse(f"{failure.filename or 'input/output'}: {failure.strerror or failure}", 74)
     return 0
+
+
+def _run(store: Store, at: list[socket.socket], configuration: Configuration) -> None:
+    """Serve.
+
+    Raises ``DamagedStore``, ``SyncFailed`` and ``UnsafeStore``, also while it serves: who waits for an answer then gets
+    none, and learns so from the lost connection.
+    """
+    failures = list[BaseException]()
+    try:
+        trio.run(_serve, store, at, configuration)
+    except* (DamagedStore, SyncFailed, UnsafeStore) as group:
+        failures.append(group)
+    while failures:
+        failure = failures.pop()
+        if not isinstance(failure, BaseExceptionGroup):
+            raise failure
+        failures += failure.exceptions
 
 
 def _refuse(why: str, code: int) -> int:
@@ -220,14 +241,17 @@ def _verify(configuration: Configuration, more_key_files: Sequence[str]) -> int:
     (Path(configuration.daemon.data) / STORE).stat()  # raises if there is none: it must not be made
     looked_at = differences = 0
     with _open(configuration, more_key_files) as store:
-        world = World(store, _now)
-        resume(world)
-        for page in pages(world):
-            looked_at += page.looked_at
-            differences += len(page.differences)
-            sys.stdout.writelines(msgspec.json.encode(found).decode() + "\n" for found in page.differences)
-            if sys.stderr.isatty():
-                sys.stderr.write(f"{_count(looked_at, 'actor')} looked at\x1b[K\r")
+        try:
+            world = World(store, _now)
+            resume(world)
+            for page in pages(world):
+                looked_at += page.looked_at
+                differences += len(page.differences)
+                sys.stdout.writelines(msgspec.json.encode(found).decode() + "\n" for found in page.differences)
+                if sys.stderr.isatty():
+                    sys.stderr.write(f"{_count(looked_at, 'actor')} looked at\x1b[K\r")
+        except StorageError as failure:
+            raise UnsafeStore(f"the store can't be read: {failure}; put back a copy of it") from failure
     sys.stdout.write(f"{_count(differences, 'difference')} in {_count(looked_at, 'actor')}\n")
     return 1 if differences else 0
 
