@@ -22,6 +22,7 @@ help:
 	@echo "make proofs  the claim under its provers; a skip names the one that is missing"
 	@echo "make check   lint, types and contracts between the rooms"
 	@echo "make bench   figures of this machine beside those of peers; bench-full: also at a million actors, half an hour"
+	@echo "make manual  the manual pages and the reference, from what the programs are made of"
 	@echo "make install PREFIX=/usr    the daemon, its manual and its units for the whole system; DESTDIR= stages it"
 	@echo "make clean   remove what these commands made"
 	@echo "To choose the interpreter on the first run: make PYTHON=python3.12 demo"
@@ -51,6 +52,10 @@ types: $(TOOLS)
 
 contracts: $(TOOLS)
 	$(RUN)lint-imports --no-logo
+
+.PHONY: manual
+manual: $(PRODUCT)
+	$(RUN)python docs/make.py
 
 # $(call measure,<script and its arguments>)
 measure = @echo "== $(1)"; $(RUN)python -m tests.bench.bench_$(1)
@@ -82,6 +87,9 @@ LIBRARY := $(PREFIX)/lib/statekeep
 STAGED = $(DESTDIR)$(PREFIX)
 # install that makes the directories, and leaves what it installs readable.
 PUT := install -D -m 644
+# $(call completion,<shell>,<where its scripts are, below share/>)
+completion = install -d $(STAGED)/share/$(dir $(2)) && $(DESTDIR)$(LIBRARY)/bin/python \
+    -c "from statekeep.tui.cli import main; raise SystemExit(main(['completion', '$(1)']))" > $(STAGED)/share/$(2)
 
 .PHONY: install
 install: $(VENV)/bin/python
@@ -95,6 +103,9 @@ install: $(VENV)/bin/python
 	install -d $(STAGED)/bin
 	ln -sf ../lib/statekeep/bin/statekeep ../lib/statekeep/bin/statekeepd $(STAGED)/bin/
 	@for page in $(wildcard docs/man/*.*); do $(PUT) -t $(STAGED)/share/man/man$${page##*.} $$page || exit; done
+	@$(call completion,bash,bash-completion/completions/statekeep)
+	@$(call completion,zsh,zsh/site-functions/_statekeep)
+	@$(call completion,fish,fish/vendor_completions.d/statekeep.fish)
 	@for unit in systemd/system/* systemd/user/* systemd/sysusers.d/* systemd/tmpfiles.d/*; do \
 	    case $$unit in *.d/*) to=lib/$${unit#systemd/};; *) to=lib/$$unit;; esac; \
 	    $(PUT) $$unit $(STAGED)/$$to && sed -i 's,=/usr/bin/,=$(PREFIX)/bin/,' $(STAGED)/$$to || exit; done

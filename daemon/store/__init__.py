@@ -2,6 +2,7 @@
 
 from statekeep.daemon.store.anchor import RolledBack
 from statekeep.daemon.store.audit import Audit, Finding
+from statekeep.daemon.store.erasure import SyncFailed
 from statekeep.daemon.store.journal import DamagedJournal
 from statekeep.daemon.store.key_files import InsecureKeyFile, key_text, make_master_key, master_key
 from statekeep.daemon.store.keys import WrongKey
@@ -53,6 +54,7 @@ __all__ = [
     "StorageError",
     "Store",
     "StoreInUse",
+    "SyncFailed",
     "TombstoneRow",
     "UnknownSchema",
     "UnsafeStore",

@@ -14,7 +14,7 @@
         │   ├── RequestTooSlow
         ├── Forbidden           the caller's user may not: ask whoever runs the daemon for a role
         ├── NotFound            the request names what is not there
-        │   ├── UnknownVersion, UnknownParent, UnknownActor, ActorErased, UnknownSlot
+        │   ├── UnknownVersion, UnknownParent, UnknownActor, ActorErased, UnknownSlot, UnknownState
         ├── Conflict            the request is sound, but what is stored stands against it: read, then decide
         │   ├── VersionExists, KeyExists, ActorFinished, PreviewOutdated, RotationUnderWay
         │   ├── ActorMovedOn, EventNotAccepted, IdempotencyConflict
@@ -45,6 +45,7 @@ from statekeep.protocol.errors.asked import (
     UnknownOp,
     UnknownParent,
     UnknownSlot,
+    UnknownState,
     UnknownVersion,
     UnsupportedProtocol,
 )
@@ -129,6 +130,7 @@ __all__ = [
     "UnknownOp",
     "UnknownParent",
     "UnknownSlot",
+    "UnknownState",
     "UnknownVersion",
     "UnreachableRoute",
     "UnsupportedProtocol",

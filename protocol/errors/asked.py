@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from statekeep.protocol.errors.families import BadRequest, NotFound
-from statekeep.protocol.errors.wording import nearest, quote
+from statekeep.protocol.errors.wording import LISTED, nearest, quote
 
 
 class Malformed(BadRequest):
@@ -158,4 +158,17 @@ class UnknownSlot(NotFound):
         super().__init__(
             f"There is no key slot {slot}.",
             f"There are {', '.join(map(str, known))}; `key_status` says which is which.",
+        )
+
+
+class UnknownState(NotFound):
+    """An actor can't start in this state: the version does not have it, or not all of it at a time."""
+
+    code = "unknown_state"
+
+    def __init__(self, state: str, version: str, known: Iterable[str]) -> None:
+        known = list(known)
+        listed = ", ".join(known[:LISTED]) + (", ..." if len(known) > LISTED else "")
+        super().__init__(
+            f"No actor can start in {quote(state)} on {quote(version)}.", nearest(state, known) or f"It has {listed}."
         )
