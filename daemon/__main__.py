@@ -27,16 +27,20 @@ from statekeep.daemon.health import report
 from statekeep.daemon.listening import SocketInUse, UnusableSocket, listener, raise_file_limit
 from statekeep.daemon.logs import LISTENING, REFUSED, STOPPED, STOPPING, configure
 from statekeep.daemon.peers import Access, UnknownPeer, group_number
+from statekeep.daemon.restoring import STORE, Place, Unsound, discard, rehearse, restore
 from statekeep.daemon.server import Server
 from statekeep.daemon.store import (
     DamagedJournal,
     DamagedStore,
     InsecureKeyFile,
     KeySources,
+    Secret,
     Store,
+    StoreExists,
     StoreInUse,
     UnknownSchema,
     UnsafeStore,
+    UnusableCopy,
     UnusableKey,
     WrongKey,
     open_store,
@@ -46,9 +50,6 @@ from statekeep.protocol.framing import REQUEST_LIMIT
 from statekeep.protocol.records import Role
 
 log = structlog.stdlib.get_logger("statekeepd")
-
-STORE = "store.db"
-"""The file of the store in the data directory."""
 
 UNDER_WAY = 1_024
 """Requests of one connection under way: a pipelining client fills a batch alone, and its answers fit into memory."""
@@ -61,16 +62,19 @@ _EXIT_CODES: dict[type[Exception], int] = {
     BadConfiguration: 78,
     DamagedStore: 74,
     InsecureKeyFile: 78,
+    StoreExists: 73,
     StoreInUse: 75,
     SocketInUse: 75,
     UnusableSocket: 78,
     UnknownPeer: 78,
     UnknownSchema: 78,
     UnsafeStore: 74,
+    Unsound: 65,
+    UnusableCopy: 65,
     UnusableKey: 78,
     WrongKey: 78,
 }
-"""As in sysexits.h: 74 input or output, 75 try again later, 78 configuration."""
+"""As in sysexits.h: 65 the data is not what it should be, 73 the file is there, 74 input or output, 75 try again later, 78 configuration."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,6 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         found = load(os.environ, os.getuid(), _flags(options), options.config)
         configure(found.configuration.daemon.log)
+        if options.restore or options.rehearse:
+            return _restore(found.configuration, options)
         if options.verify:
             return _verify(found.configuration, options.key[1:])
         raise_file_limit()
@@ -130,7 +136,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--erasures", metavar="DIRECTORY", help="directory of the erasure journal, best on another disk (else --data)"
     )
-    parser.add_argument(
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument(
+        "--restore",
+        type=Path,
+        metavar="BACKUP",
+        help="serve nobody: verify this backup, put it in the place of the store, and say what it holds",
+    )
+    way.add_argument(
+        "--rehearse",
+        type=Path,
+        metavar="BACKUP",
+        help="serve nobody: do what --restore does in a directory beside the backup that is then thrown away",
+    )
+    parser.add_argument("--replace", action="store_true", help="with --restore: keep the store that is there beside it")
+    way.add_argument(
         "--verify",
         action="store_true",
         help="serve nobody: work out anew what every actor of the store must be, print each difference as a line of "
@@ -156,17 +176,36 @@ def _now() -> int:
 
 
 def _open(configuration: Configuration, more_key_files: Sequence[str] = ()) -> Store:
-    data, keys = Path(configuration.daemon.data), configuration.keys
+    data = Path(configuration.daemon.data)
     path = data / STORE
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    files = [Path(file) for file in (keys.file, *more_key_files) if file]
-    sources = KeySources(data / "master.key", files, keys.passphrase or None, os.environ)
     erasures = Path(configuration.daemon.erasures) if configuration.daemon.erasures else None
-    secrets = sources.secrets(new=not path.exists())
+    secrets = _secrets(configuration, more_key_files, new=not path.exists())
     store = open_store(path, secrets, now=_now(), journal=erasures, ballast=BALLAST)
     for kind in store.vault.offered():
         log.warning("a %s was given that no key slot fits; `statekeep key rewrap` makes one", kind.name.lower())
     return store
+
+
+def _restore(configuration: Configuration, options: argparse.Namespace) -> int:
+    """Restore a backup, or try it out, and print what it holds as a line of JSON; returns the exit code."""
+    data, erasures = Path(configuration.daemon.data), configuration.daemon.erasures
+    secrets = _secrets(configuration, options.key[1:], new=False)
+    place = Place(data, secrets, _now, Path(erasures) if erasures else None)
+    if options.rehearse:
+        found = rehearse(options.rehearse, place, options.rehearse.absolute().parent)
+    else:
+        discard(data)
+        found = restore(options.restore, place, replacing=options.replace)
+    sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+    return 0
+
+
+def _secrets(configuration: Configuration, more_key_files: Sequence[str], *, new: bool) -> list[Secret]:
+    keys = configuration.keys
+    files = [Path(file) for file in (keys.file, *more_key_files) if file]
+    beside = Path(configuration.daemon.data) / "master.key"
+    return KeySources(beside, files, keys.passphrase or None, os.environ).secrets(new=new)
 
 
 def _verify(configuration: Configuration, more_key_files: Sequence[str]) -> int:

@@ -14,14 +14,15 @@
         │   ├── RequestTooSlow
         ├── Forbidden           the caller's user may not: ask whoever runs the daemon for a role
         ├── NotFound            the request names what is not there
-        │   ├── UnknownVersion, UnknownParent, UnknownActor, ActorErased, UnknownSlot
+        │   ├── UnknownVersion, UnknownParent, UnknownActor, ActorErased, UnknownSlot, UnknownBackup
         ├── Conflict            the request is sound, but what is stored stands against it: read, then decide
         │   ├── VersionExists, KeyExists, ActorFinished, PreviewOutdated, RotationUnderWay
+        │   ├── BackupUnderWay
         │   ├── ActorMovedOn, EventNotAccepted, IdempotencyConflict
         ├── Undeployable        the version would not do what it is meant to: mend its definition or path
         │   ├── InvalidDefinition, InvalidPath, InvalidMap, UnreachableRoute
         └── DaemonTrouble       the daemon's side is at fault
-            ├── StorageFailed, InternalError    its operator has to look
+            ├── StorageFailed, BackupFailed, InternalError    its operator has to look
             ├── ErasureUnfinished   the only one after which something was changed: the actor is gone
             └── Busy, Stopping                  repeat later
 
@@ -298,6 +299,15 @@ class UnknownSlot(NotFound):
         )
 
 
+class UnknownBackup(NotFound):
+    """There is no such copy, or it has ended."""
+
+    code = "unknown_backup"
+
+    def __init__(self, backup: int) -> None:
+        super().__init__(f"There is no backup {backup} under way.", "Begin one with `backup`.")
+
+
 class Conflict(Refused):
     """The request is sound, but what is stored stands against it."""
 
@@ -394,6 +404,17 @@ class PreviewOutdated(Conflict):
         )
 
 
+class BackupUnderWay(Conflict):
+    """Somebody else is making or reading a copy of the store."""
+
+    code = "backup_under_way"
+
+    def __init__(self, backup: int) -> None:
+        super().__init__(
+            f"Backup {backup} is under way.", "Repeat when it has ended; one that nobody asks about ends in a minute."
+        )
+
+
 class RotationUnderWay(Conflict):
     """The keys are being rotated already."""
 
@@ -475,6 +496,18 @@ class StorageFailed(DaemonTrouble):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The store could not be written: {reason}.", "Check the daemon's disk, then repeat.")
+
+
+class BackupFailed(DaemonTrouble):
+    """The copy of the store could not be made."""
+
+    code = "backup_failed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"The store could not be copied: {reason}.",
+            "It needs as much room again beside the store. Check the daemon's disk, then repeat.",
+        )
 
 
 class ErasureUnfinished(DaemonTrouble):

@@ -551,6 +551,30 @@ class NewKey(Record, frozen=True, kw_only=True):
     secret: str
 
 
+class StoreCopy(Record, frozen=True, kw_only=True):
+    """A copy of the store, for a backup."""
+
+    backup: int
+    position: int
+    """What happened up to here is in it."""
+    time: int
+    """When it was begun."""
+    size: int = 0
+    """Its bytes; 0 while they are not known."""
+    copied: int = 0
+    """Bytes so far."""
+    sha256: str = ""
+    """Of the copy, in hex; there when it is complete."""
+
+
+class CopyPart(Record, frozen=True, kw_only=True):
+    """A copy, and a part of it."""
+
+    copy: StoreCopy
+    data: bytes = b""
+    """Bytes from the offset that was asked for; none behind the end, and none before the copy is complete."""
+
+
 class ServerStatus(Record, frozen=True, kw_only=True):
     """The daemon in figures."""
 

@@ -12,6 +12,7 @@ import structlog
 from statekeep.daemon.engine import (
     about,
     actors,
+    backups,
     batch,
     deploys,
     erasing,
@@ -31,6 +32,9 @@ from statekeep.protocol.messages import (
     Actors,
     Answer,
     AnyRequest,
+    Backup,
+    BackupEnd,
+    BackupRead,
     Batch,
     Close,
     Decisions,
@@ -82,6 +86,7 @@ class Engine:
         self.about = about
         self._quiet = 0
         self._faulty = False
+        self._backups = backups.Backups(store, clock)
         self._load()
         erasing.resume(self._world)
 
@@ -119,6 +124,9 @@ class Engine:
             KeyRewrap: partial(keys.key_rewrap, world),
             KeyAddRecovery: partial(keys.key_add_recovery, world),
             KeyExportRecovery: partial(keys.key_export_recovery, world),
+            Backup: self._backups.backup,
+            BackupRead: self._backups.backup_read,
+            BackupEnd: self._backups.backup_end,
         }
 
     @property
@@ -157,6 +165,7 @@ class Engine:
         return about.summary(self._world, self.about)
 
     def close(self) -> None:
+        self._backups.close()
         self._store.close()
 
     def _handle(self, request: AnyRequest) -> Answer | Refusal | None:

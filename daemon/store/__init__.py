@@ -1,9 +1,11 @@
 """The encrypted actor store. The only room that knows SQL or keys."""
 
+from statekeep.daemon.store.backup import Copying, UnusableCopy, check_copy
 from statekeep.daemon.store.journal import DamagedJournal
 from statekeep.daemon.store.key_files import InsecureKeyFile, key_text, make_master_key, master_key
 from statekeep.daemon.store.keys import WrongKey
-from statekeep.daemon.store.opening import StoreInUse, UnknownSchema, UnsafeStore, open_store
+from statekeep.daemon.store.opening import StoreInUse, UnknownSchema, UnsafeStore, locked, open_store
+from statekeep.daemon.store.replacing import StoreExists, copy_in, replace
 from statekeep.daemon.store.rows import (
     ActorRow,
     CohortRow,
@@ -26,6 +28,7 @@ __all__ = [
     "SQLITE_VERSION",
     "ActorRow",
     "CohortRow",
+    "Copying",
     "Cost",
     "DamagedJournal",
     "DamagedStore",
@@ -42,16 +45,22 @@ __all__ = [
     "SlotRow",
     "StorageError",
     "Store",
+    "StoreExists",
     "StoreInUse",
     "TombstoneRow",
     "UnknownSchema",
     "UnsafeStore",
+    "UnusableCopy",
     "UnusableKey",
     "Vault",
     "VersionRow",
     "WrongKey",
+    "check_copy",
+    "copy_in",
     "key_text",
+    "locked",
     "make_master_key",
     "master_key",
     "open_store",
+    "replace",
 ]

@@ -7,11 +7,13 @@ it. Reads see what was collected before them.
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import msgspec
 
 from statekeep.daemon.store import erasure
+from statekeep.daemon.store.backup import Moment, moment
 from statekeep.daemon.store.reading import PATCHED, Catalogue, Records
 from statekeep.daemon.store.rows import (
     ActorRow,
@@ -77,6 +79,15 @@ class Store:
         self._pending: dict[str, list[Sequence[Any]]] = {kind: [] for kind in _STATEMENTS}
         self._heads: dict[int, tuple[int, int]] = {}
 
+    def moment(self) -> Moment:
+        """Where the store stands."""
+        return moment(self._connection)
+
+    @property
+    def path(self) -> Path:
+        """The file of the database."""
+        return Path(self._connection.execute("PRAGMA database_list").fetchone()[2])
+
     def __enter__(self) -> Self:
         return self
 
@@ -117,6 +128,8 @@ class Store:
     def close(self) -> None:
         """Close the store and let go of its lock. What was not committed is lost."""
         self._forget()
+        for let_go in self.erasures.make_way:
+            let_go()
         self._connection.close()
         for descriptor in self._descriptors:
             os.close(descriptor)

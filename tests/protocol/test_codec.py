@@ -233,5 +233,6 @@ def test_every_request_names_its_result() -> None:
         "deployments:DeploymentList versions:VersionList definition:DefinitionText spawn:Actor send:Sent deliver:Sent "
         "batch:BatchResults erase:Erased get:Actor actors:ActorPage history:HistoryPage decisions:DecisionPage "
         "paths:PathPage histories:HistoryCountPage verify:VerifyPage key_status:Keys key_rotate:Keys "
-        "key_rewrap:Rewrapped key_add_recovery:NewKey key_export_recovery:NewKey status:ServerStatus"
+        "key_rewrap:Rewrapped key_add_recovery:NewKey key_export_recovery:NewKey "
+        "backup:StoreCopy backup_read:CopyPart backup_end:StoreCopy status:ServerStatus"
     )
