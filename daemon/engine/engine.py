@@ -157,6 +157,8 @@ class Engine:
             self._take_back(fault)
             answers = [self._alone(request) for request in batch]
         answers = erasing.complete(self._world, batch, answers)
+        if self._store.shipping is not None:
+            self._store.shipping.step()
         self.about.requests += len(batch)
         return answers
 

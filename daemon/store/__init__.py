@@ -6,6 +6,7 @@ from statekeep.daemon.store.key_files import InsecureKeyFile, key_text, make_mas
 from statekeep.daemon.store.keys import WrongKey
 from statekeep.daemon.store.opening import StoreInUse, UnknownSchema, UnsafeStore, locked, open_store
 from statekeep.daemon.store.replacing import StoreExists, copy_in, replace
+from statekeep.daemon.store.replaying import NothingShipped, Until, rebuild
 from statekeep.daemon.store.rows import (
     ActorRow,
     CohortRow,
@@ -18,6 +19,8 @@ from statekeep.daemon.store.rows import (
     TombstoneRow,
     VersionRow,
 )
+from statekeep.daemon.store.shipment import DamagedShipment
+from statekeep.daemon.store.shipping import Lag
 from statekeep.daemon.store.slots import Cost, Kind, Secret, SlotRow
 from statekeep.daemon.store.soundness import DamagedStore
 from statekeep.daemon.store.sources import KeySources, UnusableKey
@@ -31,6 +34,7 @@ __all__ = [
     "Copying",
     "Cost",
     "DamagedJournal",
+    "DamagedShipment",
     "DamagedStore",
     "DecisionRow",
     "DeploymentRow",
@@ -38,6 +42,8 @@ __all__ = [
     "InsecureKeyFile",
     "KeySources",
     "Kind",
+    "Lag",
+    "NothingShipped",
     "Patched",
     "RepeatRow",
     "RouteRow",
@@ -50,6 +56,7 @@ __all__ = [
     "TombstoneRow",
     "UnknownSchema",
     "UnsafeStore",
+    "Until",
     "UnusableCopy",
     "UnusableKey",
     "Vault",
@@ -62,5 +69,6 @@ __all__ = [
     "make_master_key",
     "master_key",
     "open_store",
+    "rebuild",
     "replace",
 ]

@@ -102,6 +102,10 @@ class Copying:
         """Whether it has come to an end, be it a failure."""
         return not self._thread.is_alive()
 
+    def join(self) -> None:
+        """Wait until it is done."""
+        self._thread.join()
+
     def stop(self) -> None:
         """Give it up, unless it is done; the database is let go of before this returns."""
         self._stop.set()

@@ -6,7 +6,7 @@ it. Reads see what was collected before them.
 
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +28,7 @@ from statekeep.daemon.store.rows import (
     VersionRow,
 )
 from statekeep.daemon.store.schema import Column, Table
+from statekeep.daemon.store.shipping import Shipping
 from statekeep.daemon.store.vault import Vault
 
 StorageError = sqlite3.Error
@@ -72,12 +73,18 @@ class Store:
         self._ring = ring = vault.ring
         self._descriptors = descriptors
         self.erasures = erasures
+        self.shipping: Shipping | None = None
         (wrapped,) = connection.execute("SELECT data_key FROM store").fetchone()
         self._names = ring.unwrap(wrapped, Table.STORE, Column.DATA_KEY, 1)
         self.catalogue = Catalogue(connection, self._names)
         self.records = Records(connection, ring, self._flush)
         self._pending: dict[str, list[Sequence[Any]]] = {kind: [] for kind in _STATEMENTS}
         self._heads: dict[int, tuple[int, int]] = {}
+
+    def ship(self, directory: Path, clock: Callable[[], int], keep: int) -> None:
+        """Ship every commit to ``directory`` from now on, and keep it for so many milliseconds. Raises ``OSError``."""
+        self.shipping = Shipping(self._connection, self.vault, directory, clock, keep)
+        self.erasures.make_way.append(self.shipping.make_way)
 
     def moment(self) -> Moment:
         """Where the store stands."""
@@ -102,7 +109,12 @@ class Store:
         self._flush()
         if not self._connection.in_transaction:
             return False
-        self._connection.execute("COMMIT")
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error:
+            if self.shipping is not None:
+                self.shipping.doubt()
+            raise
         self.erasures.committed()
         return True
 
@@ -130,6 +142,8 @@ class Store:
         self._forget()
         for let_go in self.erasures.make_way:
             let_go()
+        if self.shipping is not None:
+            self.shipping.close()
         self._connection.close()
         for descriptor in self._descriptors:
             os.close(descriptor)
