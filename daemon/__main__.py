@@ -74,7 +74,9 @@ _EXIT_CODES: dict[type[Exception], int] = {
     UnusableKey: 78,
     WrongKey: 78,
 }
-"""As in sysexits.h: 65 the data is not what it should be, 73 the file is there, 74 input or output, 75 try again later, 78 configuration."""
+"""As in sysexits.h: 65 the data is not what it should be, 73 the file is there, 74 input or output, 75 try again later,
+78 configuration.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

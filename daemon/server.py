@@ -24,6 +24,7 @@ from statekeep.daemon.accepting import Acceptor
 from statekeep.daemon.connections import Connection, LargeRequests
 from statekeep.daemon.engine import Engine, about
 from statekeep.daemon.peers import Access
+from statekeep.daemon.watching import Streams
 from statekeep.protocol import errors
 from statekeep.protocol.messages import (
     REQUESTS,
@@ -31,6 +32,7 @@ from statekeep.protocol.messages import (
     AnyRequest,
     BackupRead,
     Batch,
+    Credit,
     Definition,
     Describe,
     Get,
@@ -38,7 +40,9 @@ from statekeep.protocol.messages import (
     PageRequest,
     PreviewActors,
     Refusal,
+    Unwatch,
     Versions,
+    Watch,
 )
 
 BATCH: Final = 1_024
@@ -74,6 +78,10 @@ _SHARES: Final[dict[type[Any], int]] = {
 Asked = tuple[Connection, AnyRequest]
 
 
+def _weight(request: AnyRequest) -> int:
+    return len(request.requests) if type(request) is Batch else 1
+
+
 class Server:
     """Serves one engine on any number of listeners."""
 
@@ -90,6 +98,7 @@ class Server:
         """What is left of the requests of connections that do not take their answers."""
         self._put_off: list[Asked] = []
         self._large = LargeRequests()
+        self._streams = Streams(engine)
         self._acceptor = Acceptor([], self._poll)
         self._stopping = False
         self._look_at = float("inf")
@@ -130,8 +139,7 @@ class Server:
         self._stopping = True
         self._acceptor.pause()
         for connection in list(self._connections.values()):
-            connection.stop_reading()
-            self._settle(connection)
+            self._end_reading(connection, errors.Stopping())
         self._waiting.cancel()
 
     def _is_done(self) -> bool:
@@ -139,7 +147,8 @@ class Server:
 
     async def _wait(self) -> None:
         """Wait until there is something to do; let other tasks run in any case."""
-        if self._queue or self._ready or self._engine.sweeping or self._engine.rotating:
+        busy = self._engine.sweeping or self._engine.rotating or self._streams.behind
+        if self._queue or self._ready or busy:
             await trio.lowlevel.checkpoint()
             return
         with trio.CancelScope(deadline=self._look_at) as self._waiting:
@@ -156,13 +165,15 @@ class Server:
                     taken += self._read(connection)
             elif not self._acceptor.paused:
                 self._accept(number)
-        if self._queue or self._engine.sweeping or self._engine.rotating or self._turned is not None:
-            self._run_batch()
+        due = self._queue or self._engine.sweeping or self._engine.rotating or self._turned is not None
+        ran = self._run_batch() if due else 0
         if self._turned is not None:
             self._turned.set()
             self._turned = None
         ready, self._ready = self._ready, []
+        self._engine.meter.refused([answer for _, answer in ready])
         self._answer(ready)
+        self._streams.tell(ran)
         if self._look_at < float("inf") and trio.current_time() >= self._look_at:
             self._look()
 
@@ -174,8 +185,7 @@ class Server:
         except BlockingIOError:
             return 0
         if not data:
-            connection.stop_reading()
-            self._settle(connection)
+            self._end_reading(connection)
             return 0
         requests = connection.reader.feed(data)
         for request in requests:
@@ -197,8 +207,16 @@ class Server:
             self._ready.append((connection, Refusal(request.id, error.body())))
         elif isinstance(request, Hello):
             self._ready.append((connection, self._greet(connection, request)))
+        elif isinstance(request, Watch | Unwatch | Credit):
+            self._ready += [(connection, answer) for answer in self._streams.take(connection, request)]
         else:
             self._queue.append((connection, request))
+
+    def _end_reading(self, connection: Connection, reason: errors.StatekeepError | None = None) -> None:
+        """Take no more requests of a connection; what it watches ends with that."""
+        connection.stop_reading()
+        self._answer([(connection, answer) for answer in self._streams.end(connection, reason)])
+        self._settle(connection)
 
     def _greet(self, connection: Connection, request: Hello) -> Answer | Refusal:
         try:
@@ -206,7 +224,8 @@ class Server:
         except errors.UnsupportedProtocol as refused:
             return Refusal(request.id, refused.body())
 
-    def _run_batch(self) -> None:
+    def _run_batch(self) -> int:
+        """Carry out what is next; how many requests that was, those in batches counted one by one."""
         batch = self._next_batch()
         answers = self._engine.run([request for _, request in batch])
         answered: list[tuple[Connection, Answer | Refusal]] = []
@@ -221,6 +240,7 @@ class Server:
         if not self._engine.sweeping:
             self._queue, self._put_off = self._put_off + self._queue, []
         self._answer(answered)
+        return sum(_weight(request) for _, request in batch)
 
     def _next_batch(self) -> list[Asked]:
         """Take from the queue, in its order, what is run now; what may not be goes to the side or waits."""
@@ -232,7 +252,7 @@ class Server:
                 self._held.setdefault(connection, []).append(asked)
                 continue
             shares += _SHARES.get(type(request), 0)
-            weight += len(request.requests) if type(request) is Batch else 1
+            weight += _weight(request)
             if batch and (shares > LARGE_ANSWERS * GETS or weight > BATCH):
                 del self._queue[:place]
                 return batch
@@ -262,6 +282,7 @@ class Server:
         del self._connections[connection.number]
         connection.close()
         self._queue += self._held.pop(connection, [])
+        self._streams.end(connection)
         self._large.judge(connection)
         self._engine.about.connections -= 1
         if not self._stopping:

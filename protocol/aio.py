@@ -15,10 +15,11 @@ from statekeep.protocol.connection import Connection, Exchange, Outcome
 from statekeep.protocol.dialing import dial, pauses, queue_full
 from statekeep.protocol.errors import ConnectionLost, StatekeepError, TimedOut
 from statekeep.protocol.location import default_socket
-from statekeep.protocol.messages import Hello, PageRequest, Request
+from statekeep.protocol.messages import ActorRef, Hello, PageRequest, Request, Watch
 from statekeep.protocol.operations import Operations, chunks, following
-from statekeep.protocol.records import Page, Record
+from statekeep.protocol.records import NoticeKind, Page, Record
 from statekeep.protocol.retrying import RETRY_FOR, Effort
+from statekeep.protocol.watching import AsyncWatching
 
 R = TypeVar("R", bound=Record)
 PageT = TypeVar("PageT", bound=Page)
@@ -102,6 +103,23 @@ class AsyncClient(Operations):
             page = await self.call(wanted)
             yield page
             wanted = following(wanted, page)
+
+    def watch(
+        self,
+        after: str | None = None,
+        *,
+        kinds: Sequence[NoticeKind] = (),
+        actor: ActorRef | None = None,
+        version: str | None = None,
+        ahead: int = 256,
+    ) -> AsyncWatching:
+        """Tell what happens, from the token ``after`` on or from now on, over a connection of its own.
+
+        The result is an asynchronous iterator that takes up a lost connection where it was. With ``ahead`` notices
+        fetched and not taken, the daemon tells no more until some are.
+        """
+        request = Watch(after=after, kinds=list(kinds), actor=actor, version=version, credits=max(ahead, 1))
+        return AsyncWatching(self.socket, request)
 
     async def _connect(self) -> _Link:
         if self._link and not self._link.broken:

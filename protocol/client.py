@@ -7,7 +7,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Final, Self, TypeVar, cast
 
@@ -15,10 +15,11 @@ from statekeep.protocol.connection import Connection, Exchange
 from statekeep.protocol.dialing import dial, pauses, queue_full
 from statekeep.protocol.errors import ConnectionLost, StatekeepError, TimedOut
 from statekeep.protocol.location import default_socket
-from statekeep.protocol.messages import Hello, PageRequest, Request
+from statekeep.protocol.messages import ActorRef, Hello, PageRequest, Request, Watch
 from statekeep.protocol.operations import Operations, chunks, following
-from statekeep.protocol.records import Page, Record
+from statekeep.protocol.records import NoticeKind, Page, Record
 from statekeep.protocol.retrying import RETRY_FOR, Effort
+from statekeep.protocol.watching import Watching
 
 R = TypeVar("R", bound=Record)
 PageT = TypeVar("PageT", bound=Page)
@@ -114,6 +115,23 @@ class Client(Operations):
             page = self.call(wanted)
             yield page
             wanted = following(wanted, page)
+
+    def watch(
+        self,
+        after: str | None = None,
+        *,
+        kinds: Sequence[NoticeKind] = (),
+        actor: ActorRef | None = None,
+        version: str | None = None,
+        ahead: int = 256,
+    ) -> Watching:
+        """Tell what happens, from the token ``after`` on or from now on, over a connection of its own.
+
+        The result is an iterator that takes up a lost connection where it was. With ``ahead`` notices
+        fetched and not taken, the daemon tells no more until some are.
+        """
+        request = Watch(after=after, kinds=list(kinds), actor=actor, version=version, credits=max(ahead, 1))
+        return Watching(self.socket, request)
 
     def _connect(self) -> _Link:
         if not self._link:

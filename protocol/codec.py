@@ -19,7 +19,7 @@ from msgspec import UNSET
 
 from statekeep.protocol.errors import BadRequest, FrameTooLarge, Malformed, StatekeepError, UnknownOp, shorten
 from statekeep.protocol.framing import Dialect, FrameReader, Oversized, join_frames
-from statekeep.protocol.messages import REQUESTS, Answer, AnyRequest, Batch, Refusal, Request
+from statekeep.protocol.messages import REQUESTS, Answer, AnyRequest, Batch, Notices, Refusal, Request
 from statekeep.protocol.records import Record
 
 VALUE_DEPTH: Final = 128
@@ -101,7 +101,7 @@ class RequestReader:
         return requests
 
 
-def encode_answers(dialect: Dialect, answers: Sequence[Answer | Refusal]) -> bytes:
+def encode_answers(dialect: Dialect, answers: Sequence[Answer | Refusal | Notices]) -> bytes:
     """Write answers as one run of bytes, so that they cost one system call."""
     if dialect is Dialect.JSON:
         return _ENCODE_LINES(answers)

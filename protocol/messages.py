@@ -6,7 +6,7 @@ the request's ``Result`` names (see ``records``), or ``error``.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 import msgspec
 from msgspec import UNSET, Meta
@@ -17,6 +17,8 @@ from statekeep.protocol.records import (
     BatchResults,
     Closed,
     CopyPart,
+    Counts,
+    Credited,
     DecisionPage,
     DefinitionText,
     Deployed,
@@ -30,6 +32,7 @@ from statekeep.protocol.records import (
     Keys,
     Landing,
     NewKey,
+    NoticeKind,
     Outcome,
     Page,
     PathPage,
@@ -41,9 +44,12 @@ from statekeep.protocol.records import (
     Sent,
     ServerStatus,
     StateValue,
+    Statistics,
+    Status,
     StoreCopy,
     VerifyPage,
     VersionList,
+    WatchEnded,
     Welcome,
 )
 
@@ -58,6 +64,15 @@ Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
 """What callers call versions, actors and events."""
+
+MAX_CREDITS = 2**31 - 1
+"""Notices that a watch may be allowed ahead."""
+
+Token = Annotated[str, Meta(min_length=1, max_length=64)]
+"""A place in the order of what happens. A position, as text, is the token of the place behind it."""
+
+StatePattern = Annotated[str, Meta(min_length=1, max_length=1024)]
+"""A state's dotted path, in which segments may be ``*`` or ``**``."""
 
 ActorRef = Count | Name
 """An actor, by its id (an integer that the daemon gave) or by its key (a string that the caller gave)."""
@@ -128,16 +143,20 @@ class Preview(Plannable[Plan], tag="preview"):
     """Say what ``deploy`` would do. Runs the same code and changes nothing."""
 
 
-class PreviewActors(Plannable[PlannedPage], tag="preview_actors"):
+class PreviewActors(PageRequest[PlannedPage], tag="preview_actors"):
     """The actors behind a line of a preview, page by page."""
 
+    version: Name
+    definition: dict[str, Any]
+    parent: Name | None = None
+    path: list[str] = []
+    landing: Landing = "replay"
+    guards: Guards = "ignore"
     outcome: Outcome = "migrated"
     state: StateValue | None = None
     """Only actors in this state, as the line shows it."""
     landing_state: StateValue | None = None
     """Only actors that would land in this state, as the line shows it."""
-    cursor: Count = 0
-    limit: Annotated[int, Meta(ge=1)] = 100
 
 
 class Close(Request[Closed], tag="close"):
@@ -232,11 +251,35 @@ class Get(Request[Actor], tag="get"):
 
 
 class Actors(PageRequest[ActorPage], tag="actors"):
-    """Actors in the order of their ids."""
+    """Actors that pass all of the filters, by id or by their last event. A page may be short before the last."""
 
     version: Name | None = None
-    state: str | None = None
-    """The dotted path of an active state, leaf or parent: ``awaiting_docs``, ``review.legal``."""
+    state: StatePattern | None = None
+    """The dotted path of an active state, leaf or parent; ``*`` is any one segment, ``**`` any run of them."""
+    tag: Name | None = None
+    """A tag of an active state."""
+    status: Status | None = None
+    key: Name | None = None
+    """The actor's key; with ``*``, which stands for any text, all keys of that form."""
+    needs_rescue: bool | None = None
+    updated_after: Count | None = None
+    """Only actors whose last event, or spawn, was at this time or later."""
+    updated_before: Count | None = None
+    """Only actors whose last event, or spawn, was before this time."""
+    order: Literal["id", "updated"] = "id"
+    """``updated``: who had the latest event comes first; an event moves an actor to the front."""
+
+
+class CountRequest(Request[Counts], tag="count"):
+    """How many actors pass all of the filters, by version, state and status."""
+
+    version: Name | None = None
+    state: StatePattern | None = None
+    tag: Name | None = None
+    status: Status | None = None
+    needs_rescue: bool | None = None
+    updated_after: Count | None = None
+    updated_before: Count | None = None
 
 
 class History(PageRequest[HistoryPage], tag="history"):
@@ -274,6 +317,43 @@ class Verify(PageRequest[VerifyPage], tag="verify"):
 
     The cursor is an actor's id: page by page all actors are looked at, while the daemon goes on.
     """
+
+
+class Watch(Request[WatchEnded], tag="watch"):
+    """Tell what happens, from a position on, as a stream of ``Notices``; answered when it ends.
+
+    Each notice takes one of the watch's credits, and without any it rests: a slow reader costs the daemon nothing,
+    and misses nothing, since it is told later from what is stored.
+    """
+
+    after: Token | None = None
+    """The token of the last notices that were taken in, or a position; none: from now on."""
+    kinds: list[NoticeKind] = []
+    """Only these kinds; empty: all."""
+    actor: ActorRef | None = None
+    """Only what happens to this actor."""
+    version: Name | None = None
+    """Only what has to do with this version: it stands there, stood there before, or the change is of its route."""
+    credits: Annotated[int, Meta(ge=0, le=MAX_CREDITS)] = 256
+
+
+class Unwatch(Request[WatchEnded], tag="unwatch"):
+    """End a watch of this connection."""
+
+    watch: Count
+    """The id of its request."""
+
+
+class Credit(Request[Credited], tag="credit"):
+    """Let a watch of this connection go on for so many notices more."""
+
+    watch: Count
+    """The id of its request."""
+    credits: Annotated[int, Meta(ge=1, le=MAX_CREDITS)]
+
+
+class Stats(Request[Statistics], tag="stats"):
+    """How the daemon fares: latencies and rates of the last minute, sizes, and counts since its start."""
 
 
 class KeyStatus(Request[Keys], tag="key_status"):
@@ -351,11 +431,16 @@ AnyRequest = (
     | Erase
     | Get
     | Actors
+    | CountRequest
     | History
     | Decisions
     | Paths
     | Histories
     | Verify
+    | Watch
+    | Unwatch
+    | Credit
+    | Stats
     | KeyStatus
     | KeyRotate
     | KeyRewrap
@@ -376,6 +461,17 @@ class Answer(msgspec.Struct, frozen=True):
 
     id: int
     ok: Record
+
+
+class Notices(msgspec.Struct, frozen=True):
+    """A part of a watch's stream."""
+
+    id: int
+    """That of the request to watch."""
+    notices: list[msgspec.Raw]
+    """Each a ``Notice`` as it crosses the wire, in order; none, where the token is all that is new."""
+    token: Token
+    """Where to go on from when all of this was taken in: ``after`` of another watch."""
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ import statekeep
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("daemon", "protocol", "tui")
-SHIPPED = {".py", ".pyi", ".json", ".tcss"}
+SHIPPED = {".py", ".pyi", ".json", ".tcss", ".html"}
 EXTENSION = "statekeep/daemon/routing/_evaluator.abi3.so"
 
 

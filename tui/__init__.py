@@ -1,1 +1,1 @@
-"""What a person uses in a terminal: today the command ``statekeep``, in ``cli``."""
+"""What a person uses in a terminal: the command ``statekeep`` in ``cli``, and the screens in ``app``."""

@@ -1,4 +1,4 @@
-"""Spawning actors, sending them events, and looking at them as they stand."""
+"""Spawning actors and sending them events."""
 
 from functools import partial
 from typing import Any, cast
@@ -9,14 +9,15 @@ from msgspec.structs import replace
 from statekeep.daemon.engine.patching import patched
 from statekeep.daemon.engine.repeats import once
 from statekeep.daemon.engine.versions import DELIVERED
+from statekeep.daemon.engine.views import accepted, describe
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.replaying import STUCK
 from statekeep.daemon.routing.rule import Standing
 from statekeep.daemon.statecharts import Limits, Unending
 from statekeep.daemon.store import ActorRow, EventRow, Patched
 from statekeep.protocol import errors
-from statekeep.protocol.messages import ActorRef, Actors, Deliver, Get, Send, Spawn
-from statekeep.protocol.records import Actor, ActorPage, Sent
+from statekeep.protocol.messages import ActorRef, Deliver, Send, Spawn
+from statekeep.protocol.records import Actor, Sent
 
 MAX_NAME = 256
 """Bytes of an event type, of a version's name and of an actor's key: they are names, not data."""
@@ -66,10 +67,11 @@ def _spawn(world: World, request: Spawn) -> Actor:
     actor = world.actors.add(cohort, position)
     world.cohorts.population[cohort] += 1
     world.store.add_actor(ActorRow(actor, version.id, cohort, position, request.key, request.context))
-    world.store.add_event(actor, 0, EventRow(position, cohort, world.clock(), None))
+    time = world.clock()
+    world.store.add_event(actor, 0, EventRow(position, cohort, time, None))
     if request.key is not None:
         world.remember_key(request.key, actor)
-    return describe(world, actor, request.key, request.context)
+    return describe(world, actor, request.key, time, request.context)
 
 
 def send(world: World, request: Send) -> Sent:
@@ -139,11 +141,6 @@ def _not_accepted(world: World, request: Send | Deliver, cohort: int) -> errors.
     return errors.EventNotAccepted(request.actor, request.event, version, accepted(world, cohort))
 
 
-def accepted(world: World, cohort: int) -> list[str]:
-    """The events that do something for the actors of a cohort, with those that are delivered."""
-    return world.forest.accepted(world.cohorts.version[cohort], world.cohorts.configuration[cohort])
-
-
 def _step(world: World, cohort: int, event: str) -> int | None:
     """The cohort that ``event`` leads to from ``cohort``; ``None`` if it is not handled there."""
     cohorts = world.cohorts
@@ -196,53 +193,3 @@ def _sent(world: World, actor: int, cohort: int, *, handled: bool, position: int
         position=position,
         migrated_from=world.forest.name(migrated_from) if migrated_from else None,
     )
-
-
-def get(world: World, request: Get) -> Actor:
-    """One actor with its context, and what it accepts."""
-    row = world.store.records.actor(world.actor(request.actor))
-    found = describe(world, row.id, row.key, row.context)
-    return replace(found, accepts=accepted(world, world.actors.cohort[row.id]))
-
-
-def describe(world: World, actor: int, key: str | None, context: object = None) -> Actor:
-    """An actor as it stands."""
-    cohorts, cohort = world.cohorts, world.actors.cohort[actor]
-    world.touch(cohort)
-    version, node = cohorts.version[cohort], cohorts.history[cohort]
-    configuration = world.forest.configuration(version, cohorts.configuration[cohort])
-    return Actor(
-        id=actor,
-        key=key,
-        version=world.forest.name(version),
-        state=configuration.value,
-        status=configuration.status,
-        tags=list(configuration.tags),
-        events=world.histories.depth[node],
-        fingerprint=f"{world.histories.fingerprint[node]:016x}",
-        needs_rescue=bool(cohorts.rescued[cohort]),
-        position=world.actors.last[actor],
-        context=context,
-    )
-
-
-def actors(world: World, request: Actors) -> ActorPage:
-    """A page of actors, filtered by version and active state."""
-    limit = page_size(request.limit)
-    shown = _shown(world, request.version, request.state)
-    found = world.actors.above(request.cursor, shown, limit + 1)
-    page = [describe(world, actor, world.store.records.key_of(actor)) for actor in found[:limit]]
-    return ActorPage(actors=page, next=found[limit - 1] if len(found) > limit else None)
-
-
-def _shown(world: World, version: str | None, state: str | None) -> bytearray:
-    """A flag for each cohort: whether its actors pass the filter."""
-    cohorts, forest = world.cohorts, world.forest
-    if version is None and state is None:
-        return bytearray(b"\0" + b"\1" * len(cohorts))
-    flags = bytearray(len(cohorts) + 1)
-    for row in forest if version is None else [forest.version(version)]:
-        passes = [state is None or state in c.paths for c in forest.table(row.id).configurations]
-        for cohort in cohorts.members(row.id):
-            flags[cohort] = passes[cohorts.configuration[cohort]]
-    return flags

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from typing import Final
 
+from statekeep.daemon.engine.about import About
 from statekeep.daemon.store import Copying, StorageError, Store
 from statekeep.protocol import errors
 from statekeep.protocol.messages import Backup, BackupEnd, BackupRead
@@ -25,7 +26,7 @@ ABANDONED: Final = 60_000
 class Backups:
     """The copy that there is, if there is one."""
 
-    def __init__(self, store: Store, clock: Callable[[], int]) -> None:
+    def __init__(self, store: Store, clock: Callable[[], int], about: About) -> None:
         self._store = store
         self._clock = clock
         self._target = store.path.with_name(f"{store.path.name}.copy")
@@ -33,8 +34,7 @@ class Backups:
         self._number = 0
         self._copying: Copying | None = None
         self._begun = self._asked = 0
-        self.last = 0
-        """When the last copy was begun that a client read to its end; 0: none since the start."""
+        self._about = about
         store.erasures.make_way.append(self.make_way)
 
     def backup(self, _: Backup) -> StoreCopy:
@@ -61,7 +61,7 @@ class Backups:
         with copying.target.open("rb") as file:
             data = os.pread(file.fileno(), PART, min(request.offset, copying.size))
         if not data:
-            self.last = self._begun
+            self._about.backup = self._begun
         return CopyPart(copy=self._record(copying), data=data)
 
     def backup_end(self, request: BackupEnd) -> StoreCopy:

@@ -16,14 +16,18 @@ from statekeep.daemon.engine import (
     batch,
     deploys,
     erasing,
+    finding,
     keys,
     paths,
     planning,
     records,
     sweeping,
     verify,
+    views,
 )
 from statekeep.daemon.engine.about import About
+from statekeep.daemon.engine.statistics import Meter, stats
+from statekeep.daemon.engine.watching import Watchers
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.logs import TAKEN_BACK
 from statekeep.daemon.store import StorageError, Store
@@ -37,6 +41,7 @@ from statekeep.protocol.messages import (
     BackupRead,
     Batch,
     Close,
+    CountRequest,
     Decisions,
     Definition,
     Deliver,
@@ -59,6 +64,7 @@ from statekeep.protocol.messages import (
     Refusal,
     Send,
     Spawn,
+    Stats,
     StatusRequest,
     Verify,
     Versions,
@@ -84,11 +90,14 @@ class Engine:
         self._store = store
         self._clock = clock
         self.about = about
+        self.meter = Meter()
         self._quiet = 0
         self._faulty = False
-        self._backups = backups.Backups(store, clock)
+        self._backups = backups.Backups(store, clock, about)
         self._load()
         erasing.resume(self._world)
+        self.watchers = Watchers(self._world)
+        """Who is told what happens. Give them their turn between batches."""
 
     def _load(self) -> None:
         self._world = World(self._store, self._clock)
@@ -100,6 +109,7 @@ class Engine:
             Hello: partial(about.hello, self.about, None),
             Describe: about.describe,
             StatusRequest: partial(about.status, world, self.about),
+            Stats: partial(stats, world, self.about, self.meter, lambda: len(self.watchers)),
             Deploy: partial(deploys.deploy, world),
             Preview: partial(planning.preview, world),
             PreviewActors: partial(planning.preview_actors, world),
@@ -112,8 +122,9 @@ class Engine:
             Deliver: partial(actors.deliver, world),
             Batch: partial(batch.batch, world),
             Erase: partial(erasing.erase, world),
-            Get: partial(actors.get, world),
-            Actors: partial(actors.actors, world),
+            Get: partial(views.get, world),
+            Actors: partial(finding.actors, world),
+            CountRequest: partial(finding.count, world),
             History: partial(records.history, world),
             Decisions: partial(records.decisions, world),
             Paths: partial(paths.paths, world),
@@ -144,6 +155,8 @@ class Engine:
 
         None stands for a request that was put off: give it again when ``sweeping`` is over.
         """
+        began, position, commit = self.meter.now(), self._world.position, 0
+        erased = len(self._world.erased)
         try:
             answers = [self._handle(request) for request in batch]
             self._quiet = 0 if batch else self._quiet + 1
@@ -151,15 +164,23 @@ class Engine:
             self._world.judge_next(chunk)
             if self.rotating:
                 keys.go_on(self._world, chunk)
-            self.about.commits += self._world.commit()
+            before = self.meter.now()
+            if self._world.commit():
+                self.about.commits += 1
+                commit = self.meter.now() - before
             self._faulty = False
         except Exception as fault:  # noqa: BLE001 - whatever it was, the batch is taken back
             self._take_back(fault)
             answers = [self._alone(request) for request in batch]
+        if len(self._world.erased) != erased:
+            self.watchers.forget()
         answers = erasing.complete(self._world, batch, answers)
         if self._store.shipping is not None:
             self._store.shipping.step()
         self.about.requests += len(batch)
+        if batch or commit:
+            self.meter.ran(batch, max(0, self._world.position - position), began, commit)
+            self.meter.refused(answers)
         return answers
 
     def summary(self) -> str:
@@ -197,15 +218,16 @@ class Engine:
         self._faulty = True
         self._store.rollback()
         self._load()
+        self.watchers.enter(self._world)
 
 
 def _waits(request: AnyRequest) -> bool:
     """Whether a request is put off while a sweep goes on."""
     match request:
-        case Deploy() | Preview() | PreviewActors() | Close() | Versions() | Paths() | Histories():
+        case Deploy() | Preview() | PreviewActors() | Close() | CountRequest() | Versions() | Paths() | Histories():
             return True
         case Actors():
-            return request.version is not None or request.state is not None
+            return finding.asks_about_all(request)
         case Decisions():
             return request.route is not None
         case _:

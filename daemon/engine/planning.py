@@ -12,9 +12,10 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from statekeep.daemon.engine.actors import check_name, describe, page_size
+from statekeep.daemon.engine.actors import check_name, page_size
 from statekeep.daemon.engine.mapping import check_landings, counted, map_of, no_parent, unnamed
 from statekeep.daemon.engine.versions import GUARDS, SEMANTICS, landing_of, stored
+from statekeep.daemon.engine.views import listed
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.paths import Path, PathTooLong
 from statekeep.daemon.routing.plan import Line, plan
@@ -273,7 +274,7 @@ def preview_actors(world: World, request: PreviewActors) -> PlannedPage:
     def planned_actor(actor: int) -> PlannedActor:
         place = places[world.actors.cohort[actor]]
         return PlannedActor(
-            actor=describe(world, actor, world.store.records.key_of(actor)),
+            actor=listed(world, actor),
             landing=_landing(planned, place, table),
             skipped=planned.skipped[place],
         )

@@ -18,6 +18,7 @@ from statekeep.daemon.engine import erasing
 from statekeep.daemon.engine.actors import page_size
 from statekeep.daemon.engine.planning import OUTCOMES
 from statekeep.daemon.engine.world import World
+from statekeep.daemon.routing.evaluator import choose
 from statekeep.daemon.routing.rule import Outcome, Route
 from statekeep.daemon.store import DecisionRow, EventRow, Patched
 from statekeep.protocol import errors
@@ -189,10 +190,10 @@ def _about_route(world: World, request: Decisions, limit: int) -> DecisionPage:
         )
     # Who was ever judged by the route stood on its parent, and has only moved down since.
     versions = {route.parent, *(below.child for below in world.forest.routes.below(route.parent))}
-    flags = bytearray(len(world.cohorts) + 1)
+    passes = [b""] * (len(world.forest) + 1)
     for version in versions:
-        for cohort in world.cohorts.members(version):
-            flags[cohort] = 1
+        passes[version] = b"\1" * len(world.forest.table(version).configurations)
+    flags = choose(world.cohorts, passes, world.cohorts.rescued, needs_rescue=None)
     found: list[Decision] = []
     actor = request.cursor
     for actor in world.actors.above(request.cursor, flags, LOOKED_AT):

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from statekeep.daemon.engine import actors, records
+from statekeep.daemon.engine import records, views
+from statekeep.daemon.engine.actors import MAX_PAGE, page_size
 from statekeep.daemon.engine.expected import Event, Expected, Unexpected, Verdict, Versions, expect, log_of
 from statekeep.daemon.engine.planning import OUTCOMES
 from statekeep.daemon.engine.world import World
@@ -26,7 +27,7 @@ LOOKED_AT = 128
 
 def verify(world: World, request: Verify) -> VerifyPage:
     """Look at the next actors, as many as fit into a few milliseconds."""
-    limit, everyone = actors.page_size(request.limit), bytearray(b"\0" + b"\1" * len(world.cohorts))
+    limit, everyone = page_size(request.limit), bytearray(b"\0" + b"\1" * len(world.cohorts))
     differences: list[Difference] = []
     actor, looked_at, events = request.cursor, 0, 0
     for actor in world.actors.above(request.cursor, everyone, limit):
@@ -43,7 +44,7 @@ def pages(world: World) -> Iterator[VerifyPage]:
     """All actors, page by page."""
     page = VerifyPage(looked_at=0, differences=[], next=0)
     while page.next is not None:
-        page = verify(world, Verify(cursor=page.next, limit=actors.MAX_PAGE))
+        page = verify(world, Verify(cursor=page.next, limit=MAX_PAGE))
         yield page
 
 
@@ -136,7 +137,7 @@ class Account:
     def _standing(self, expected: Expected, types: Sequence[str]) -> Iterator[Difference]:
         """What a read of the actor says of it, beside what it must."""
         world = self._world
-        found, cohort = actors.describe(world, self._actor, self._key), world.actors.cohort[self._actor]
+        found, cohort = views.describe(world, self._actor, self._key, 0), world.actors.cohort[self._actor]
         values: dict[Suspect, Any] = {
             "version": world.forest.name(expected.version),
             "state": expected.configuration.value,

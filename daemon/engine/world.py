@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from statekeep.daemon.engine.repeats import Repeats
 from statekeep.daemon.engine.versions import Forest
 from statekeep.daemon.routing.cohorts import Cohorts
-from statekeep.daemon.routing.evaluator import scan
+from statekeep.daemon.routing.evaluator import Wanted, by_id, scan
 from statekeep.daemon.routing.histories import Histories
 from statekeep.daemon.routing.relations import Relations
 from statekeep.daemon.routing.rule import Judgement, Outcome, Standing
@@ -80,6 +80,10 @@ class Population:
         self.last.extend([0] * missing)
         cohort, self.cohort[actor], self.last[actor] = self.cohort[actor], 0, 0
         return cohort
+
+    def wanted(self, wanted: Wanted, start: int, limit: int) -> list[int]:
+        """The first ``limit`` ids from ``start`` on of actors that are wanted."""
+        return by_id(self, wanted, min(start, len(self.cohort)), limit)
 
     def above(self, cursor: int, flags: bytearray, limit: int) -> list[int]:
         """The first ``limit`` ids above ``cursor`` of actors whose cohort is flagged."""

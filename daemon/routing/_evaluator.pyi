@@ -55,5 +55,13 @@ class lib:  # noqa: N801 - cffi calls it so
         room: int,
         position: Any,
     ) -> int: ...
+    @staticmethod
+    def sk_choose(cohorts: Any, filter: Any, flags: Any) -> None: ...  # noqa: A002 - named as in the header
+    @staticmethod
+    def sk_by_id(actors: Any, wanted: Any, start: int, found: Any, limit: int) -> int: ...
+    @staticmethod
+    def sk_latest(actors: Any, wanted: Any, found: Any, limit: int) -> int: ...
+    @staticmethod
+    def sk_census(actors: Any, wanted: Any, population: Any) -> None: ...
 
 ffi: Any

@@ -55,6 +55,8 @@ class Cohorts:
         """Version, history and configuration (``_key``) -> the cohort to join, unless ``find`` finds it stale."""
         self._changed: dict[int, int] = {}
         """The last cohort that was there when the routes of a version last changed."""
+        self._all = array("I")
+        """Every cohort's number, as far as they were needed."""
 
     def __len__(self) -> int:
         return len(self.version) - 1
@@ -127,10 +129,14 @@ class Cohorts:
         """The cohorts of ``version`` that have actors, in ascending order."""
         return members(self, version)
 
-    def census(self) -> list[tuple[int, int, int, int, int]]:
-        """(actors, finished, configuration, version, rescued), summed over all cohorts that agree in these."""
-        everybody = array("I", range(len(self.version)))
-        return [line for line in tally(self, everybody, self.finished, self.version, self.rescued) if line[0]]
+    def census(self, population: array[int] | None = None) -> list[tuple[int, int, int, int, int]]:
+        """(actors, finished, configuration, version, rescued), summed over all cohorts that agree in these.
+
+        With a ``population`` that is not the present one, as if that many actors were in each cohort.
+        """
+        self._all.extend(range(len(self._all), len(self.version)))
+        counted = self if population is None else _Peopled(self, population)
+        return [line for line in tally(counted, self._all, self.finished, self.version, self.rescued) if line[0]]
 
     def _key(self, cohort: int) -> int:
         return (self.version[cohort] << 32 | self.history[cohort]) << 32 | self.configuration[cohort]
@@ -144,3 +150,15 @@ class Cohorts:
         self.population.append(0)
         self.finished.append(finished)
         return len(self)
+
+
+class _Peopled:
+    """The columns of cohorts, but for their populations."""
+
+    def __init__(self, cohorts: Cohorts, population: array[int]) -> None:
+        self.version = cohorts.version
+        self.history = cohorts.history
+        self.configuration = cohorts.configuration
+        self.waiting = cohorts.waiting
+        self.finished = cohorts.finished
+        self.population = population

@@ -7,7 +7,7 @@ call gives all of them back before it returns. csrc/evaluator.h says what each f
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
@@ -249,6 +249,63 @@ def gather(histories: Trie, actors: array[int], deepest: int) -> Tree:
         view = _struct("sk_tree", *(loan.lend(c) for c in (tree.actors, tree.child, tree.sibling, tree.nodes)))
         _call(lib.sk_gather, _trie(loan, histories), loan.lend(histories.depth), deepest, view)
     return tree
+
+
+class ActorColumns(Protocol):
+    """Where every actor is, by id."""
+
+    cohort: array[int]
+    last: array[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Actors whose cohort is flagged, and whose last event is at ``since`` or later and before ``until``."""
+
+    flags: bytes | bytearray
+    since: int
+    until: int
+
+
+def choose(
+    cohorts: CohortColumns, passes: Sequence[bytes], rescued: array[int], *, needs_rescue: bool | None
+) -> bytearray:
+    """A flag for each cohort whose configuration passes; ``passes`` has a byte for each of a version, by version."""
+    flags, start = bytearray(len(cohorts.version)), array("I", accumulate(map(len, passes), initial=0))
+    mark = -1 if needs_rescue is None else int(needs_rescue)
+    with _Loan() as loan:
+        of_version = (loan.lend(start), loan.lend(b"".join(passes)), len(passes), start[-1])
+        wanted = _struct("sk_filter", *of_version, loan.lend(rescued), mark)
+        lib.sk_choose(_cohorts(loan, cohorts), wanted, loan.lend(flags))
+    return flags
+
+
+def by_id(actors: ActorColumns, wanted: Wanted, start: int, limit: int) -> list[int]:
+    """The first ``limit`` of the wanted actors from id ``start`` on, in order."""
+    found = _scratch("uint32_t[]", limit)
+    with _Loan() as loan:
+        return list(found[0 : lib.sk_by_id(*_wanted(loan, actors, wanted), start, found, limit)])
+
+
+def latest(actors: ActorColumns, wanted: Wanted, limit: int) -> list[int]:
+    """The ``limit`` wanted actors whose last events are the latest, the latest first."""
+    found = _scratch("uint32_t[]", limit)
+    with _Loan() as loan:
+        return list(found[0 : lib.sk_latest(*_wanted(loan, actors, wanted), found, limit)])
+
+
+def census(actors: ActorColumns, wanted: Wanted) -> array[int]:
+    """How many of the wanted actors each cohort has."""
+    population = _zeros(len(wanted.flags))
+    with _Loan() as loan:
+        lib.sk_census(*_wanted(loan, actors, wanted), loan.lend(population))
+    return population
+
+
+def _wanted(loan: _Loan, actors: ActorColumns, wanted: Wanted) -> tuple[Any, Any]:
+    columns = (loan.lend(actors.cohort), loan.lend(actors.last), len(actors.cohort))
+    bounds = (loan.lend(wanted.flags), len(wanted.flags), wanted.since, wanted.until)
+    return _struct("sk_actors", *columns), _struct("sk_wanted", *bounds)
 
 
 def _zeros(count: int) -> array[int]:

@@ -13,6 +13,7 @@ from statekeep.daemon.store.rows import (
     DecisionRow,
     DeploymentRow,
     EventRow,
+    Happening,
     Patched,
     RepeatRow,
     RouteRow,
@@ -31,6 +32,12 @@ CONTENT = 16
 _decode = msgspec.msgpack.Decoder().decode
 _decode_patched = msgspec.msgpack.Decoder(Patched).decode
 _decode_payload = msgspec.msgpack.Decoder(ext_hook=lambda _, data: _decode_patched(data)).decode
+
+_HAPPENED = """
+    SELECT e.position, e.actor, e.time, e.cohort, ifnull(p.cohort, 0), a.spawned_on, a.key
+    FROM events e CROSS JOIN actors a ON a.id = e.actor LEFT JOIN events p ON p.position = e.previous
+"""
+"""CROSS: in the order in which it is written, which is that of positions."""
 
 
 class Catalogue:
@@ -158,6 +165,26 @@ class Records:
         self._flush()
         return self._open_key(actor, _one(self._connection, "SELECT key FROM actors WHERE id = ?", actor)[0])
 
+    def time(self, position: int) -> int:
+        """When the event at ``position`` was recorded."""
+        self._flush()
+        return int(_one(self._connection, "SELECT time FROM events WHERE position = ?", position)[0])
+
+    def first_since(self, time: int) -> int:
+        """The position of the first event that was recorded at ``time`` or later; past the last if none was.
+
+        Found by halves, which rests on a clock that was not set back: otherwise it may be off by as much.
+        """
+        self._flush()
+        query = "SELECT position, time FROM events WHERE position >= ? ORDER BY position LIMIT 1"
+        (last,) = _one(self._connection, "SELECT ifnull(max(position), 0) FROM events")
+        low, high = 0, last + 1 if last else 0
+        while low < high:
+            middle = (low + high) // 2
+            position, then = _one(self._connection, query, middle)
+            low, high = (position + 1, high) if then < time else (low, middle)
+        return low
+
     def events(self, last: int) -> list[EventRow]:
         """The spawn and all processed events of the actor whose last is at ``last``, oldest first, without payloads."""
         self._flush()
@@ -171,6 +198,36 @@ class Records:
             SELECT position, cohort, time, NULL FROM trail ORDER BY position
         """
         return [EventRow._make(row) for row in _all(self._connection, query, last)]
+
+    def happened(self, after: int, before: int, limit: int) -> Iterator[Happening]:
+        """The first spawns and events between two positions, in order."""
+        where = "WHERE e.position > ? AND e.position < ? ORDER BY e.position LIMIT ?"
+        return self._happenings(where, after, before, limit)
+
+    def happened_at(self, positions: Iterable[int]) -> Iterator[Happening]:
+        """The spawns and events at these positions, in order."""
+        where = "WHERE e.position IN (SELECT value FROM json_each(?)) ORDER BY e.position"
+        return self._happenings(where, msgspec.json.encode(list(positions)).decode())
+
+    def _happenings(self, where: str, *values: object) -> Iterator[Happening]:
+        self._flush()
+        for row in _all(self._connection, _HAPPENED + where, *values):
+            yield Happening._make([*row[:-1], self._open_key(row[1], row[-1])])
+
+    def cohort_at(self, last: int, position: int) -> int | None:
+        """The cohort that the actor whose last event is at ``last`` was in at ``position``, if it was there yet."""
+        self._flush()
+        query = """
+            WITH RECURSIVE trail (position, previous, cohort) AS (
+                SELECT position, previous, cohort FROM events WHERE position = ?1
+                UNION ALL
+                SELECT e.position, e.previous, e.cohort FROM events e
+                JOIN trail ON e.position = trail.previous AND trail.position > ?2 AND e.position < trail.position
+            )
+            SELECT cohort FROM trail WHERE position <= ?2
+        """
+        row = self._connection.execute(query, (last, position)).fetchone()
+        return None if row is None else int(row[0])
 
     def payload_size(self, position: int) -> int:
         """Bytes of the sealed payload of one event; 0 if it had none."""

@@ -88,7 +88,8 @@ def _carry(generation: Generation, log: Sequence[Entry], database: Path, until: 
         _, found, carried = connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
     if not found == carried == expected:
         raise DamagedShipment(
-            f"a log of {generation.path} breaks off after {found} of {expected} pages, in {log[0].file} to {log[-1].file}"
+            f"{generation.path / log[0].file} and the pieces up to {log[-1].file} hold {expected} pages, but SQLite "
+            f"takes {found}"
         )
     beside.unlink(missing_ok=True)
 

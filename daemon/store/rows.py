@@ -73,6 +73,20 @@ class EventRow(NamedTuple):
     payload: Any
 
 
+class Happening(NamedTuple):
+    """A spawn or a processed event, with what is told of its actor."""
+
+    position: int
+    actor: int
+    time: int
+    cohort: int
+    """Which it led to."""
+    before: int
+    """The cohort that the actor came from; 0 for a spawn."""
+    spawned_on: int
+    key: str | None
+
+
 class Patched(NamedTuple):
     """The payload of an event that came with a patch of the actor's context."""
 
@@ -110,6 +124,14 @@ class DecisionRow(NamedTuple):
     before: int
     landing: int | None
     skipped: int
+
+
+class Sizes(NamedTuple):
+    """Bytes of the store's files, and what is free for them to grow."""
+
+    store: int
+    wal: int
+    free: int
 
 
 class TombstoneRow(NamedTuple):

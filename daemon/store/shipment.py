@@ -157,7 +157,7 @@ class Generation:
             yield nonce + self._aead.encrypt(nonce, chunk, self._place(name, number, following is None))
             number += 1
 
-    def _place(self, name: str, number: int, last: bool) -> bytes:  # noqa: FBT001 - a bit of what is bound
+    def _place(self, name: str, number: int, last: bool) -> bytes:
         return b"%b\0%b\0%d\0%d" % (self._bound, name.encode(), number, last)
 
     def _code(self, entry: Entry) -> str:

@@ -11,6 +11,7 @@ Pieces are read here, between two commits, and sealed and written by a thread.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import shutil
@@ -191,7 +192,7 @@ class Shipping:
     def _remove_old(self, present: Path) -> None:
         """Remove generations whose successor is older than is kept: nothing that is kept needs them."""
         paths = [path for path in generations(self.directory) if path <= present]
-        for path, successor in zip(paths, paths[1:], strict=False):
+        for path, successor in itertools.pairwise(paths):
             if int(successor.name.removeprefix(PREFIX).split("-")[0]) < self._begun - self._keep:
                 shutil.rmtree(path, ignore_errors=True)
 

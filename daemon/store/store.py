@@ -24,6 +24,7 @@ from statekeep.daemon.store.rows import (
     Patched,
     RepeatRow,
     RouteRow,
+    Sizes,
     TombstoneRow,
     VersionRow,
 )
@@ -136,6 +137,13 @@ class Store:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
         self.erasures.taken_back()
+
+    def sizes(self) -> Sizes:
+        """How large its files are, and how much they may grow."""
+        (file,) = [name for _, database, name in self._connection.execute("PRAGMA database_list") if database == "main"]
+        wal, disk = Path(f"{file}-wal"), os.statvfs(file)
+        log = wal.stat().st_size if wal.exists() else 0
+        return Sizes(Path(file).stat().st_size, log, disk.f_bavail * disk.f_frsize)
 
     def close(self) -> None:
         """Close the store and let go of its lock. What was not committed is lost."""

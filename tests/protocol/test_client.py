@@ -101,7 +101,15 @@ def test_both_directions_move_at_once(path: Path) -> None:
 
     def large(request: AnyRequest) -> Record:
         return Actor(
-            id=1, version="v", state="s", status="active", events=0, fingerprint="0" * 16, position=1, context=context
+            id=1,
+            version="v",
+            state="s",
+            status="active",
+            events=0,
+            fingerprint="0" * 16,
+            position=1,
+            updated=1,
+            context=context,
         )
 
     with fake_daemon(path, large), Client(path, timeout=20) as client:

@@ -231,8 +231,9 @@ def test_every_request_names_its_result() -> None:
     assert " ".join(f"{op}:{kind.Result.__name__}" for op, kind in REQUESTS.items()) == (
         "hello:Welcome describe:Description deploy:Deployed preview:Plan preview_actors:PlannedPage close:Closed "
         "deployments:DeploymentList versions:VersionList definition:DefinitionText spawn:Actor send:Sent deliver:Sent "
-        "batch:BatchResults erase:Erased get:Actor actors:ActorPage history:HistoryPage decisions:DecisionPage "
-        "paths:PathPage histories:HistoryCountPage verify:VerifyPage key_status:Keys key_rotate:Keys "
+        "batch:BatchResults erase:Erased get:Actor actors:ActorPage count:Counts history:HistoryPage "
+        "decisions:DecisionPage paths:PathPage histories:HistoryCountPage verify:VerifyPage watch:WatchEnded "
+        "unwatch:WatchEnded credit:Credited stats:Statistics key_status:Keys key_rotate:Keys "
         "key_rewrap:Rewrapped key_add_recovery:NewKey key_export_recovery:NewKey "
         "backup:StoreCopy backup_read:CopyPart backup_end:StoreCopy status:ServerStatus"
     )

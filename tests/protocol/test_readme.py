@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from statekeep.daemon.connections import CHUNK, LARGE, PATIENCE
+from statekeep.daemon.engine.watching import WATCHES
 from statekeep.protocol import messages, records
 from statekeep.protocol.codec import VALUE_DEPTH, VALUE_ITEMS, RequestReader, encode_answers
 from statekeep.protocol.connection import Connection, Exchange
@@ -98,7 +99,9 @@ def read(line: str) -> Request[Record]:
 
 def conversations() -> list[tuple[str, str, str]]:
     """Return who answers in each JSON example, what the client says, and what follows it."""
-    spoken = [(speaker, text) for kind, speaker, text in EXAMPLES if kind == "json"]
+    spoken = [
+        (speaker, text) for kind, speaker, text in EXAMPLES if kind == "json" and speaker not in ("watch", "told")
+    ]
     return [(speaker, text, answer) for (_, text), (speaker, answer) in zip(spoken[::2], spoken[1::2], strict=True)]
 
 
@@ -196,6 +199,22 @@ def test_describe_and_the_page_say_the_same() -> None:
     assert rows == [(error.code, error.summary) for error in error_descriptions()]
     (kinds,) = re.findall(r"(?m)^\| `kind` \|.*$", entries("Results")["ErrorDescription"])
     assert {error.kind for error in error_descriptions()} == set(re.findall(r"`(\w+)`", kinds)) - {"kind"}
+
+
+def test_the_stream_of_the_example_is_possible() -> None:
+    """The request for a watch is read, and the part that it is told is one to the last byte; every kind has its row."""
+    asked, told = (text for kind, speaker, text in EXAMPLES if kind == "json" and speaker in ("watch", "told"))
+    request = read(asked.strip())
+    assert isinstance(request, messages.Watch)
+    part = msgspec.json.decode(told, type=messages.Notices)
+    assert part.id == request.id
+    notices = [msgspec.json.decode(notice, type=records.Notice) for notice in part.notices]
+    assert part.token == notices[-1].token
+    part = messages.Notices(part.id, [msgspec.Raw(msgspec.json.encode(notice)) for notice in notices], part.token)
+    assert encode_answers(Dialect.JSON, [part]).decode() == told
+    rows = re.findall(r"(?m)^\| `(\w+)` \| .+ \|$", SECTIONS["Watching"])
+    assert rows == list(get_args(records.NoticeKind))
+    assert f"may have {WATCHES} watches" in SECTIONS["Watching"]
 
 
 def test_the_refusals_are_the_ones_the_daemon_gives() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,8 +22,7 @@ from statekeep.daemon.store import (
     shipping,
 )
 from statekeep.daemon.store.shipment import generations
-from statekeep.protocol.errors import StorageFailed
-from statekeep.protocol.messages import Erase, Get, KeyAddRecovery, Send, Spawn, StatusRequest
+from statekeep.protocol.messages import Erase, KeyAddRecovery, Send, StatusRequest
 from tests.engine.stories import PAID, account, deploy, spawn
 from tests.engine.worlds import KEY, ask, engine_in, start
 

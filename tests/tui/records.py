@@ -6,6 +6,8 @@ from statekeep.protocol.records import (
     ActorPage,
     Change,
     Closed,
+    CountRow,
+    Counts,
     Decision,
     DecisionPage,
     DefinitionText,
@@ -18,11 +20,13 @@ from statekeep.protocol.records import (
     HistoryPage,
     PathNode,
     PathPage,
+    Percentiles,
     Plan,
     PlanRow,
     Sent,
     ServerStatus,
     StateCount,
+    Statistics,
     Version,
     VersionList,
 )
@@ -39,6 +43,7 @@ ALICE = Actor(
     events=2,
     fingerprint="8e106e4dbc4c2635",
     position=6153,
+    updated=NOON,
     context={"applicantId": "A-1"},
     accepts=["INCOME_VERIFIED", "CANCEL"],
 )
@@ -52,8 +57,38 @@ BOB = Actor(
     fingerprint="61fdd8cb17411e11",
     needs_rescue=True,
     position=6100,
+    updated=NOON - 86_400_000,
 )
 ACTORS = ActorPage(actors=[ALICE, BOB])
+COUNTS = Counts(
+    actors=2_003,
+    rows=[
+        CountRow(version="loan-v1", state=BOB.state, status="active", actors=2_000),
+        CountRow(version="loan-v2", state="approved", status="done", actors=3),
+    ],
+)
+STATISTICS = Statistics(
+    server="0.1.0",
+    sqlite="3.45.0",
+    uptime=7_200_000,
+    requests=6_150,
+    requests_by_op={"get": 150, "send": 6_000},
+    errors_by_code={"busy": 2},
+    events=6_010,
+    events_per_second=100.5,
+    commits=10,
+    commit_ms=Percentiles(p50=0.8, p99=2.5, max=9.0),
+    batch_ms=Percentiles(p50=1.0, p99=3.0, max=10.0),
+    batch_size=Percentiles(p50=50.0, p99=900.0, max=1_024.0),
+    connections=5,
+    watches=3,
+    position=6_010,
+    cohorts_to_sweep=0,
+    store_bytes=12 << 20,
+    wal_bytes=4_096,
+    free_bytes=2 << 30,
+    rss_bytes=80 << 20,
+)
 
 PLAN = Plan(
     version="loan-v2",

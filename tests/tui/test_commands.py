@@ -12,6 +12,7 @@ from statekeep.protocol.messages import (
     Actors,
     AnyRequest,
     Close,
+    CountRequest,
     Decisions,
     Definition,
     Deliver,
@@ -22,6 +23,7 @@ from statekeep.protocol.messages import (
     Paths,
     Send,
     Spawn,
+    Stats,
     StatusRequest,
     Versions,
 )
@@ -98,6 +100,30 @@ COMMANDS: list[tuple[list[str], AnyRequest, Record, list[str]]] = [
         Actors(version="loan-v1", state="review.legal", cursor=3, limit=7),
         records.ACTORS,
         ["alice", "bob", "needs rescue", "1,234"],
+    ),
+    (
+        ["actors", "--tag", "slow", "--status", "done", "--key", "a*", "--no-needs-rescue", "--order", "updated"],
+        Actors(tag="slow", status="done", key="a*", needs_rescue=False, order="updated"),
+        records.ACTORS,
+        ["alice"],
+    ),
+    (
+        ["actors", "--updated-after", "2026-03-01T12:00", "--updated-before", "1772366400001"],
+        Actors(updated_after=1772366400000, updated_before=1772366400001),
+        records.ACTORS,
+        ["alice"],
+    ),
+    (
+        ["count", "--state", "review.**", "--needs-rescue"],
+        CountRequest(state="review.**", needs_rescue=True),
+        records.COUNTS,
+        ["2,003 actors", "review.(legal.open + risk.done)", "2,000"],
+    ),
+    (
+        ["stats"],
+        Stats(),
+        records.STATISTICS,
+        ["p50 0.8, p99 2.5, most 9 ms", "12.0 MiB", "2.0 GiB free", "send 6,000", "busy 2", "watches: 3"],
     ),
     (["history", "alice"], History("alice"), records.HISTORY, ["spawned on loan-v1", "SUBMIT_INFO", '{"cents": 5000}']),
     (

@@ -11,7 +11,7 @@ import pytest
 
 from statekeep.protocol.errors import UnknownVersion
 from statekeep.protocol.messages import Decisions
-from statekeep.protocol.records import Decision
+from statekeep.protocol.records import Decision, DecisionPage
 from tests.tui import records
 from tests.tui.conftest import Asked, Run
 
@@ -58,6 +58,14 @@ def test_csv_has_every_field(run: Run, daemon: Asked, tmp_path: Path) -> None:
     assert first["path"] == '["SUBMIT_INFO", "PAY_FEE"]'
     assert (second["key"], second["landing"], second["version_after"]) == (SECOND.key, "", "")
     assert second["state_before"] == '{"review": {"legal": "open"}}'
+
+
+@pytest.mark.parametrize("key", ["=1+1", "+1", "-1", "@SUM(A1)", "\tA", "=cmd|' /C calc'!A0"])
+def test_no_cell_is_a_formula(run: Run, daemon: Asked, key: str) -> None:
+    """A key that somebody else chose is text to a spreadsheet too; in JSON lines it is as it was."""
+    daemon.answers(DecisionPage(decisions=[msgspec.structs.replace(records.DECISION, key=key)]))
+    assert rows(run(*ROUTE, "--export", "-", "--format", "csv").out)[0]["key"] == f"'{key}"
+    assert msgspec.json.decode(run(*ROUTE, "--export", "-", "--format", "jsonl").out)["key"] == key
 
 
 def test_stdout_is_a_file_too(run: Run, daemon: Asked) -> None:

@@ -18,7 +18,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. A wrong command line raises ``SystemExit``, as argparse does."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to fail
-    args = parser.build().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    if not words and sys.stdin.isatty() and sys.stdout.isatty():
+        words = ["tui"]  # who types no command on a terminal wants to look around
+    args = parser.build().parse_args(words)
     args.json = getattr(args, "json", False)
     args.socket = getattr(args, "socket", None) or str(default_socket())
     try:

@@ -13,6 +13,7 @@ from statekeep.protocol.messages import Actors, Deliver, Get, History, Send, Spa
 from statekeep.protocol.records import Sent
 from statekeep.tui.cli import views
 from statekeep.tui.cli.arguments import Subparsers, actor, add_command, add_paging, integer, json_value, page_limit
+from statekeep.tui.cli.filters import add_filters, filters
 from statekeep.tui.cli.output import print_json, print_pages, show
 
 
@@ -56,11 +57,16 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         subparsers,
         "actors",
         list_actors,
-        "list actors by id",
-        "  statekeep actors --version loan-v1 --state awaiting_docs\n  statekeep actors --all --json",
+        "list actors",
+        "  statekeep actors --version loan-v1 --state awaiting_docs\n  statekeep actors --all --json\n"
+        "  statekeep actors --state 'review.*.open' --order updated --updated-after 2h\n"
+        "  statekeep actors --key 'order-2026-*' --needs-rescue",
     )
-    parser.add_argument("--version", metavar="V", help="only those on this version")
-    parser.add_argument("--state", metavar="S", help="only those in this state, a dotted path such as review.legal")
+    add_filters(parser)
+    parser.add_argument("--key", metavar="K", help="only the one with this key; with '*', those with keys of that form")
+    parser.add_argument(
+        "--order", choices=("id", "updated"), default="id", help="by id, or who had the latest event first"
+    )
     add_paging(parser)
 
     parser = add_command(subparsers, "history", list_events, "list the events that an actor has processed")
@@ -146,7 +152,7 @@ def get_actor(client: Client, args: argparse.Namespace) -> int:
 
 def list_actors(client: Client, args: argparse.Namespace) -> int:
     """List actors."""
-    request = Actors(version=args.version, state=args.state, cursor=args.cursor, limit=page_limit(args))
+    request = Actors(**filters(args), key=args.key, order=args.order, cursor=args.cursor, limit=page_limit(args))
     print_pages(client, args, request, operator.attrgetter("actors"), views.actors)
     return 0
 

@@ -17,6 +17,9 @@ from statekeep.tui.cli.failures import UnusableInput
 
 Format = Literal["csv", "jsonl"]
 
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How text begins that spreadsheets calculate, or, with white space or wide forms, take for such."""
+
 _SUFFIXES: Final[dict[str, Format]] = {".csv": "csv", ".jsonl": "jsonl"}
 
 
@@ -62,7 +65,11 @@ def _opened(target: str) -> Iterator[TextIO]:
 
 
 def _write_csv(kind: type[Record], records: Iterable[Record], file: TextIO) -> None:
-    """A column for each field; what is neither text nor number is JSON, and what there is not is empty."""
+    """A column for each field; what is neither text nor number is JSON, and what there is not is empty.
+
+    Text that a spreadsheet would take for a formula has an apostrophe before it, so that a key or an event type which
+    somebody else chose does not run on the reader's machine.
+    """
     fields = kind.__struct_fields__
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(fields)
@@ -72,6 +79,7 @@ def _write_csv(kind: type[Record], records: Iterable[Record], file: TextIO) -> N
 def _cell(value: Any) -> str | int:
     if value is None:
         return ""
-    return (
-        value if isinstance(value, str | int) and not isinstance(value, bool) else json.dumps(value, ensure_ascii=False)
-    )
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -20,8 +20,10 @@ from statekeep.tui.cli import (
     records,
     replay,
     routes,
+    screen,
     verify,
     versions,
+    watching,
     why,
 )
 from statekeep.tui.cli.arguments import common
@@ -59,12 +61,13 @@ def build() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"statekeep {statekeep.__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
-    for group in (
+    groups = (
         versions,
         routes,
         definitions,
         paths,
         actors,
+        watching,
         erase,
         records,
         why,
@@ -73,10 +76,12 @@ def build() -> argparse.ArgumentParser:
         backup,
         charts,
         replay,
+        screen,
         protocol,
         config,
         bench,
         demo,
-    ):
+    )
+    for group in groups:
         group.add_commands(subparsers)
     return parser

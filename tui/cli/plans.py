@@ -35,18 +35,18 @@ BAR: Final = 10
 
 def plan(made: Plan, *, done: bool) -> Iterator[Block]:
     """What a deploy would do, or has done, to the actors of the parent."""
-    yield line(_summary(made, done=done))
+    yield line(summary(made, done=done))
     if made.rows:
         yield Line()
         yield plan_rows(made.rows)
         yield Line()
     if made.changes and not done:
         yield line(Span(f"The definition differs from that of {made.parent}:", "quiet"), indent=2)
-        yield from map(_change, made.changes[:SHOWN_CHANGES])
+        yield from map(change_line, made.changes[:SHOWN_CHANGES])
         if len(made.changes) > SHOWN_CHANGES:
             yield line(f"and {count(len(made.changes) - SHOWN_CHANGES, 'change')} more", indent=4)
         yield Line()
-    yield from map(_finding, made.warnings)
+    yield from map(finding, made.warnings)
     yield facts(("digest", made.digest), ("judged", count(made.histories, "distinct history")))
 
 
@@ -75,7 +75,8 @@ def plan_rows(rows: Iterable[PlanRow]) -> Rows:
     )
 
 
-def _summary(made: Plan, *, done: bool) -> Span:
+def summary(made: Plan, *, done: bool) -> Span:
+    """What becomes of the actors, in a sentence."""
     moved = made.counts.get("migrated", 0)
     stayed = sum(made.counts.values()) - moved
     if not made.parent:
@@ -86,7 +87,7 @@ def _summary(made: Plan, *, done: bool) -> Span:
     return Span(f"{count(moved)} would migrate to {made.version}, {count(stayed)} would stay.", "strong")
 
 
-def _change(change: Change) -> Line:
+def change_line(change: Change) -> Line:
     """``+ stuck``, ``- waived: APPROVE -> approved``, ``~ under_review: PAY_FEE -> paid (was awaiting_docs)``."""
     marks: dict[str, tuple[str, Style]] = {"added": ("+", "good"), "removed": ("-", "bad")}
     mark, style = marks.get(change.kind, ("~", "waiting"))
@@ -100,7 +101,8 @@ def _change(change: Change) -> Line:
     return line(Span(f"{mark} ", style), text, f" (was {was})" if mark == "~" else "", indent=4)
 
 
-def _finding(found: Finding) -> Line:
+def finding(found: Finding) -> Line:
+    """A finding in a line."""
     return line(Span(failures.line(found), "bad" if found.level == "error" else "waiting"), indent=2)
 
 

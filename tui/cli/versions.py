@@ -6,12 +6,12 @@ import argparse
 import operator
 import time
 from collections.abc import Iterator
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, get_args
 
 from statekeep.protocol import Client
 from statekeep.protocol.errors import PreviewOutdated
-from statekeep.protocol.messages import Deploy, PageRequest, Preview, PreviewActors, Versions
-from statekeep.protocol.records import Deployed, Guards, Outcome, Plan, PlannedPage
+from statekeep.protocol.messages import Deploy, Preview, PreviewActors, Versions
+from statekeep.protocol.records import Deployed, Guards, Outcome, Plan
 from statekeep.tui.cli import plans
 from statekeep.tui.cli.arguments import (
     Subparsers,
@@ -140,8 +140,7 @@ def preview(client: Client, args: argparse.Namespace) -> int:
     planned = _planned(args)
     if args.actors is not None:
         request = PreviewActors(**planned, outcome=args.actors, cursor=args.cursor, limit=page_limit(args))
-        pages = cast("PageRequest[PlannedPage]", request)  # it has a cursor, by another line of descent
-        print_pages(client, args, pages, operator.attrgetter("actors"), plans.planned_actors)
+        print_pages(client, args, request, operator.attrgetter("actors"), plans.planned_actors)
         return 0
     plan = client.call(Preview(**planned))
     if args.json:

@@ -46,6 +46,7 @@ def actor(found: Actor) -> Iterator[Block]:
         ("context", _json(found.context)),
         *([("accepts", ", ".join(found.accepts))] if found.accepts else []),
         ("position", count(found.position)),
+        ("last event", moment(found.updated)),
     )
 
 

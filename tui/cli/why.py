@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from statekeep.protocol import Client, errors
 from statekeep.protocol.messages import ActorRef, Decisions, Definition, Get, History, Versions
-from statekeep.protocol.records import Actor, Decision, EventRecord, MapLanding, Record, Version
+from statekeep.protocol.records import (
+    Actor,
+    Decision,
+    DefinitionText,
+    EventRecord,
+    HistoryPage,
+    MapLanding,
+    Record,
+    Version,
+)
 from statekeep.tui.cli.actors import add_actor
 from statekeep.tui.cli.arguments import Subparsers, add_command
 from statekeep.tui.cli.blocks import Line, line
@@ -46,6 +55,8 @@ class Case(NamedTuple):
     earlier: list[Decision]
     """The deferrals before them too."""
     versions: dict[str, Version]
+    definitions: dict[str, DefinitionText]
+    """Those of ``replayed``."""
 
     @property
     def name(self) -> str:
@@ -74,31 +85,56 @@ def tell_why(client: Client, args: argparse.Namespace) -> int:
     case = _case(client, args.actor)
     if args.version is not None and args.version not in case.versions:
         raise errors.UnknownVersion(args.version, list(case.versions))
-    paragraphs = [_beginning(case)]
-    told = [made for made in case.decisions if args.version in (None, made.route)]
-    paragraphs += [" ".join(_about(client, case, made)) for made in told]
-    if not told:
-        paragraphs.append(_nothing(case, args.version))
+    told = paragraphs(case, args.version)
     if args.json:
-        print_json(Why(actor=case.actor.id, sentences=paragraphs))
+        print_json(Why(actor=case.actor.id, sentences=told))
     else:
-        show(block for text in paragraphs for block in (line(text), Line()))
+        show(block for text in told for block in (line(text), Line()))
     return 0
+
+
+def paragraphs(case: Case, version: str | None = None) -> list[str]:
+    """Where the actor has come from, then what was decided about each route, or about the one to ``version``."""
+    told = [made for made in case.decisions if version in (None, made.route)]
+    about = [" ".join(_about(case, made)) for made in told] or [_nothing(case, version)]
+    return [_beginning(case), *about]
+
+
+def replayed(made: Sequence[Decision]) -> list[str]:
+    """The versions whose definitions are needed to tell what their replay left out."""
+    return list(dict.fromkeys(one.route for one in made if one.skipped or one.outcome == "rescue"))
+
+
+def case_of(
+    actor: Actor,
+    history: Sequence[HistoryPage],
+    made: Sequence[Decision],
+    versions: Iterable[Version],
+    definitions: Iterable[DefinitionText],
+) -> Case:
+    """What is on record about an actor, from all pages of its history and all decisions about it."""
+    last = {one.route: one for one in made}
+    return Case(
+        actor,
+        history[0].spawned_on,
+        history[0].spawned_at,
+        [event for page in history for event in page.events],
+        [one for one in made if last[one.route] is one],
+        list(made),
+        {version.version: version for version in versions},
+        {definition.version: definition for definition in definitions},
+    )
 
 
 def _case(client: Client, reference: ActorRef) -> Case:
     actor = client.call(Get(reference))
-    pages = list(client.pages(History(actor.id, limit=1000)))
     made = [one for page in client.pages(Decisions(actor=actor.id, limit=1000)) for one in page.decisions]
-    last = {one.route: one for one in made}
-    return Case(
+    return case_of(
         actor,
-        pages[0].spawned_on,
-        pages[0].spawned_at,
-        [event for page in pages for event in page.events],
-        [one for one in made if last[one.route] is one],
+        list(client.pages(History(actor.id, limit=1000))),
         made,
-        {version.version: version for version in client.call(Versions()).versions},
+        client.call(Versions()).versions,
+        [client.call(Definition(route)) for route in replayed(made)],
     )
 
 
@@ -123,7 +159,7 @@ def _nothing(case: Case, version: str | None) -> str:
     return f"{version} takes over actors of {parent}, where {case.name} has not been while the route was open."
 
 
-def _about(client: Client, case: Case, made: Decision) -> Iterator[str]:
+def _about(case: Case, made: Decision) -> Iterator[str]:
     """The sentences about one route."""
     whom = f"every actor of {made.version_before}" if not made.path else _whom(made.path)
     yield f"At {date(case.versions[made.route].time)} {made.route} was deployed for {whom}."
@@ -133,7 +169,7 @@ def _about(client: Client, case: Case, made: Decision) -> Iterator[str]:
             if _by_map(case, made):
                 yield f"The state map of {made.route} says so."
             if made.skipped:
-                judged = _replayed(client, case, made)
+                judged = _replayed(case, made)
                 yield f"{made.route} does not handle {_skipped(judged)}: the landing skipped that."
         case "diverged":
             yield _diverged(case, made)
@@ -147,7 +183,7 @@ def _about(client: Client, case: Case, made: Decision) -> Iterator[str]:
         case "rescue" if _by_map(case, made):
             yield f"{_refused(case, made)}: the state map of {made.route} has no landing for it."
         case "rescue":
-            yield _rescue(client, case, made)
+            yield _rescue(case, made)
         case "kept":
             yield f"{_refused(case, made)}, as the state map of {made.route} says."
 
@@ -247,8 +283,8 @@ def _ended(case: Case, made: Decision) -> str:
     return ""
 
 
-def _rescue(client: Client, case: Case, made: Decision) -> str:
-    judged = _replayed(client, case, made)
+def _rescue(case: Case, made: Decision) -> str:
+    judged = _replayed(case, made)
     stays = f"it stayed in {state(made.state_before)} on {made.version_before}"
     if case.actor.needs_rescue and case.actor.version == made.version_before:
         stays = f"it stays on {made.version_before} and needs rescue"
@@ -270,13 +306,13 @@ def _refused(case: Case, made: Decision) -> str:
     return f"This actor's history matched in {state(made.state_before)} on {made.version_before}, but {stays}"
 
 
-def _replayed(client: Client, case: Case, made: Decision) -> Rehearsed:
+def _replayed(case: Case, made: Decision) -> Rehearsed:
     """The replay of the history that was judged."""
     from statekeep.daemon.routing.rehearsal import Rehearsal  # noqa: PLC0415 - for those who ask why
     from statekeep.daemon.statecharts import Table, load  # noqa: PLC0415
 
     rehearsal = Rehearsal([], strict=False)
-    chart = load(client.call(Definition(made.route)).definition, guards=case.versions[made.route].guards)
+    chart = load(case.definitions[made.route].definition, guards=case.versions[made.route].guards)
     return rehearsal.judge(case.history[: made.events], Table(chart, rehearsal.event_type))
 
 

@@ -1,0 +1,91 @@
+#include "actors.h"
+
+#include <stdbool.h>
+
+void sk_choose(const sk_cohorts *cohorts, const sk_filter *filter, uint8_t *flags)
+{
+    for (uint32_t cohort = 0; cohort < cohorts->count; cohort++) {
+        uint32_t version = cohorts->version[cohort];
+        flags[cohort] = 0;
+        if (version >= filter->versions)
+            continue;
+        if ((filter->needs_rescue == 0 || filter->needs_rescue == 1) &&
+            (filter->rescued[cohort] != 0) != filter->needs_rescue)
+            continue;
+        uint32_t start = filter->start[version], end = filter->start[version + 1];
+        if (start <= end && end <= filter->size && cohorts->configuration[cohort] < end - start)
+            flags[cohort] = filter->passes[start + cohorts->configuration[cohort]] != 0;
+    }
+}
+
+static bool is_wanted(const sk_actors *actors, const sk_wanted *wanted, uint32_t actor)
+{
+    uint32_t cohort = actors->cohort_of[actor];
+    return cohort < wanted->cohorts && wanted->flags[cohort] && actors->last[actor] >= wanted->from &&
+           actors->last[actor] < wanted->to;
+}
+
+uint32_t sk_by_id(const sk_actors *actors, const sk_wanted *wanted, uint32_t start, uint32_t *found, uint32_t limit)
+{
+    uint32_t stored = 0;
+    for (uint32_t actor = start; actor < actors->count && stored < limit; actor++)
+        if (is_wanted(actors, wanted, actor))
+            found[stored++] = actor;
+    return stored;
+}
+
+/* Puts `actor` into a heap of `size` others whose root, the earliest of them, is given up: the hole sinks from `at`. */
+static void sink(const uint64_t *last, uint32_t *heap, uint32_t size, uint32_t at, uint32_t actor)
+{
+    for (;;) {
+        uint32_t child = 2 * at + 1;
+        if (child >= size)
+            break;
+        if (child + 1 < size && last[heap[child + 1]] < last[heap[child]])
+            child++;
+        if (last[heap[child]] >= last[actor])
+            break;
+        heap[at] = heap[child];
+        at = child;
+    }
+    heap[at] = actor;
+}
+
+uint32_t sk_latest(const sk_actors *actors, const sk_wanted *wanted, uint32_t *found, uint32_t limit)
+{
+    uint32_t stored = 0;
+    if (limit == 0)
+        return 0;
+    /* From the youngest on: where few events came after the spawns, those are the latest, and the heap rests. */
+    for (uint32_t actor = actors->count; actor-- > 0;) {
+        if (stored == limit && actors->last[actor] <= actors->last[found[0]])
+            continue;
+        if (!is_wanted(actors, wanted, actor))
+            continue;
+        if (stored == limit) {
+            sink(actors->last, found, stored, 0, actor);
+            continue;
+        }
+        found[stored++] = actor;
+        if (stored == limit)
+            for (uint32_t at = limit / 2; at-- > 0;)
+                sink(actors->last, found, limit, at, found[at]);
+    }
+    if (stored < limit)
+        for (uint32_t at = stored / 2; at-- > 0;)
+            sink(actors->last, found, stored, at, found[at]);
+    /* The earliest goes to the end, again and again: what is left is in the order wanted. */
+    for (uint32_t left = stored; left > 1; left--) {
+        uint32_t moved = found[left - 1];
+        found[left - 1] = found[0];
+        sink(actors->last, found, left - 1, 0, moved);
+    }
+    return stored;
+}
+
+void sk_census(const sk_actors *actors, const sk_wanted *wanted, uint32_t *population)
+{
+    for (uint32_t actor = 0; actor < actors->count; actor++)
+        if (is_wanted(actors, wanted, actor))
+            population[actors->cohort_of[actor]]++;
+}

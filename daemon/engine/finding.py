@@ -1,0 +1,156 @@
+"""Which actors pass a filter: page by page, or counted.
+
+Version, state, tag and status are facts about configurations, of which there are few; so a filter is decided once for
+each of those, then for each cohort, and the actors are found by passes over two columns, whatever it asks for. Only
+keys have to be opened one by one, so a page of those looks at a bounded number.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from statekeep.daemon.engine.actors import page_size
+from statekeep.daemon.engine.views import listed
+from statekeep.daemon.engine.world import World
+from statekeep.daemon.routing.evaluator import Wanted, census, choose, latest
+from statekeep.daemon.statecharts import Configuration
+from statekeep.protocol.messages import Actors, CountRequest
+from statekeep.protocol.records import Actor, ActorPage, CountRow, Counts
+
+OPENED = 256
+"""Keys that a page which is filtered by them opens: some 5 ms. It is short when few of them are of the form."""
+
+_ANY_ONE, _ANY_RUN = "*", "**"
+
+
+def asks_about_all(request: Actors) -> bool:
+    """Whether the answer rests on where every cohort stands, and not only on those that are shown."""
+    facts = (request.version, request.state, request.tag, request.status, request.needs_rescue)
+    return any(fact is not None for fact in facts)
+
+
+def actors(world: World, request: Actors) -> ActorPage:
+    """A page of actors. The cursor is the id that came last, or by ``updated`` the position of its last event."""
+    limit = page_size(request.limit)
+    if request.key is not None and _ANY_ONE not in request.key:
+        return ActorPage(actors=list(_of_key(world, request, request.key)))
+    of_form = None if request.key is None else _key_form(request.key)
+    looked_at = limit if of_form is None else OPENED
+    found = _next(world, request, looked_at + 1)
+    page, last = list[Actor](), 0
+    for last in found[:looked_at]:
+        if of_form is None or of_form(world.store.records.key_of(last)):
+            page.append(listed(world, last))
+        if len(page) == limit:
+            break
+    if not found or last == found[-1]:
+        return ActorPage(actors=page)
+    return ActorPage(actors=page, next=last if request.order == "id" else world.actors.last[last])
+
+
+def _of_key(world: World, request: Actors, key: str) -> Iterator[Actor]:
+    """The actor of this key, if there is one and it passes the other filters."""
+    actor = world.find_actor(key)
+    if actor is not None and request.cursor == 0 and world.actors.wanted(_wanted(world, request), actor, 1) == [actor]:
+        yield listed(world, actor)
+
+
+def _next(world: World, request: Actors, limit: int) -> list[int]:
+    """The next ``limit`` actors behind the cursor that pass the filter, whatever their keys are."""
+    wanted = _wanted(world, request)
+    if request.order == "id":
+        return world.actors.wanted(wanted, request.cursor + 1, limit)
+    before = min(wanted.until, request.cursor or wanted.until)
+    return latest(world.actors, Wanted(wanted.flags, wanted.since, before), limit)
+
+
+def _wanted(world: World, request: Actors | CountRequest) -> Wanted:
+    first_since = world.store.records.first_since
+    since = 0 if request.updated_after is None else first_since(request.updated_after)
+    until = world.position + 1 if request.updated_before is None else first_since(request.updated_before)
+    return Wanted(_flags(world, request), since, until)
+
+
+def _flags(world: World, request: Actors | CountRequest) -> bytearray:
+    """A flag for each cohort: whether its actors pass the filter."""
+    if isinstance(request, Actors) and not asks_about_all(request):
+        return bytearray(b"\0" + b"\1" * len(world.cohorts))
+    passes = [b""] + [_passing(world, request, row.id) for row in world.forest]
+    return choose(world.cohorts, passes, world.cohorts.rescued, needs_rescue=request.needs_rescue)
+
+
+def _passing(world: World, request: Actors | CountRequest, version: int) -> bytes:
+    """A byte for each configuration of a version: whether actors in it pass the filter."""
+    if request.version is not None and world.forest.version(request.version).id != version:
+        return b""
+    state = None if request.state is None else _state_form(request.state)
+
+    def passes(configuration: Configuration) -> bool:
+        return (
+            request.status in (None, configuration.status)
+            and (request.tag is None or request.tag in configuration.tags)
+            and (state is None or any(map(state, configuration.paths)))
+        )
+
+    return bytes(map(passes, world.forest.table(version).configurations))
+
+
+def _key_form(pattern: str) -> Callable[[str | None], bool]:
+    """Whether there is a key, of the form in which ``*`` stands for any text, also none."""
+    first, *middle, last = pattern.split(_ANY_ONE)
+
+    def matches(key: str | None) -> bool:
+        if key is None or len(key) < len(first) + len(last) or not (key.startswith(first) and key.endswith(last)):
+            return False
+        at, end = len(first), len(key) - len(last)
+        for part in middle:
+            at = key.find(part, at, end) + len(part)
+            if at < len(part):
+                return False
+        return True
+
+    return matches
+
+
+def _state_form(pattern: str) -> Callable[[str], bool]:
+    """Whether a path is of the form in which a segment may be ``*``, any one, or ``**``, any run, also of none."""
+    wanted = pattern.split(".")
+    if not {_ANY_ONE, _ANY_RUN}.intersection(wanted):
+        return pattern.__eq__
+
+    def reach(places: set[int]) -> set[int]:
+        """The places, and those behind runs that may be empty."""
+        for place, segment in enumerate(wanted):
+            if place in places and segment == _ANY_RUN:
+                places.add(place + 1)
+        return places
+
+    def matches(path: str) -> bool:
+        places = reach({0})
+        for segment in path.split("."):
+            stay = {place for place in places if wanted[place : place + 1] == [_ANY_RUN]}
+            step = {place + 1 for place in places if wanted[place : place + 1] in ([_ANY_ONE], [segment])}
+            places = reach(stay | step)
+        return len(wanted) in places
+
+    return matches
+
+
+def count(world: World, request: CountRequest) -> Counts:
+    """How many actors pass a filter, by version, state and status."""
+    population = None
+    if (request.updated_after, request.updated_before) != (None, None):
+        population = census(world.actors, _wanted(world, request))
+    passing = {row.id: _passing(world, request, row.id) for row in world.forest}
+    found: Counter[tuple[int, str]] = Counter()
+    for actors, _, number, version, rescued in world.cohorts.census(population):
+        fits = number < len(passing[version]) and passing[version][number]
+        if fits and request.needs_rescue in (None, bool(rescued)):
+            configuration = world.forest.configuration(version, number)
+            found[version, json.dumps([configuration.value, configuration.status], sort_keys=True)] += actors
+    return Counts(actors=found.total(), rows=[_row(world, *place, found[place]) for place in sorted(found)])
+
+
+def _row(world: World, version: int, place: str, actors: int) -> CountRow:
+    state, status = json.loads(place)
+    return CountRow(version=world.forest.name(version), state=state, status=status, actors=actors)

@@ -1,0 +1,129 @@
+"""The application without a terminal: keys go in, and what is on the screen can be read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from textual import events
+from textual.app import App
+from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
+
+from statekeep.daemon.engine import Engine
+from statekeep.protocol.errors import StatekeepError
+from statekeep.protocol.messages import Deploy, Hello, Request, Send, Spawn
+from statekeep.protocol.records import Peer, Role
+from statekeep.tui.app import StatekeepApp
+from statekeep.tui.cli import loan
+from tests.engine.worlds import ask
+
+WIDE = (120, 40)
+NARROW = (80, 24)
+
+
+class Within:
+    """A client without a socket: it asks an engine in this process, unless it was told to fail."""
+
+    socket = "/run/statekeep.sock"
+
+    def __init__(self, engine: Engine, role: Role) -> None:
+        self._engine = engine
+        self._you = Peer(uid=1000, gid=1000, pid=1, user="mary", role=role)
+        self.asked: list[Any] = []
+        self.failure: StatekeepError | None = None
+
+    async def call(self, request: Request[Any]) -> Any:
+        await asyncio.sleep(0)
+        self.asked.append(request)
+        if self.failure:
+            raise self.failure
+        if isinstance(request, Hello):
+            return msgspec.structs.replace(ask(self._engine, request), you=self._you)
+        return ask(self._engine, request)  # type: ignore[arg-type]  # each is one of AnyRequest
+
+    def close(self) -> None:
+        """The engine outlives its clients."""
+
+
+class Stage:
+    """An application that runs, and a hand on its keyboard."""
+
+    def __init__(self, pilot: Pilot[Any], app: StatekeepApp, client: Within) -> None:
+        self.pilot = pilot
+        self.app = app
+        self.client = client
+
+    async def settle(self) -> None:
+        """Wait until all that was asked for has been shown."""
+        for _ in range(3):
+            try:
+                await self.app.workers.wait_for_complete()
+            except WorkerCancelled:
+                continue  # a later one of its kind took its place
+            finally:
+                await self.pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, one after the other."""
+        for key in keys:
+            await self.pilot.press(key)
+            await self.settle()
+
+    async def type(self, text: str) -> None:
+        """Let a text come in where the keys go, all at once."""
+        assert self.app.focused is not None
+        self.app.focused.post_message(events.Paste(text))
+        await self.settle()
+
+    @property
+    def text(self) -> str:
+        """What is on the screen, line by line."""
+        return screen_text(self.app)
+
+    @property
+    def said(self) -> str:
+        """What was said in passing, at the edge of the screen."""
+        return "\n".join(f"{one.title} {one.message}" for one in self.app._notifications)
+
+
+def screen_text(app: App[Any]) -> str:
+    """The letters on the screen, without their colours."""
+    screen = app.screen
+    return "\n".join(strip.text.rstrip() for strip in screen._compositor.render_strips(screen.size))
+
+
+Scene = Callable[[Stage], Awaitable[None]]
+
+
+def play(engine: Engine, scene: Scene, size: tuple[int, int] = WIDE, *, role: Role = "admin", **options: Any) -> None:
+    """Run an application on an engine, and a scene on it."""
+
+    async def run() -> None:
+        client = Within(engine, role)
+        app = StatekeepApp(client, pace=0, **options)
+        async with app.run_test(size=size) as pilot:
+            stage = Stage(pilot, app, client)
+            await stage.settle()
+            await scene(stage)
+
+    asyncio.run(run())
+
+
+def loans(engine: Engine, paid: int = 6, waived: int = 4) -> None:
+    """``loan-v1``, alice and others who paid, bob and others whose fee was waived: all in ``awaiting_docs``."""
+    ask(engine, Deploy("loan-v1", loan.definition("loan-v1")))
+    for kind, event, number in (("alice", "PAY_FEE", paid), ("bob", "WAIVE_FEE", waived)):
+        for n in range(number):
+            key = f"{kind}-{n}" if n else kind
+            ask(engine, Spawn("loan-v1", key=key, context={"applicantId": f"A-{n}", "documents": ["id"]}))
+            ask(engine, Send(key, "SUBMIT_INFO"))
+            ask(engine, Send(key, event, {"cents": 5000}))
+
+
+def verified(engine: Engine) -> None:
+    """``loan-v2``, which takes over those who paid."""
+    path = ["SUBMIT_INFO", "PAY_FEE"]
+    ask(engine, Deploy("loan-v2", loan.definition("loan-v2"), parent="loan-v1", path=path))

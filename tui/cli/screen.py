@@ -1,0 +1,52 @@
+"""``tui``: the screens, in this terminal or in a browser."""
+
+from __future__ import annotations
+
+import argparse
+
+from statekeep.tui.cli.arguments import Subparsers, common
+from statekeep.tui.cli.failures import Exit, UnusableInput
+from statekeep.tui.settings import UnusableSettings, read_settings
+
+
+def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "tui",
+        parents=[common()],
+        help="open the screens: who is where, who would move, and why; also without any command",
+        description="Opens the screens. ctrl+q leaves them, ? explains the keys.",
+    )
+    parser.add_argument("--readonly", action="store_true", help="look, and change nothing")
+    parser.add_argument("--theme", metavar="NAME", help="colours: statekeep, statekeep-light, ansi-dark, nord, ...")
+    parser.add_argument("--web", action="store_true", help="serve them to a browser on this machine, to look only")
+    parser.add_argument("--port", type=int, default=8760, metavar="N", help="with --web (default: %(default)s)")
+    parser.add_argument("--operate", action="store_true", help="with --web: let whoever has the page change things too")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show the screens until they are left."""
+    try:
+        settings = read_settings()
+        if args.web:
+            from statekeep.tui.web import serve  # noqa: PLC0415 - only where it is wanted
+
+            serve(args.socket, args.port, readonly=not args.operate)
+            return Exit.DONE
+        # A command must not pay for the screens, nor for their client.
+        from statekeep.protocol.aio import AsyncClient  # noqa: PLC0415
+        from statekeep.tui.app import StatekeepApp  # noqa: PLC0415
+    except UnusableSettings as problem:
+        advice = 'It holds `theme = "..."` and a table `[keys]`; `statekeep tui` works without the file.'
+        raise UnusableInput(str(problem), "read the settings", advice) from problem
+    except ModuleNotFoundError as missing:
+        extra = "web" if args.web else "tui"
+        advice = f"pip install 'statekeep[{extra}]'."
+        raise UnusableInput(
+            f"The screens need {missing.name}, which is not installed.", "open them", advice
+        ) from missing
+    app = StatekeepApp(AsyncClient(args.socket), readonly=args.readonly, theme=args.theme or settings.theme)
+    app.set_keymap(settings.keys)
+    app.run()
+    return app.return_code or Exit.DONE

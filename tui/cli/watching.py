@@ -1,0 +1,86 @@
+"""``count``, ``tail``, ``stats``: how many there are, what happens, and how the daemon fares."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import get_args
+
+from statekeep.protocol import Client
+from statekeep.protocol.messages import CountRequest, Stats
+from statekeep.protocol.records import NoticeKind
+from statekeep.tui.cli import happenings
+from statekeep.tui.cli.arguments import Subparsers, actor, add_command
+from statekeep.tui.cli.filters import add_filters, filters
+from statekeep.tui.cli.output import print_json, show
+
+
+def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+    """Add the commands."""
+    parser = add_command(
+        subparsers,
+        "count",
+        count,
+        "count actors by version, state and status",
+        "  statekeep count --version loan-v1\n  statekeep count --state 'review.**' --updated-after 2h",
+    )
+    add_filters(parser)
+
+    parser = add_command(
+        subparsers,
+        "tail",
+        tail,
+        "show what happens as it happens, also over restarts of the daemon, until Ctrl-C",
+        "  statekeep tail --kind migrated --kind finished\n"
+        "  statekeep tail --after 0 --actor alice --json     from the beginning\n"
+        "  statekeep tail --after 6153 --number 1            the first thing after position 6153",
+    )
+    parser.add_argument("--after", metavar="TOKEN", help="a position, or the token of a notice (default: from now on)")
+    parser.add_argument(
+        "--kind",
+        action="append",
+        default=[],
+        choices=get_args(NoticeKind),
+        metavar="K",
+        help=f"only this kind; may be given more than once: {', '.join(get_args(NoticeKind))}",
+    )
+    parser.add_argument("--actor", type=actor, metavar="ACTOR", help="only this actor, by key or id")
+    parser.add_argument("--version", metavar="V", help="only what has to do with this version")
+    parser.add_argument("--number", type=int, metavar="N", help="end after so many")
+
+    add_command(subparsers, "stats", stats, "show how the daemon fares: latencies, rates, sizes")
+
+
+def count(client: Client, args: argparse.Namespace) -> int:
+    """Count actors."""
+    found = client.call(CountRequest(**filters(args)))
+    if args.json:
+        print_json(found)
+    else:
+        show(happenings.counts(found))
+    return 0
+
+
+def tail(client: Client, args: argparse.Namespace) -> int:
+    """Show what happens."""
+    with client.watch(args.after, kinds=args.kind, actor=args.actor, version=args.version) as watch:
+        left = args.number
+        while left is None or left > 0:
+            notice = next(watch)
+            if args.json:
+                print_json(notice)
+            else:
+                show([happenings.notice(notice)])
+            sys.stdout.flush()  # whoever looks on, or reads a pipe, has it now
+            left = None if left is None else left - 1
+    return 0
+
+
+def stats(client: Client, args: argparse.Namespace) -> int:
+    """Show how the daemon fares."""
+    found = client.call(Stats())
+    if args.json:
+        print_json(found)
+    else:
+        show(happenings.statistics(found))
+    return 0

@@ -1,0 +1,144 @@
+"""A deploy as it is being written: what is typed so far, what it would ask of the daemon, and how it could go on."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from statekeep.protocol.errors import StatekeepError
+from statekeep.protocol.messages import Deploy, Paths, Preview, PreviewActors
+from statekeep.protocol.records import PathNode, PlanRow
+from statekeep.tui.asking import Asks
+from statekeep.tui.cli.arguments import event_path, path_text, read_definition
+from statekeep.tui.cli.failures import UnusableInput
+
+WILDCARDS: Final = ("*", "**")
+
+
+class Unready(ValueError):
+    """Something is still missing, or can't be read; says what."""
+
+
+class Draft(NamedTuple):
+    """What a form holds."""
+
+    file: str = ""
+    version: str = ""
+    parent: str = ""
+    path: str = ""
+    strict: bool = False
+    once: bool = False
+
+    def fields(self) -> dict[str, Any]:
+        """The version as a request names it. Raises ``Unready``."""
+        if not self.file:
+            raise Unready("Choose the file of a definition.")
+        if not self.version:
+            raise Unready("Give the new version a name.")
+        try:
+            definition = read_definition(str(Path(self.file).expanduser()))
+            path = events(self.path)
+        except UnusableInput as problem:
+            raise Unready(f"{problem} {problem.advice}") from problem
+        return {
+            "version": self.version,
+            "definition": definition,
+            "parent": self.parent or None,
+            "path": path if self.parent else [],
+            "landing": "strict" if self.strict else "replay",
+        }
+
+    def preview(self) -> Preview:
+        return Preview(**self.fields())
+
+    def deploy(self, digest: str) -> Deploy:
+        return Deploy(**self.fields(), digest=digest, once=self.once)
+
+    def actors(self, row: PlanRow, cursor: int, limit: int) -> PreviewActors:
+        """The request for the actors behind a line of the plan."""
+        return PreviewActors(
+            **self.fields(),
+            outcome=row.outcome,
+            state=row.state,
+            landing_state=row.landing,
+            cursor=cursor,
+            limit=limit,
+        )
+
+    def command(self, digest: str | None) -> list[str]:
+        """The words that deploy the same in a shell, or preview it where there is no digest yet."""
+        words = ["deploy" if digest else "preview", self.file, "--id", self.version]
+        if self.parent:
+            words += ["--parent", self.parent]
+            words += ["--path", path_text(events(self.path))] if self.path else []
+        words += ["--landing", "strict"] if self.strict else []
+        words += ["--once"] if self.once and digest else []
+        return [*words, "--digest", digest] if digest else words
+
+
+def events(path: str) -> list[str]:
+    """The tokens of a path; a comma at its end is one whose event is still to come. Raises ``Unready``."""
+    try:
+        return event_path(path.strip().removesuffix(",").rstrip())
+    except argparse.ArgumentTypeError as problem:
+        raise Unready(f"The path: {problem}.") from problem
+
+
+def split(path: str) -> tuple[list[str], str]:
+    """The tokens that are complete, and what is typed of the next."""
+    *before, word = path.split(",")
+    return [token.strip() for token in before], word.strip()
+
+
+async def continuations(client: Asks, parent: str, path: str) -> list[PathNode]:
+    """What the actors of the parent really did next, the most travelled first; nothing where the daemon knows none."""
+    before, _ = split(path)
+    under = before[: next((n for n, token in enumerate(before) if token in WILDCARDS), len(before))]
+    if not parent or not all(before):
+        return []
+    try:
+        page = await client.call(Paths(parent, under, depth=1 if under == before else 8, limit=200))
+    except StatekeepError:
+        return []  # what is wrong with the parent, the preview says
+    below = [node for node in page.nodes if len(node.path) > len(under)]
+    if under == before:
+        return below
+    # Behind a wildcard any event may come: each once, with the most actors that one place has.
+    named: dict[str, PathNode] = {}
+    for node in sorted(below, key=lambda node: -node.actors):
+        named.setdefault(node.path[-1], node)
+    return list(named.values())
+
+
+async def complete_path(client: Asks, parent: str, path: str) -> list[str]:
+    """Paths that begin as what is typed."""
+    _, word = split(path)
+    if word in WILDCARDS:
+        return []
+    typed = path[: len(path) - len(word)] if word else path
+    nodes = await continuations(client, parent, path)
+    return [typed + node.path[-1] for node in nodes if node.path[-1].startswith(word)]
+
+
+def complete_file(text: str) -> list[str]:
+    """Directories and definitions that begin as what is typed."""
+    typed = Path(text).expanduser()
+    directory, beginning = (typed, "") if text.endswith("/") else (typed.parent, typed.name)
+    try:
+        entries = sorted(directory.iterdir())
+    except OSError:
+        return []
+    kept = text[: len(text) - len(beginning)] if beginning else text
+    found = [
+        kept + entry.name + ("/" if entry.is_dir() else "")
+        for entry in entries
+        if entry.name.startswith(beginning) and (entry.suffix == ".json" or entry.is_dir())
+    ]
+    return [name for name in found if not Path(name).name.startswith(".")]
+
+
+def complete_name(names: Sequence[str], text: str) -> list[str]:
+    """Names that begin as what is typed."""
+    return [name for name in names if name.startswith(text)]

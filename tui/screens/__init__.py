@@ -1,0 +1,1 @@
+"""What fills the terminal: a screen for each question that people ask."""

@@ -1,0 +1,196 @@
+"""All versions with their populations, the last changes of the routes, and how the daemon is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widgets import Static
+
+from statekeep.protocol.records import Deployment, Version
+from statekeep.tui import look, messages
+from statekeep.tui.cli import wording
+from statekeep.tui.cli.blocks import Cell, Column, Line, Span, line
+from statekeep.tui.cli.wording import count
+from statekeep.tui.feed import World
+from statekeep.tui.screens.room import WIDE, Room
+from statekeep.tui.widgets.table import Table
+from statekeep.tui.widgets.text import blocks
+
+BAR: Final = 18
+"""Columns of the bar of the most populated version; on a narrow terminal half of them."""
+
+NO_VERSIONS: Final = """No version is deployed yet.
+Press 5 to deploy the first, or type in a shell:
+    statekeep deploy loan-v1.json --id loan-v1"""
+
+NO_CHANGES: Final = """No version has been deployed below another yet.
+Press 5: the preview shows who would move before anybody does."""
+
+
+class Overview(Room):
+    """The first screen."""
+
+    CRUMB = "Overview"
+    HELP = """The forest of versions: each under its parent, with the path that its route takes over.
+The bar is its population: █ active, ▒ finished, ! in need of rescue. Enter shows its actors.
+Below are the last deploys and closes, and how far each has come."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("v", "versions", "Definition"),
+        Binding("p", "paths", "Paths"),
+        Binding("d", "deploy", "Deploy below"),
+    ]
+
+    def body(self) -> ComposeResult:
+        with Horizontal(id="tiles"):
+            for name in ("actors", "activity", "daemon", "store"):
+                tile = Static(id=name, classes="tile")
+                tile.border_title = name.title()
+                yield tile
+        columns = [
+            Column("version", whole=True),
+            Column("path"),
+            Column("population", whole=True),
+            Column("active", number=True),
+            Column("done", number=True),
+            Column("rescue", number=True),
+            Column("states"),
+        ]
+        versions = Table(columns, self._version, empty=NO_VERSIONS, id="versions", classes="box")
+        versions.border_title = "Versions"
+        yield versions
+        columns = [
+            Column("when", whole=True),
+            Column("change", whole=True),
+            Column("route", whole=True),
+            Column("path"),
+            Column("progress", whole=True),
+            Column("cohorts", number=True),
+        ]
+        changes = Table(columns, _change, empty=NO_CHANGES, id="changes", classes="box")
+        changes.border_title = "Changes of the routes"
+        yield changes
+
+    @property
+    def _chosen(self) -> Version | None:
+        item = self.query_one("#versions", Table).item
+        return item[1] if item else None
+
+    @property
+    def subject(self) -> str | None:
+        return self._chosen.version if self._chosen else None
+
+    @property
+    def command(self) -> list[str]:
+        return ["versions"]
+
+    def see(self, world: World) -> None:
+        self._tiles(world)
+        if not world.changed:
+            return
+        self._largest = max((one.active + one.finished for one in world.versions), default=0)
+        self.query_one("#versions", Table).show(list(forest(world.versions)))
+        self.query_one("#changes", Table).show(world.deployments[::-1][:200])
+
+    def _tiles(self, world: World) -> None:
+        status = world.status
+        waiting = sum(version.needs_rescue for version in world.versions)
+        rescue = Span(f"! {count(waiting)} need rescue", "bad") if waiting else Span("✓ none to rescue", "good")
+        # ``actors`` counts everybody, the finished too.
+        self._tile("actors", line(Span(count(status.actors), "strong"), " actors"), line(rescue))
+        now, peak = (world.rates[-1], max(world.rates)) if world.rates else (0, 0)
+        graph = look.sparkline(world.rates, max(8, self.query_one("#activity").content_size.width))
+        self._tile("activity", line(Span(graph, "good")), line(f"{look.short(now)}/s, peak {look.short(peak)}/s"))
+        up = wording.ago(time.time() - status.started / 1000).removesuffix(" ago")
+        self._tile(
+            "daemon",
+            line(Span("● up ", "good"), up),
+            line(count(status.connections, "connection")),
+        )
+        self._tile("store", *_store(world))
+
+    def _tile(self, name: str, *lines: Line) -> None:
+        self.query_one(f"#{name}", Static).update(blocks(lines))
+
+    def _version(self, item: tuple[str, Version]) -> Sequence[Cell | Sequence[Cell]]:
+        guide, version = item
+        path = wording.path(version.path) if version.parent else "-"
+        populated = sorted((row for row in version.states if row.actors), key=lambda row: -row.actors)
+        return [
+            [Span(guide, "quiet"), Span(version.version, "strong")],
+            Span(f"✗ closed: {path}", "quiet") if version.closed else path,
+            population(version, self._largest, BAR if self.size.width >= WIDE else BAR // 2) or [Span("-", "quiet")],
+            count(version.active),
+            Span(count(version.finished), "quiet"),
+            Span(count(version.needs_rescue), "bad" if version.needs_rescue else "quiet"),
+            ", ".join(f"{wording.state(row.state)} {count(row.actors)}" for row in populated),
+        ]
+
+    def on_row_chosen(self, message: messages.RowChosen) -> None:
+        if message.table.id == "versions":
+            self.keeper.open("actors", text=f"version:{message.item[1].version}")
+        else:
+            self.keeper.open("decisions", text=f"route:{message.item.version}")
+
+    def action_versions(self) -> None:
+        self.keeper.open("versions", version=self.subject)
+
+    def action_paths(self) -> None:
+        self.keeper.open("paths", version=self.subject)
+
+    def action_deploy(self) -> None:
+        self.keeper.open("deploy", parent=self.subject)
+
+
+def forest(versions: Sequence[Version], parent: str | None = None, trunk: str = "") -> Iterator[tuple[str, Version]]:
+    """Versions, each under its parent, with the lines that lead to it."""
+    siblings = [version for version in versions if version.parent == parent]
+    for version in siblings:
+        last = version is siblings[-1]
+        guide = trunk + ("└─ " if last else "├─ ") if parent is not None else ""
+        yield guide, version
+        below = trunk + ("   " if last else "│  ") if parent is not None else ""
+        yield from forest(versions, version.version, below)
+
+
+def population(version: Version, largest: int, width: int) -> list[Span]:
+    """A version's actors as a bar, on the scale of the most populated one."""
+    everybody = version.active + version.finished
+    if not everybody:
+        return []
+    well = version.active - version.needs_rescue
+    parts: Any = [(well, "█", "good"), (version.finished, "▒", "quiet"), (version.needs_rescue, "!", "bad")]
+    return look.stacked(parts, everybody, max(1, round(width * everybody / max(1, largest))))
+
+
+def _store(world: World) -> Iterator[Line]:
+    """How long a commit takes and how large the store is, where the daemon tells; else what it counts."""
+    latency, size = world.statistics.get("commit_ms"), world.statistics.get("store_bytes")
+    if latency is None or size is None:
+        yield line(f"{look.short(world.status.histories)} histories")
+        yield line(f"{look.short(world.status.cohorts)} cohorts")
+        return
+    yield line(
+        Span("commit ", "quiet"), f"{latency.get('p50', 0):.1f} ms", Span(f", p99 {latency.get('p99', 0):.1f}", "quiet")
+    )
+    yield line(f"{look.short(size)}B", Span(f", {look.short(world.statistics.get('free_bytes', 0))}B free", "quiet"))
+
+
+def _change(change: Deployment) -> Sequence[Cell]:
+    done = change.swept == change.cohorts
+    progress = look.bar(1 if done else change.swept, 1 if done else change.cohorts, 10)
+    return (
+        Span(wording.ago(time.time() - change.time / 1000), "quiet"),
+        change.kind,
+        f"{change.parent} → {change.version}",
+        Span(wording.path(change.path) if change.kind == "deploy" else "takes nobody over any more", ""),
+        Span(
+            f"{progress:<10} {'✓' if done else look.percent(change.swept, change.cohorts)}",
+            "good" if done else "waiting",
+        ),
+        count(change.cohorts),
+    )
