@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -31,15 +32,18 @@ from statekeep.daemon.restoring import STORE, Place, Unsound, discard, rehearse,
 from statekeep.daemon.server import Server
 from statekeep.daemon.store import (
     DamagedJournal,
+    DamagedShipment,
     DamagedStore,
     InsecureKeyFile,
     KeySources,
+    NothingShipped,
     Secret,
     Store,
     StoreExists,
     StoreInUse,
     UnknownSchema,
     UnsafeStore,
+    Until,
     UnusableCopy,
     UnusableKey,
     WrongKey,
@@ -54,14 +58,19 @@ log = structlog.stdlib.get_logger("statekeepd")
 UNDER_WAY = 1_024
 """Requests of one connection under way: a pipelining client fills a batch alone, and its answers fit into memory."""
 
+DAY = 24 * 3_600_000
+"""Milliseconds."""
+
 BALLAST = 48 << 20
 """Bytes of the disk held back for erasures: a full log of 10,000 pages reaches the database, and 8 MiB are left."""
 
 _EXIT_CODES: dict[type[Exception], int] = {
     DamagedJournal: 74,
     BadConfiguration: 78,
+    DamagedShipment: 65,
     DamagedStore: 74,
     InsecureKeyFile: 78,
+    NothingShipped: 65,
     StoreExists: 73,
     StoreInUse: 75,
     SocketInUse: 75,
@@ -138,12 +147,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--erasures", metavar="DIRECTORY", help="directory of the erasure journal, best on another disk (else --data)"
     )
+    parser.add_argument(
+        "--ship",
+        metavar="DIRECTORY",
+        help="copy every change there, sealed, for a restore at any point of the last days",
+    )
     way = parser.add_mutually_exclusive_group()
     way.add_argument(
         "--restore",
         type=Path,
         metavar="BACKUP",
-        help="serve nobody: verify this backup, put it in the place of the store, and say what it holds",
+        help="serve nobody: verify this backup, a file or what was shipped to a directory, put it in the place of the "
+        "store, and say what it holds",
     )
     way.add_argument(
         "--rehearse",
@@ -152,6 +167,13 @@ def _parser() -> argparse.ArgumentParser:
         help="serve nobody: do what --restore does in a directory beside the backup that is then thrown away",
     )
     parser.add_argument("--replace", action="store_true", help="with --restore: keep the store that is there beside it")
+    parser.add_argument(
+        "--at",
+        type=_point,
+        default=Until(),
+        metavar="POINT",
+        help="with a directory: as of this position, or of this time (2026-03-01T09:30:00)",
+    )
     way.add_argument(
         "--verify",
         action="store_true",
@@ -161,12 +183,23 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _point(text: str) -> Until:
+    """A position, or a time of this machine's zone."""
+    if text.isascii() and text.isdigit():
+        return Until(position=int(text))
+    try:
+        return Until(time=int(datetime.fromisoformat(text).timestamp() * 1000))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a position nor a time as 2026-03-01T09:30:00") from None
+
+
 def _flags(options: argparse.Namespace) -> dict[str, str]:
     given = {
         "daemon.data": options.data,
         "daemon.socket": options.socket,
         "daemon.erasures": options.erasures,
         "daemon.group": options.group,
+        "backup.ship": options.ship,
         "keys.file": options.key[0] if options.key else None,
         "keys.passphrase": options.passphrase,
     }
@@ -195,10 +228,10 @@ def _restore(configuration: Configuration, options: argparse.Namespace) -> int:
     secrets = _secrets(configuration, options.key[1:], new=False)
     place = Place(data, secrets, _now, Path(erasures) if erasures else None)
     if options.rehearse:
-        found = rehearse(options.rehearse, place, options.rehearse.absolute().parent)
+        found = rehearse(options.rehearse, options.at, place, options.rehearse.absolute().parent)
     else:
         discard(data)
-        found = restore(options.restore, place, replacing=options.replace)
+        found = restore(options.restore, options.at, place, replacing=options.replace)
     sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
     return 0
 
@@ -256,6 +289,9 @@ async def _serve(store: Store, listening: list[socket.socket], configuration: Co
     about = About(os.getpid(), at, data, _now(), REQUEST_LIMIT, UNDER_WAY)
     with starting("loading the store"):
         engine = Engine(store, _now, about)
+    ship = configuration.backup.ship
+    if ship:
+        store.ship(Path(ship), _now, configuration.backup.keep * DAY)
     server = Server(engine, _access(configuration))
     _settle_memory()
     stop = trio.Event()
@@ -266,6 +302,8 @@ async def _serve(store: Store, listening: list[socket.socket], configuration: Co
             log.info("%s listens at %s, keeps %s", statekeep.__version__, at, data, message_id=LISTENING)
             async with trio.open_nursery() as reporting:
                 reporting.start_soon(report, server, engine, watchdog_interval(os.environ, os.getpid()))
+                if ship:
+                    reporting.start_soon(_tick, server)
                 async for number in signals:
                     log.info("%s: stopping", signal.Signals(number).name, message_id=STOPPING)
                     break
@@ -273,6 +311,13 @@ async def _serve(store: Store, listening: list[socket.socket], configuration: Co
         notify("STOPPING=1", "STATUS=answering what has come in")
         stop.set()
     log.info("stopped", message_id=STOPPED)
+
+
+async def _tick(server: Server) -> None:
+    """Let the engine ship what came last, also when nothing comes after it."""
+    while True:
+        await trio.sleep(1)
+        await server.turn()
 
 
 def run() -> int:

@@ -23,7 +23,18 @@ from statekeep.daemon.engine.sweeping import resume
 from statekeep.daemon.engine.verify import pages
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.logs import RESTORED
-from statekeep.daemon.store import Secret, StoreExists, check_copy, copy_in, locked, open_store, replace
+from statekeep.daemon.store import (
+    Secret,
+    StoreExists,
+    Until,
+    UnusableCopy,
+    check_copy,
+    copy_in,
+    locked,
+    open_store,
+    rebuild,
+    replace,
+)
 
 log = structlog.stdlib.get_logger("statekeepd")
 
@@ -62,13 +73,16 @@ class Place:
     """The directory of the erasure journal, if that is not to be beside the store."""
 
 
-def restore(backup: Path, place: Place, *, replacing: bool) -> Restored:
-    """Let the backup be the store of this place.
+def restore(backup: Path, until: Until, place: Place, *, replacing: bool) -> Restored:
+    """Let the backup, a file or what was shipped to a directory, be the store of this place.
+
+    ``until`` is the point to go back to, of a directory.
 
     Raises:
         StoreExists: there is a store, and it is not to be replaced.
         StoreInUse: a daemon has it.
-        UnusableCopy, WrongKey, Unsound: the backup is no good, or not for these keys; nothing was changed.
+        UnusableCopy, DamagedShipment, NothingShipped, WrongKey, Unsound: the backup is no good, or not for these keys;
+            nothing was changed.
     """
     store = place.data / STORE
     place.data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -77,7 +91,7 @@ def restore(backup: Path, place: Place, *, replacing: bool) -> Restored:
             raise StoreExists(f"{store} is there; --replace keeps it under another name, and puts the backup there")
         with tempfile.TemporaryDirectory(prefix=".restoring-", dir=place.data) as name:
             made = Path(name) / STORE
-            found = _prepare(backup, made, place, place.journal or place.data)
+            found = _prepare(backup, until, made, place, place.journal or place.data)
             found.store = str(store)
             kept = store.with_name(f"{STORE}.before-{place.clock()}")
             found.kept = str(kept) if store.exists() else ""
@@ -87,14 +101,19 @@ def restore(backup: Path, place: Place, *, replacing: bool) -> Restored:
     return found
 
 
-def rehearse(backup: Path, place: Place, directory: Path) -> Restored:
+def rehearse(backup: Path, until: Until, place: Place, directory: Path) -> Restored:
     """Do all of it in a new directory in ``directory``, and throw that away. Raises as ``restore`` does."""
     with tempfile.TemporaryDirectory(prefix=".testing-", dir=directory) as name:
-        return _prepare(backup, Path(name) / STORE, place, Path(name))
+        return _prepare(backup, until, Path(name) / STORE, place, Path(name))
 
 
-def _prepare(backup: Path, made: Path, place: Place, journal: Path) -> Restored:
-    copy_in(backup, made)
+def _prepare(backup: Path, until: Until, made: Path, place: Place, journal: Path) -> Restored:
+    if backup.is_dir():
+        rebuild(backup, made, place.secrets, until)
+    elif until == Until():
+        copy_in(backup, made)
+    else:
+        raise UnusableCopy(f"{backup} is a file, which holds one moment; a point can be chosen of what was shipped")
     check_copy(made)
     return _examine(made, place, journal)
 

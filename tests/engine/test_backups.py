@@ -21,6 +21,7 @@ from statekeep.daemon.store import (
     Secret,
     StoreExists,
     StoreInUse,
+    Until,
     UnusableCopy,
     WrongKey,
     locked,
@@ -78,7 +79,7 @@ def test_a_copy_is_of_the_moment_it_was_asked_for(loans: Engine, place: Place, t
         hashlib.sha256(content).hexdigest(),
     )
     (tmp_path / "copy").write_bytes(content)
-    found = restore(tmp_path / "copy", place, replacing=False)
+    found = restore(tmp_path / "copy", Until(), place, replacing=False)
     assert (found.position, found.actors, found.versions, found.erased_again) == (begun.position, 3, 1, 0)
     with engine_in(place.data) as engine:
         assert account(engine) == before != account(loans)
@@ -146,10 +147,10 @@ def test_who_was_erased_since_does_not_come_back(loans: Engine, copy: Path, dire
     """The journal is applied before anybody is served; without the journal, as a rehearsal shows, nobody would know."""
     bob = ask(loans, Get("bob")).id
     ask(loans, Erase("bob"))
-    assert rehearse(copy, place, copy.parent).actors == 3
+    assert rehearse(copy, Until(), place, copy.parent).actors == 3
     place.data.mkdir()
     (place.data / "store.db.erasures").write_bytes((directory / "store.db.erasures").read_bytes())
-    found = restore(copy, place, replacing=False)
+    found = restore(copy, Until(), place, replacing=False)
     assert (found.actors, found.erased_again) == (2, 1)
     with engine_in(place.data) as engine, pytest.raises(ActorErased):
         ask(engine, Get(bob))
@@ -157,7 +158,7 @@ def test_who_was_erased_since_does_not_come_back(loans: Engine, copy: Path, dire
 
 def test_a_store_is_replaced_only_on_request(copy: Path, loans: Engine, place: Place) -> None:
     """And the one before stays beside it, with the log that belongs to it, and can be restored in its turn."""
-    restore(copy, place, replacing=False)
+    restore(copy, Until(), place, replacing=False)
     with engine_in(place.data) as engine:
         assert ask(engine, Send("bob", "PAY_FEE")).handled
         later = account(engine)
@@ -167,12 +168,12 @@ def test_a_store_is_replaced_only_on_request(copy: Path, loans: Engine, place: P
     (place.data / "store.db").write_bytes(main)
     (place.data / "store.db-wal").write_bytes(log)
     with pytest.raises(StoreExists, match="--replace"):
-        restore(copy, place, replacing=False)
-    kept = Path(restore(copy, place, replacing=True).kept)
+        restore(copy, Until(), place, replacing=False)
+    kept = Path(restore(copy, Until(), place, replacing=True).kept)
     assert not (place.data / "store.db-wal").exists()
     with engine_in(place.data) as engine:
         assert account(engine) == account(loans) != later
-    restore(kept, place, replacing=True)
+    restore(kept, Until(), place, replacing=True)
     with engine_in(place.data) as engine:
         assert account(engine) == later
 
@@ -181,7 +182,7 @@ def test_a_store_in_use_is_left_alone(copy: Path, place: Place) -> None:
     """The lock says so."""
     place.data.mkdir()
     with locked(place.data / "store.db"), pytest.raises(StoreInUse):
-        restore(copy, place, replacing=True)
+        restore(copy, Until(), place, replacing=True)
     assert sorted(file.name for file in place.data.iterdir()) == ["store.db.lock"]
 
 
@@ -190,7 +191,7 @@ def test_a_file_that_is_not_whole_is_refused(copy: Path, place: Place, cut: int)
     """Nothing is left of the attempt."""
     copy.write_bytes(copy.read_bytes()[:cut])
     with pytest.raises(UnusableCopy):
-        restore(copy, place, replacing=False)
+        restore(copy, Until(), place, replacing=False)
     assert sorted(file.name for file in place.data.iterdir()) == ["store.db.lock"]
 
 
@@ -200,15 +201,15 @@ def test_a_file_of_another_program_is_refused(place: Place, tmp_path: Path) -> N
     with closing(sqlite3.connect(other)) as connection, connection:
         connection.execute("CREATE TABLE x (y)")
     with pytest.raises(UnusableCopy, match="not one of StateKeep"):
-        restore(other, place, replacing=False)
+        restore(other, Until(), place, replacing=False)
 
 
 def test_another_key_opens_no_backup(copy: Path, place: Place) -> None:
     """The store that is there stays."""
-    restore(copy, place, replacing=False)
+    restore(copy, Until(), place, replacing=False)
     before = (place.data / "store.db").read_bytes()
     with pytest.raises(WrongKey):
-        restore(copy, Place(place.data, [Secret(Kind.FILE, bytes(32))], place.clock), replacing=True)
+        restore(copy, Until(), Place(place.data, [Secret(Kind.FILE, bytes(32))], place.clock), replacing=True)
     assert (place.data / "store.db").read_bytes() == before
 
 
@@ -217,14 +218,14 @@ def test_a_backup_in_which_somebody_is_not_what_he_was_is_refused(copy: Path, pl
     with closing(sqlite3.connect(copy)) as connection, connection:
         connection.execute("UPDATE events SET previous = 0 WHERE previous != 0")
     with pytest.raises(Unsound, match="at actors 1"):
-        restore(copy, place, replacing=False)
+        restore(copy, Until(), place, replacing=False)
     assert not (place.data / "store.db").exists()
 
 
 def test_a_rehearsal_leaves_nothing(copy: Path, place: Place) -> None:
     """Neither beside the backup nor in it, nor where the store would be."""
     before = copy.read_bytes()
-    found = rehearse(copy, place, copy.parent)
+    found = rehearse(copy, Until(), place, copy.parent)
     assert (found.store, found.actors, found.versions) == ("", 3, 1)
     assert copy.read_bytes() == before
     assert [file.name for file in copy.parent.iterdir()] == ["copy"]

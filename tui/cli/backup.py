@@ -27,8 +27,8 @@ from statekeep.tui.cli.wording import count, moment
 LOOKS: Final = 0.1
 """Seconds between looks at a copy that is being made."""
 
-_FROM_DAEMON: Final = ("config", "data", "erasures", "passphrase")
-"""Options of ``statekeepd`` that say where a store is and what opens it."""
+_FROM_DAEMON: Final = ("at", "config", "data", "erasures", "passphrase")
+"""Options that ``statekeepd`` takes as well."""
 
 _ADVICE: Final = {
     73: "Say --replace, or name another directory with --data.",
@@ -50,23 +50,37 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "file", metavar="FILE", type=Path, help="a file, which is replaced by a whole copy or not at all"
     )
-    parser.add_argument("--test", action="store_true", help="make no backup: try out whether FILE can be restored")
+    parser.add_argument(
+        "--test",
+        action="store_true",
+        help="make no backup: try out whether FILE, or what is shipped to this directory, can be restored",
+    )
     parser.add_argument(
         "--verify",
         action=argparse.BooleanOptionalAction,
         default=True,
         help="restore the copy into a directory beside FILE that is then thrown away (the default; it takes a key)",
     )
+    _add_point(parser)
     _add_keys(parser)
     parser.set_defaults(run=_tested(parser.get_default("run")))
     text = "put a backup in the place of the store, while no daemon runs"
     restoring = subparsers.add_parser(
         "restore", parents=[common()], help=text, description=text[0].upper() + text[1:] + "."
     )
-    restoring.add_argument("file", metavar="FILE", type=Path, help="what `statekeep backup` has made")
+    restoring.add_argument(
+        "file", metavar="FILE", type=Path, help="what `statekeep backup` has made, or the directory that is shipped to"
+    )
+    _add_point(restoring)
     restoring.add_argument("--replace", action="store_true", help="keep the store that is there under another name")
     _add_keys(restoring)
     restoring.set_defaults(run=restore)
+
+
+def _add_point(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--at", metavar="POINT", help="of a directory: as of this position, or of this time (2026-03-01T09:30:00)"
+    )
 
 
 def _add_keys(parser: argparse.ArgumentParser) -> None:
@@ -190,8 +204,9 @@ def _daemon(args: argparse.Namespace, *words: str | Path) -> dict[str, Any]:
         command += ["--key", file]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode:
-        why = run.stderr.strip().removeprefix("statekeepd: ").splitlines() or ["it said nothing"]
-        raise UnusableInput(f"{why[-1].rstrip('.')}.", " ".join(command[3:]), _ADVICE.get(run.returncode, ""))
+        said = run.stderr.strip().splitlines() or ["it said nothing"]
+        why = said[-1].removeprefix("statekeepd: ").removeprefix("error: ").rstrip(".")
+        raise UnusableInput(f"{why}.", " ".join(command[3:]), _ADVICE.get(run.returncode, ""))
     found: dict[str, Any] = json.loads(run.stdout)
     return found
 
