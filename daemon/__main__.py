@@ -37,6 +37,7 @@ from statekeep.daemon.store import (
     InsecureKeyFile,
     KeySources,
     NothingShipped,
+    RolledBack,
     Secret,
     Store,
     StoreExists,
@@ -71,6 +72,7 @@ _EXIT_CODES: dict[type[Exception], int] = {
     DamagedStore: 74,
     InsecureKeyFile: 78,
     NothingShipped: 65,
+    RolledBack: 65,
     StoreExists: 73,
     StoreInUse: 75,
     SocketInUse: 75,
@@ -101,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise_file_limit()
         daemon = found.configuration.daemon
         with starting("opening the store"):
-            store = _open(found.configuration, options.key[1:])
+            store = _open(found.configuration, options.key[1:], accept_rollback=options.accept_rollback)
         with store, listener(Path(daemon.socket), group_number(daemon.group) if daemon.group else None) as at:
             trio.run(_serve, store, at, found.configuration)
     except tuple(_EXIT_CODES) as refusal:
@@ -139,6 +141,12 @@ def _parser() -> argparse.ArgumentParser:
         help="where a passphrase or recovery key of the store comes from: prompt, fd:NUMBER or env:NAME",
     )
     parser.add_argument(
+        "--anchor",
+        metavar="DIRECTORY",
+        help="where the file is that has seen the last commit, and tells an older copy of the store from the newest "
+        "(else the data directory)",
+    )
+    parser.add_argument(
         "--group",
         metavar="NAME",
         help="let the members of this group use the socket, as operators: they may spawn and send (else nobody but "
@@ -153,6 +161,12 @@ def _parser() -> argparse.ArgumentParser:
         help="copy every change there, sealed, for a restore at any point of the last days",
     )
     way = parser.add_mutually_exclusive_group()
+    way.add_argument(
+        "--accept-rollback",
+        action="store_true",
+        help="take the store as it is although its anchor has seen a newer one, or is missing: after a backup was "
+        "restored on purpose, or the anchor was moved",
+    )
     way.add_argument(
         "--restore",
         type=Path,
@@ -197,6 +211,7 @@ def _flags(options: argparse.Namespace) -> dict[str, str]:
     given = {
         "daemon.data": options.data,
         "daemon.socket": options.socket,
+        "daemon.anchor": options.anchor,
         "daemon.erasures": options.erasures,
         "daemon.group": options.group,
         "backup.ship": options.ship,
@@ -210,13 +225,19 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _open(configuration: Configuration, more_key_files: Sequence[str] = ()) -> Store:
+def _open(configuration: Configuration, more_key_files: Sequence[str] = (), *, accept_rollback: bool = False) -> Store:
     data = Path(configuration.daemon.data)
     path = data / STORE
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    erasures = Path(configuration.daemon.erasures) if configuration.daemon.erasures else None
-    secrets = _secrets(configuration, more_key_files, new=not path.exists())
-    store = open_store(path, secrets, now=_now(), journal=erasures, ballast=BALLAST)
+    store = open_store(
+        path,
+        _secrets(configuration, more_key_files, new=not path.exists()),
+        now=_now(),
+        journal=_directory(configuration.daemon.erasures),
+        ballast=BALLAST,
+        anchor=_directory(configuration.daemon.anchor),
+        accept_rollback=accept_rollback,
+    )
     for kind in store.vault.offered():
         log.warning("a %s was given that no key slot fits; `statekeep key rewrap` makes one", kind.name.lower())
     return store
@@ -224,9 +245,9 @@ def _open(configuration: Configuration, more_key_files: Sequence[str] = ()) -> S
 
 def _restore(configuration: Configuration, options: argparse.Namespace) -> int:
     """Restore a backup, or try it out, and print what it holds as a line of JSON; returns the exit code."""
-    data, erasures = Path(configuration.daemon.data), configuration.daemon.erasures
+    data, daemon = Path(configuration.daemon.data), configuration.daemon
     secrets = _secrets(configuration, options.key[1:], new=False)
-    place = Place(data, secrets, _now, Path(erasures) if erasures else None)
+    place = Place(data, secrets, _now, _directory(daemon.erasures), _directory(daemon.anchor))
     if options.rehearse:
         found = rehearse(options.rehearse, options.at, place, options.rehearse.absolute().parent)
     else:
@@ -241,6 +262,10 @@ def _secrets(configuration: Configuration, more_key_files: Sequence[str], *, new
     files = [Path(file) for file in (keys.file, *more_key_files) if file]
     beside = Path(configuration.daemon.data) / "master.key"
     return KeySources(beside, files, keys.passphrase or None, os.environ).secrets(new=new)
+
+
+def _directory(configured: str) -> Path | None:
+    return Path(configured) if configured else None
 
 
 def _verify(configuration: Configuration, more_key_files: Sequence[str]) -> int:

@@ -47,6 +47,14 @@ class Daemon(Table, frozen=True, kw_only=True):
             "systemd, else in statekeep in XDG_RUNTIME_DIR."
         ),
     ] = ""
+    anchor: Annotated[
+        str,
+        Meta(
+            description="Directory of the anchor, the small file that has seen the last commit and tells an older copy "
+            "of the store from the newest: best one that is neither copied nor restored with the store. Default: the "
+            "data directory."
+        ),
+    ] = ""
     erasures: Annotated[
         str,
         Meta(

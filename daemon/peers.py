@@ -75,7 +75,8 @@ class Access:
         for role in ROLES:
             for name in names.get(role, ()):
                 numbers, number = (groups, group_number(name[1:])) if name.startswith("@") else (users, _number(name))
-                numbers[number] = max(role, numbers.get(number, role), key=ROLES.index)
+                given: tuple[Role, Role] = role, numbers.get(number, role)
+                numbers[number] = max(given, key=ROLES.index)
         return cls(users, groups)
 
     @classmethod

@@ -1,8 +1,8 @@
 """``statekeepd --restore``: a backup becomes the store again, or is only tried out.
 
-The backup is opened, checked and verified in a directory beside the store before it takes its place; who was erased
-after it was made is erased again, by the journal. The same in a directory that is thrown away is how a backup is
-tested: a backup that was never restored is a hope.
+The backup is opened, checked and verified in a directory beside the store before it takes its place. Who was erased
+after it was made is erased again, by the journal; the anchor, which has seen later commits, is made anew. The same in a
+directory that is thrown away is how a backup is tested: a backup that was never restored is a hope.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from statekeep.daemon.store import (
     copy_in,
     locked,
     open_store,
+    put,
     rebuild,
     replace,
 )
@@ -40,6 +41,9 @@ log = structlog.stdlib.get_logger("statekeepd")
 
 STORE: Final = "store.db"
 """The file of the store in the data directory."""
+
+
+ANCHOR: Final = f"{STORE}.anchor"
 
 
 class Unsound(Exception):
@@ -70,7 +74,8 @@ class Place:
     secrets: Sequence[Secret]
     clock: Callable[[], int]
     journal: Path | None = None
-    """The directory of the erasure journal, if that is not to be beside the store."""
+    anchor: Path | None = None
+    """The directories of the erasure journal and of the anchor, if they are not to be beside the store."""
 
 
 def restore(backup: Path, until: Until, place: Place, *, replacing: bool) -> Restored:
@@ -91,13 +96,20 @@ def restore(backup: Path, until: Until, place: Place, *, replacing: bool) -> Res
             raise StoreExists(f"{store} is there; --replace keeps it under another name, and puts the backup there")
         with tempfile.TemporaryDirectory(prefix=".restoring-", dir=place.data) as name:
             made = Path(name) / STORE
+            anchor = (place.anchor or place.data) / ANCHOR
+            if anchor.exists():
+                # So that the restored store is numbered behind all that it has seen, and is the newest from now on.
+                copy_in(anchor, made.with_name(ANCHOR))
             found = _prepare(backup, until, made, place, place.journal or place.data)
             found.store = str(store)
             kept = store.with_name(f"{STORE}.before-{place.clock()}")
             found.kept = str(kept) if store.exists() else ""
             replace(made, store, kept)
+            put(made.with_name(ANCHOR), anchor)
             _give_to_owner(place.data)
-    log.warning("%s was restored, up to position %d", store, found.position, message_id=RESTORED)
+    log.warning(
+        "%s was restored, up to position %d, and its anchor made anew", store, found.position, message_id=RESTORED
+    )
     return found
 
 
@@ -119,7 +131,7 @@ def _prepare(backup: Path, until: Until, made: Path, place: Place, journal: Path
 
 
 def _examine(made: Path, place: Place, journal: Path) -> Restored:
-    with open_store(made, place.secrets, now=place.clock(), journal=journal) as store:
+    with open_store(made, place.secrets, now=place.clock(), journal=journal, accept_rollback=True) as store:
         world = World(store, place.clock)
         resume(world)
         differences = [found for page in pages(world) for found in page.differences]

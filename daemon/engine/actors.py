@@ -99,6 +99,7 @@ def _once(world: World, request: Send | Deliver) -> Sent:
 def _process(world: World, request: Send | Deliver) -> Sent:
     """Process one event: step, record, route, in this order, and finality is judged last."""
     actor = world.actor(request.actor)
+    world.store.records.prove(actor)
     cohort, cohorts = world.actors.cohort[actor], world.cohorts
     world.touch(cohort)
     if request.expect is not None and request.expect != (events := world.histories.depth[cohorts.history[cohort]]):

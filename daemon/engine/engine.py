@@ -29,8 +29,8 @@ from statekeep.daemon.engine.about import About
 from statekeep.daemon.engine.statistics import Meter, stats
 from statekeep.daemon.engine.watching import Watchers
 from statekeep.daemon.engine.world import World
-from statekeep.daemon.logs import TAKEN_BACK
-from statekeep.daemon.store import StorageError, Store
+from statekeep.daemon.logs import DAMAGED, TAKEN_BACK
+from statekeep.daemon.store import DamagedActor, StorageError, Store
 from statekeep.protocol import errors
 from statekeep.protocol.messages import (
     Actors,
@@ -92,6 +92,8 @@ class Engine:
         self.about = about
         self.meter = Meter()
         self._quiet = 0
+        self._damage: set[int] = set()
+        """Actors that the log has named as damaged: once each, as clients may ask again and again."""
         self._faulty = False
         self._backups = backups.Backups(store, clock, about)
         self._load()
@@ -198,6 +200,15 @@ class Engine:
             return Answer(request.id, self._handlers[type(request)](request))
         except errors.StatekeepError as refused:
             return Refusal(request.id, refused.body())
+        except DamagedActor as damage:
+            return self._damaged(request, damage)
+
+    def _damaged(self, request: AnyRequest, damage: DamagedActor) -> Refusal:
+        refused = errors.DamagedActor(damage.actor, damage.position)
+        if damage.actor not in self._damage:
+            self._damage.add(damage.actor)
+            log.error("%s", refused.message, message_id=DAMAGED)
+        return Refusal(request.id, refused.body())
 
     def _alone(self, request: AnyRequest) -> Answer | Refusal | None:
         try:

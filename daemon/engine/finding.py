@@ -14,6 +14,7 @@ from statekeep.daemon.engine.views import listed
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.evaluator import Wanted, census, choose, latest
 from statekeep.daemon.statecharts import Configuration
+from statekeep.daemon.store import DamagedActor
 from statekeep.protocol.messages import Actors, CountRequest
 from statekeep.protocol.records import Actor, ActorPage, CountRow, Counts
 
@@ -39,13 +40,21 @@ def actors(world: World, request: Actors) -> ActorPage:
     found = _next(world, request, looked_at + 1)
     page, last = list[Actor](), 0
     for last in found[:looked_at]:
-        if of_form is None or of_form(world.store.records.key_of(last)):
+        if of_form is None or of_form(_key(world, last)):
             page.append(listed(world, last))
         if len(page) == limit:
             break
     if not found or last == found[-1]:
         return ActorPage(actors=page)
     return ActorPage(actors=page, next=last if request.order == "id" else world.actors.last[last])
+
+
+def _key(world: World, actor: int) -> str | None:
+    """The key of an actor; what is damaged has none that could be of a form."""
+    try:
+        return world.store.records.key_of(actor)
+    except DamagedActor:
+        return None
 
 
 def _of_key(world: World, request: Actors, key: str) -> Iterator[Actor]:

@@ -54,10 +54,13 @@ class Stay(NamedTuple):
 
 
 def life(world: World, actor: int) -> Iterator[Stay]:
-    """An actor from its spawn until now."""
+    """An actor from its spawn until now. Raises ``DamagedActor``."""
     world.touch(world.actors.cohort[actor])
-    version, _, last = world.store.records.head(actor)
-    events = world.store.records.events(last)
+    return stays(world, *world.store.records.life(actor))
+
+
+def stays(world: World, version: int, events: list[EventRow]) -> Iterator[Stay]:
+    """What these events, the spawn on ``version`` first, say of an actor."""
     routes = list(world.forest.routes.below(version))
     by_cohort = _decisions(world, routes, events)
     configuration = world.forest.table(version).initial
@@ -213,9 +216,12 @@ def _about_route(world: World, request: Decisions, limit: int) -> DecisionPage:
 
 def of_actor(world: World, actor: int, key: str | None) -> list[Decision]:
     """Everything on record about one actor, deferrals included, in order."""
-    return [
-        _decision(world, actor, key, made, stay.event.cohort) for stay in life(world, actor) for made in stay.decisions
-    ]
+    return made_in(world, actor, key, life(world, actor))
+
+
+def made_in(world: World, actor: int, key: str | None, stays: Iterable[Stay]) -> list[Decision]:
+    """The decisions of a life."""
+    return [_decision(world, actor, key, made, stay.event.cohort) for stay in stays for made in stay.decisions]
 
 
 def _decision(world: World, actor: int, key: str | None, made: Decided, cohort: int) -> Decision:

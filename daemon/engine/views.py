@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from statekeep.daemon.engine.world import World
+from statekeep.daemon.store import DamagedActor
 from statekeep.protocol.messages import Get
 from statekeep.protocol.records import Actor
 
@@ -16,9 +17,12 @@ def get(world: World, request: Get) -> Actor:
 
 
 def listed(world: World, actor: int) -> Actor:
-    """One actor as lists show it: without its context."""
+    """One actor as lists show it: without its context; one that is damaged does not spoil them."""
     records = world.store.records
-    return describe(world, actor, records.key_of(actor), records.time(world.actors.last[actor]))
+    try:
+        return describe(world, actor, records.key_of(actor), records.time(world.actors.last[actor]))
+    except DamagedActor:
+        return replace(describe(world, actor, None, 0), damaged=True)
 
 
 def describe(world: World, actor: int, key: str | None, updated: int, context: object = None) -> Actor:

@@ -7,7 +7,7 @@ one changes the other in the same request; when a request fails half-way, both a
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from statekeep.daemon.engine.repeats import Repeats
 from statekeep.daemon.engine.versions import Forest
@@ -17,7 +17,7 @@ from statekeep.daemon.routing.histories import Histories
 from statekeep.daemon.routing.relations import Relations
 from statekeep.daemon.routing.rule import Judgement, Outcome, Standing
 from statekeep.daemon.routing.sweep import Sweep
-from statekeep.daemon.store import CohortRow, DecisionRow, Store, TombstoneRow
+from statekeep.daemon.store import Audit, CohortRow, DecisionRow, Store, TombstoneRow
 from statekeep.protocol import errors
 from statekeep.protocol.messages import ActorRef
 
@@ -60,12 +60,12 @@ class Symbols:
 class Population:
     """Where every actor is: its cohort (0 where there is no such actor) and the position of its last event, by id."""
 
-    def __init__(self, heads: Iterable[tuple[int, int, int]], last: int) -> None:
-        self.cohort = array("I", bytes(4 * (last + 1)))
-        self.last = array("Q", bytes(8 * (last + 1)))
-        for actor, cohort, position in heads:
-            self.cohort[actor] = cohort
-            self.last[actor] = position
+    def __init__(self, heads: tuple[array[int], array[int]], last: int) -> None:
+        """``heads`` are the two, to be kept; ``last`` is the highest id that was given."""
+        self.cohort, self.last = heads
+        missing = [0] * (last + 1 - len(self.cohort))
+        self.cohort.extend(missing)
+        self.last.extend(missing)
 
     def add(self, cohort: int, position: int) -> int:
         """The id of a new actor."""
@@ -115,6 +115,8 @@ class World:
         self.erased = {stone.actor: stone for stone in store.catalogue.tombstones()}
         self.sweep: Sweep | None = None
         self.deployments = {row.position: row for row in store.catalogue.deployments()}
+        self.audit: Audit | None = None
+        """The one that ``verify`` goes on with."""
         self.repeats = Repeats(store)
         self._ids: dict[str, int] = {}
 

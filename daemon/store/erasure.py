@@ -10,8 +10,9 @@ erasure may be acknowledged when none of those bytes is left in the files of the
    restored and the journal is there, the actor is erased again before anybody is served.
 3. A truncating checkpoint has carried the pages into the database and emptied the log, which held them as they were.
 4. The gaps of the database's pages are blank: see ``gaps``.
+5. The copies that were made before migrations are deleted: the actor is in them.
 
-The erasures of a batch share steps 2 to 4. Where a step fails, or somebody who reads the database holds the log, the
+The erasures of a batch share steps 2 to 5. Where a step fails, or somebody who reads the database holds the log, the
 actor is gone all the same; what is left to do is tried again at the next erasure, from time to time, and at the next
 start, whatever the reason was that it had not been done. What a file system or a disk keeps of blocks that were
 overwritten or freed is not in the reach of this.
@@ -19,15 +20,21 @@ overwritten or freed is not in the reach of this.
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from statekeep.daemon.store import gaps
 from statekeep.daemon.store.ballast import Ballast
+from statekeep.daemon.store.evidence import Evidence
 from statekeep.daemon.store.journal import Journal
+from statekeep.daemon.store.key_files import sync_directory
 from statekeep.daemon.store.rows import TombstoneRow
+
+log = logging.getLogger(__name__)
 
 _ROWS: Final = (
     ("repeats", "scope = ?1 OR (scope = 0 AND number = ?1)"),
@@ -52,8 +59,8 @@ _PAUSE: Final = 1_000
 """Milliseconds between attempts to complete an erasure that nobody asks for."""
 
 
-def delete(connection: sqlite3.Connection, actor: int, events: int) -> None:
-    """Delete the rows of an actor that has ``events`` of them, its spawn included.
+def delete(connection: sqlite3.Connection, evidence: Evidence, actor: int, events: int) -> None:
+    """Delete the rows of an actor that has ``events`` of them, its spawn included; the evidence misses none of them.
 
     They are found from the last to the first, without an index. Where a damaged row has broken that chain, the whole
     table is searched for the others.
@@ -61,20 +68,31 @@ def delete(connection: sqlite3.Connection, actor: int, events: int) -> None:
     if connection.execute(_EVENTS, {"actor": actor}).rowcount != events:
         connection.execute("DELETE FROM events WHERE actor = ?", (actor,))
     for table, its in _ROWS:
+        evidence.leaving(table, its, (actor,))
         connection.execute(f"DELETE FROM {table} WHERE {its}", (actor,))  # noqa: S608 - text from above
+    evidence.forget(actor)
+
+
+def _copies(path: Path) -> list[Path]:
+    """The copies that were made of a database before its schema was changed, finished or not."""
+    start = f"{path.name}.before-"
+    return [file for file in path.parent.iterdir() if file.name.removeprefix(".").startswith(start)]
 
 
 class Erasures:
     """The erasures of an open store, from their commit until they are complete."""
 
-    def __init__(self, connection: sqlite3.Connection, database: int, journal: Journal, ballast: Ballast) -> None:
-        """``database`` is a descriptor of the file.
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, database: int, journal: Journal, ballast: Ballast
+    ) -> None:
+        """``database`` is a descriptor of the file ``path``.
 
         It is the caller's, to be closed after the connection: closing any descriptor of a file takes away all locks
         that the process has on it, and SQLite's are among them.
         """
         self.journal = journal
         self._connection = connection
+        self._path = path
         self._database = database
         self._ballast = ballast
         self._uncommitted: list[TombstoneRow] = []
@@ -125,11 +143,20 @@ class Erasures:
             if not self._checkpoint(_PATIENCE if asked else 0):
                 return "another process reads the database and holds its log"
             self._blank()
+            self._delete_copies()
         except (OSError, sqlite3.Error) as problem:
             return getattr(problem, "strerror", None) or str(problem)
         self.unfinished = False
         self._ballast.refill()
         return None
+
+    def _delete_copies(self) -> None:
+        copies = _copies(self._path)
+        for copy in copies:
+            copy.unlink()
+            log.warning("deleted %s, a copy of the store as it was before a migration: it has actors in it", copy)
+        if copies:
+            sync_directory(self._path.parent)
 
     def _checkpoint(self, patience: int) -> bool:
         """Empty the log into the database; False when somebody was in the way for ``patience`` milliseconds."""

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from statekeep.daemon.store.anchor import KEY_USE, Anchor
 from statekeep.daemon.store.ballast import Ballast
 from statekeep.daemon.store.erasure import Erasures
 from statekeep.daemon.store.journal import Journal
 from statekeep.daemon.store.key_files import sync_directory
+from statekeep.daemon.store.migrating import migrate
 from statekeep.daemon.store.schema import Column, Table, known, migrations
 from statekeep.daemon.store.slots import Kind, Secret
 from statekeep.daemon.store.store import Store
@@ -53,12 +55,14 @@ def open_store(
     random: Callable[[int], bytes] = os.urandom,
     journal: Path | None = None,
     ballast: int = 0,
+    anchor: Path | None = None,
+    accept_rollback: bool = False,
 ) -> Store:
     """Open the store in the file ``path``, or make it; ``now`` is its birthday, in milliseconds.
 
-    Any of ``keys`` opens it; a new store gets a slot for each. Bytes alone are the key of a key file. ``journal`` is
-    the directory of the erasure journal, if that is not to be beside the store; ``ballast`` are the bytes of the disk
-    that are held back for erasures.
+    Any of ``keys`` opens it; a new store gets a slot for each. Bytes alone are the key of a key file. ``journal`` and
+    ``anchor`` are the directories of the erasure journal and of the anchor (see ``store.anchor``), if they are not to
+    be beside the store; ``ballast`` are the bytes of the disk that are held back for erasures.
 
     The lock beside it is held until the store is closed, and by the kernel's hand only while this process lives.
 
@@ -66,6 +70,8 @@ def open_store(
         StoreInUse, UnknownSchema, UnsafeStore: see there; nothing was changed.
         WrongKey: none of the keys opens this store; nothing was changed.
         DamagedJournal: who was erased can't be known for sure.
+        RolledBack: the store is not the one that its anchor has seen, and is not to be taken as it is.
+        DamagedStore: the evidence in the store is not what was written.
     """
     secrets = [Secret(Kind.FILE, keys, "the key given")] if isinstance(keys, bytes) else keys
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -80,17 +86,23 @@ def open_store(
             entries = (journal or path.parent) / f"{path.name}.erasures"
             erasures = Erasures(
                 connection,
+                path,
                 database,
                 Journal(entries, ring.database, ring.derived(b"erasures")),
                 Ballast(path.with_name(f"{path.name}.ballast"), ballast),
             )
-            return Store(connection, vault, erasures, [database, lock])
+            seen = Anchor((anchor or path.parent) / f"{path.name}.anchor", ring.derived(KEY_USE))
+            store = Store(connection, vault, erasures, seen, [database, lock])
+            store.meet_anchor(accept_rollback=accept_rollback)
+            migrate(connection, store, path)
         except sqlite3.DatabaseError as failure:
             connection.close()
             raise UnsafeStore(f"{path} can't be opened: {failure}") from failure
         except BaseException:
             connection.close()
             raise
+        else:
+            return store
     except BaseException:
         os.close(database)
         os.close(lock)
@@ -136,7 +148,6 @@ def _prepare(
     if row is not None:
         vault = Vault.open(connection, row[0], random, secrets)
         vault.ring.unwrap(row[1], Table.STORE, Column.DATA_KEY, 1)
-        migrations.apply(db)
         return vault
     migrations.apply(db)
     database = random(16)

@@ -1,11 +1,20 @@
-"""What is read from the store. Everything comes opened; a value that does not authenticate raises ``WrongKey``."""
+"""What is read from the store. Everything comes opened, and what does not authenticate is not given.
+
+Of an actor that is ``DamagedActor``; of the catalogue ``DamagedStore`` when it is checked, and ``WrongKey`` after that.
+"""
+
+from __future__ import annotations
 
 import sqlite3
+from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 
+from statekeep.daemon.store.audit import check_catalogue
+from statekeep.daemon.store.evidence import Evidence
 from statekeep.daemon.store.keys import KeyRing, Sealer, WrongKey
 from statekeep.daemon.store.rows import (
     ActorRow,
@@ -21,7 +30,7 @@ from statekeep.daemon.store.rows import (
     VersionRow,
 )
 from statekeep.daemon.store.schema import Column, Table
-from statekeep.daemon.store.soundness import check
+from statekeep.daemon.store.soundness import DamagedActor, check
 
 PATCHED = 1
 """The extension of MessagePack that holds the payload of an event together with a patch of the context."""
@@ -40,16 +49,33 @@ _HAPPENED = """
 """CROSS: in the order in which it is written, which is that of positions."""
 
 
+_TRAIL = """
+    WITH RECURSIVE trail (actor, cohort, position, previous, time, payload, code) AS (
+        SELECT actor, cohort, position, previous, time, substr(payload, -16), code FROM events WHERE position = ?
+        UNION ALL
+        SELECT e.actor, e.cohort, e.position, e.previous, e.time, substr(e.payload, -16), e.code FROM events e
+        JOIN trail ON e.position = trail.previous AND e.position < trail.position
+    )
+    SELECT * FROM trail ORDER BY position
+"""
+"""What the codes of an actor's events authenticate, and the codes."""
+
+
 class Catalogue:
     """What the engine reads once, when it starts, and keeps in memory."""
 
-    def __init__(self, connection: sqlite3.Connection, sealer: Sealer) -> None:
+    def __init__(self, connection: sqlite3.Connection, sealer: Sealer, evidence: Evidence) -> None:
         self._connection = connection
         self._sealer = sealer
+        self._evidence = evidence
 
     def check(self) -> None:
-        """Raise ``DamagedStore`` unless all that is read here can be relied on to lead somewhere."""
+        """Raise ``DamagedStore`` unless all that is read here can be relied on to lead somewhere.
+
+        Versions, routes, and what belongs to them are also what was written. For the rest there is ``Store.audit``.
+        """
         check(self._connection)
+        check_catalogue(self._connection, self._evidence)
 
     def last_position(self) -> int:
         """The position of the last thing that happened; 0 in a new store."""
@@ -61,7 +87,8 @@ class Catalogue:
         """The highest id that an actor ever had, here or, erased since, in the store that this was a backup of."""
         spawned = _one(self._connection, "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'actors'), 0)")
         erased = _one(self._connection, "SELECT ifnull(max(actor), 0) FROM tombstones")
-        return max(int(spawned[0]), int(erased[0]))
+        # If an actor that is missed was the last, its id is not to be given again either.
+        return max(int(spawned[0]), int(erased[0]), *self._evidence.damaged)
 
     def tombstones(self) -> Iterator[TombstoneRow]:
         """All erased actors, in order of id."""
@@ -122,20 +149,25 @@ class Catalogue:
 
     def populations(self) -> Iterator[tuple[int, int]]:
         """(cohort, actors), in order of cohort."""
-        return _all(self._connection, "SELECT cohort, count(*) FROM actors GROUP BY cohort ORDER BY cohort")
+        cohorts, _ = self.heads()
+        return ((cohort, actors) for cohort, actors in sorted(Counter(cohorts).items()) if cohort)
 
-    def heads(self) -> Iterator[tuple[int, int, int]]:
-        """(actor, cohort, last position), in order of id."""
-        return _all(self._connection, "SELECT id, cohort, last FROM actors ORDER BY id")
+    def heads(self) -> tuple[array[int], array[int]]:
+        """Each actor's cohort, and the position of its last event, by id; 0 where there is no actor."""
+        return self._evidence.heads.columns()
 
 
 class Records:
     """What stays on the disk until somebody asks. Sees all that was written before, committed or not."""
 
-    def __init__(self, connection: sqlite3.Connection, ring: KeyRing, flush: Callable[[], None]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, ring: KeyRing, flush: Callable[[], None], evidence: Evidence
+    ) -> None:
         self._connection = connection
         self._ring = ring
         self._flush = flush
+        self._evidence = evidence
+        self.prove = evidence.prove
 
     def find_actor(self, key: str) -> int | None:
         """The id of the committed actor with this key."""
@@ -144,26 +176,42 @@ class Records:
         return None if row is None else int(row[0])
 
     def actor(self, actor: int) -> ActorRow:
-        """An actor that exists, with its context."""
+        """An actor that exists, with its context. Raises ``DamagedActor``."""
         self._flush()
-        spawned_on, cohort, last, key, context = _one(
-            self._connection, "SELECT spawned_on, cohort, last, key, context FROM actors WHERE id = ?", actor
-        )
+        row = self._row(actor, "SELECT spawned_on, cohort, last, code, key, context FROM actors WHERE id = ?")
+        spawned_on, cohort, last, code, key, context = row
+        self.prove(actor)
+        if not self._evidence.heads.agree(actor, cohort, last, code):
+            raise DamagedActor(actor)
         return ActorRow(
             actor, spawned_on, cohort, last, self._open_key(actor, key), self._open(actor, context, Column.CONTEXT)
         )
 
     def head(self, actor: int) -> tuple[int, int, int]:
-        """(version spawned on, cohort, position of the last event) of an actor that exists; opens nothing."""
+        """(version spawned on, cohort, position of the last event) by the row of an actor that exists."""
         self._flush()
-        spawned_on, cohort, last = _one(
-            self._connection, "SELECT spawned_on, cohort, last FROM actors WHERE id = ?", actor
-        )
+        spawned_on, cohort, last = self._row(actor, "SELECT spawned_on, cohort, last FROM actors WHERE id = ?")
         return spawned_on, cohort, last
 
     def key_of(self, actor: int) -> str | None:
+        """Raises ``DamagedActor``."""
         self._flush()
-        return self._open_key(actor, _one(self._connection, "SELECT key FROM actors WHERE id = ?", actor)[0])
+        self.prove(actor)
+        return self._open_key(actor, self._row(actor, "SELECT key FROM actors WHERE id = ?")[0])
+
+    def life(self, actor: int) -> tuple[int, list[EventRow]]:
+        """The version that an actor was spawned on, its spawn and its events, without payloads.
+
+        Raises ``DamagedActor`` unless all of it is as it was written.
+        """
+        self.prove(actor)
+        spawned_on, cohort, last = self.head(actor)
+        if not self._evidence.heads.agree(actor, cohort, last, self._last_code(last)):
+            raise DamagedActor(actor, last)
+        broken = next(self._breaks(last), None)
+        if broken is not None:
+            raise DamagedActor(actor, broken)
+        return spawned_on, self.events(last)
 
     def time(self, position: int) -> int:
         """When the event at ``position`` was recorded."""
@@ -186,18 +234,12 @@ class Records:
         return low
 
     def events(self, last: int) -> list[EventRow]:
-        """The spawn and all processed events of the actor whose last is at ``last``, oldest first, without payloads."""
-        self._flush()
-        query = """
-            WITH RECURSIVE trail (position, previous, cohort, time) AS (
-                SELECT position, previous, cohort, time FROM events WHERE position = ?
-                UNION ALL
-                SELECT e.position, e.previous, e.cohort, e.time FROM events e
-                JOIN trail ON e.position = trail.previous AND e.position < trail.position
-            )
-            SELECT position, cohort, time, NULL FROM trail ORDER BY position
+        """The spawn and all processed events of the actor whose last is at ``last``, oldest first, without payloads.
+
+        They are given as they are; ``life`` proves them.
         """
-        return [EventRow._make(row) for row in _all(self._connection, query, last)]
+        self._flush()
+        return [EventRow(row[2], row[1], row[4], None) for row in _all(self._connection, _TRAIL, last)]
 
     def happened(self, after: int, before: int, limit: int) -> Iterator[Happening]:
         """The first spawns and events between two positions, in order."""
@@ -235,11 +277,26 @@ class Records:
         return size or 0
 
     def payload(self, actor: int, position: int) -> Any:
-        """The payload of one event, None if it had none; ``Patched`` if the event patched the context."""
+        """The payload of one event, None if it had none; ``Patched`` if the event patched the context.
+
+        Raises ``DamagedActor``.
+        """
         sealed = _one(self._connection, "SELECT payload FROM events WHERE position = ?", position)[0]
         if sealed is None:
             return None
-        return _decode_payload(self.sealer(actor).open(sealed, Table.EVENTS, Column.PAYLOAD, position))
+        return _decode_payload(self._opened(actor, sealed, Table.EVENTS, Column.PAYLOAD, position))
+
+    def _last_code(self, position: int) -> bytes:
+        row = self._connection.execute("SELECT code FROM events WHERE position = ?", (position,)).fetchone()
+        return row[0] if row else b""
+
+    def _breaks(self, last: int) -> Iterator[int]:
+        """Positions of events that are not as they were written, or don't follow the one that they did."""
+        before = b""
+        for *columns, code in _all(self._connection, _TRAIL, last):
+            if self._evidence.code(before, columns) != code:
+                yield columns[2]
+            before = code
 
     def repeat_hash(self, scope: int, key: str) -> bytes:
         """What stands on the disk for an idempotency key of an actor, or with ``scope`` 0 of a spawn."""
@@ -252,7 +309,7 @@ class Records:
         if row is None:
             return None
         number, sealed = row
-        opened = self.sealer(scope or number).open(sealed, Table.REPEATS, Column.ANSWER, scope << 32 | number)
+        opened = self._opened(scope or number, sealed, Table.REPEATS, Column.ANSWER, scope << 32 | number)
         return RepeatRow(scope, key_hash, number, opened[:CONTENT], opened[CONTENT:])
 
     def last_repeat(self, actor: int) -> int:
@@ -276,12 +333,15 @@ class Records:
         }
 
     def sealer(self, actor: int) -> Sealer:
-        """What seals and opens the values of an actor."""
+        """What seals and opens the values of an actor. Raises ``DamagedActor``."""
         sealer = self._ring.kept(actor)
         if sealer is None:
             self._flush()
-            (wrapped,) = _one(self._connection, "SELECT data_key FROM actors WHERE id = ?", actor)
-            sealer = self._ring.unwrap(wrapped, Table.ACTORS, Column.DATA_KEY, actor)
+            (wrapped,) = self._row(actor, "SELECT data_key FROM actors WHERE id = ?")
+            try:
+                sealer = self._ring.unwrap(wrapped, Table.ACTORS, Column.DATA_KEY, actor)
+            except WrongKey:
+                raise DamagedActor(actor) from None
             self._ring.keep(actor, sealer)
         return sealer
 
@@ -292,6 +352,9 @@ class Records:
         query = "SELECT position, actor, payload FROM events WHERE position IN (SELECT value FROM json_each(?))"
         events = list(_all(self._connection, query, msgspec.json.encode(list(positions)).decode()))
         yield from (Damage("owner", position) for position, owner, _ in events if owner != actor)
+        yield from (Damage("seal", position) for position in self._breaks(max((row[0] for row in events), default=0)))
+        if actor in self._evidence.damaged:
+            yield Damage("seal", 0)
         try:
             sealer = self._ring.unwrap(wrapped, Table.ACTORS, Column.DATA_KEY, actor)
         except WrongKey:
@@ -309,11 +372,25 @@ class Records:
             if not _opens(sealer, answer, Table.REPEATS, Column.ANSWER, scope << 32 | number):
                 yield Damage("answer", 0)
 
+    def _row(self, actor: int, query: str) -> tuple[Any, ...]:
+        """The row of an actor that exists. Raises ``DamagedActor`` if it has gone."""
+        row: tuple[Any, ...] | None = self._connection.execute(query, (actor,)).fetchone()
+        if row is None:
+            raise DamagedActor(actor)
+        return row
+
     def _open(self, actor: int, sealed: bytes | None, column: Column) -> Any:
-        return None if sealed is None else _decode(self.sealer(actor).open(sealed, Table.ACTORS, column, actor))
+        return None if sealed is None else _decode(self._opened(actor, sealed, Table.ACTORS, column, actor))
 
     def _open_key(self, actor: int, sealed: bytes | None) -> str | None:
-        return None if sealed is None else self.sealer(actor).open(sealed, Table.ACTORS, Column.KEY, actor).decode()
+        return None if sealed is None else self._opened(actor, sealed, Table.ACTORS, Column.KEY, actor).decode()
+
+    def _opened(self, actor: int, sealed: bytes, table: Table, column: Column, row: int) -> bytes:
+        """A value of an actor. Raises ``DamagedActor``."""
+        try:
+            return self.sealer(actor).open(sealed, table, column, row)
+        except WrongKey:
+            raise DamagedActor(actor, row if table is Table.EVENTS else 0) from None
 
 
 def _opens(sealer: Sealer, sealed: bytes | None, table: Table, column: Column, row: int) -> bool:

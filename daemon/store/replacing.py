@@ -37,6 +37,16 @@ def _copy(source: Path, target: Path) -> None:
         os.fsync(writing.fileno())
 
 
+def put(source: Path, target: Path) -> None:
+    """Let ``target``, which may be on another file system, be a copy of ``source``, at once and durably."""
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    unfinished.unlink(missing_ok=True)
+    _copy(source, unfinished)
+    unfinished.rename(target)
+    sync_directory(target.parent)
+
+
 def replace(restored: Path, store: Path, kept: Path) -> None:
     """Let the closed database ``restored`` be the one at ``store``, and what was there be at ``kept``.
 

@@ -148,7 +148,8 @@ class TombstoneRow(NamedTuple):
 class Damage(NamedTuple):
     """A row of an actor that is not as it was written."""
 
-    what: Literal["owner", "data_key", "key", "context", "payload", "answer"]
-    """The value that fails authentication; ``owner``: the event is another actor's."""
+    what: Literal["owner", "seal", "data_key", "key", "context", "payload", "answer"]
+    """The value that fails authentication; ``owner``: the event is another actor's; ``seal``: the event is not the one
+    that was written, or does not follow the one that it did."""
     position: int
     """The event's; 0 for the actor's own row."""

@@ -28,6 +28,7 @@ class Table(IntEnum):
     REPEATS = 7
     KEY_SLOTS = 8
     KEY_ROOTS = 9
+    ROOT = 16
 
 
 class Column(IntEnum):
@@ -44,18 +45,22 @@ class Column(IntEnum):
     STATE_MAP = 9
     STORE_KEY = 10
     ROOT = 11
+    TOTALS = 16
 
 
 @migrations()
 def first(db: Database) -> None:
-    """``deployments`` are the changes of routes, deploys and closes; ``last_cohort`` was the last that was there.
+    """``root`` is the evidence of all other tables; see ``store.evidence``.
+
+    ``deployments`` are the changes of routes, deploys and closes; ``last_cohort`` was the last that was there.
 
     ``events`` holds a row for each spawn (``previous`` 0) and each processed event; its position is its rowid.
 
     ``tombstones`` are what is left of erased actors.
 
     ``previous`` is the position of the actor's event before, so that a history is read without an index, which every
-    event would have to pay for. ``cohort`` is the cohort that the event led to.
+    event would have to pay for. ``cohort`` is the cohort that the event led to. ``code`` authenticates the event
+    and all of its actor's before it; in ``actors`` it is that of the last event.
 
     ``repeats`` are the answers that were given under an idempotency key, by the actor that they were given about.
     Those about spawns have the ``scope`` 0 and as their ``number`` the actor's id.
@@ -73,6 +78,10 @@ CREATE TABLE store (
     database BLOB NOT NULL,
     created INTEGER NOT NULL,
     data_key BLOB NOT NULL
+);
+CREATE TABLE root (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    totals BLOB NOT NULL
 );
 CREATE TABLE key_slots (
     id INTEGER PRIMARY KEY,
@@ -150,7 +159,8 @@ CREATE TABLE actors (
     data_key BLOB NOT NULL,
     key_hash BLOB,
     key BLOB,
-    context BLOB
+    context BLOB,
+    code BLOB NOT NULL
 );
 CREATE UNIQUE INDEX actors_by_key ON actors (key_hash) WHERE key_hash IS NOT NULL;
 CREATE TABLE events (
@@ -159,7 +169,8 @@ CREATE TABLE events (
     previous INTEGER NOT NULL,
     cohort INTEGER NOT NULL,
     time INTEGER NOT NULL,
-    payload BLOB
+    payload BLOB,
+    code BLOB NOT NULL
 );
 CREATE TABLE tombstones (
     actor INTEGER PRIMARY KEY,

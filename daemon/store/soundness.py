@@ -9,7 +9,17 @@ import sqlite3
 
 
 class DamagedStore(Exception):
-    """A row of the store leads to something that is not there."""
+    """A row of the store is not as it was written, or leads to something that is not there."""
+
+
+class DamagedActor(Exception):
+    """What is stored of an actor is not what was written. The others are not concerned."""
+
+    def __init__(self, actor: int, position: int = 0) -> None:
+        super().__init__(f"actor {actor} is damaged" + (f" at position {position}" if position else ""))
+        self.actor = actor
+        self.position = position
+        """The event's; 0 for the actor's own row."""
 
 
 _SOUND = {

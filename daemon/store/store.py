@@ -12,8 +12,12 @@ from typing import Any, Self
 
 import msgspec
 
-from statekeep.daemon.store import erasure
+from statekeep.daemon.store import erasure, evidence
+from statekeep.daemon.store.anchor import NOTHING, Anchor, Seen
+from statekeep.daemon.store.audit import Audit, recount
 from statekeep.daemon.store.backup import Moment, moment
+from statekeep.daemon.store.evidence import Evidence
+from statekeep.daemon.store.keys import WrongKey
 from statekeep.daemon.store.reading import PATCHED, Catalogue, Records
 from statekeep.daemon.store.rows import (
     ActorRow,
@@ -30,7 +34,8 @@ from statekeep.daemon.store.rows import (
 )
 from statekeep.daemon.store.schema import Column, Table
 from statekeep.daemon.store.shipping import Shipping
-from statekeep.daemon.store.vault import Vault
+from statekeep.daemon.store.soundness import DamagedStore
+from statekeep.daemon.store.vault import KEY_TABLES, Vault
 
 StorageError = sqlite3.Error
 """What a read or a write raises when the disk, or SQLite, refuses it."""
@@ -38,6 +43,9 @@ StorageError = sqlite3.Error
 SQLITE_VERSION = sqlite3.sqlite_version
 
 _encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(tuple[int, evidence.Totals]).decode
+
+_FORGOTTEN = "scope = ? AND number <= ?"
 
 _STATEMENTS = {
     "names": "INSERT INTO names VALUES (?, ?)",
@@ -50,37 +58,59 @@ _STATEMENTS = {
     "histories": "INSERT INTO histories VALUES (?, ?, ?)",
     "cohorts": "INSERT INTO cohorts VALUES (?, ?, ?, ?, ?, ?)",
     "moves": "UPDATE cohorts SET version = ?, configuration = ?, waiting = ?, rescued = ? WHERE id = ?",
-    "actors": "INSERT INTO actors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "actors": "INSERT INTO actors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "contexts": "UPDATE actors SET context = ? WHERE id = ?",
-    "events": "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)",
+    "events": "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
     "decisions": "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?)",
     "repeats": "INSERT INTO repeats VALUES (?, ?, ?, ?)",
-    "forgotten": "DELETE FROM repeats WHERE scope = ? AND number <= ?",
+    "forgotten": f"DELETE FROM repeats WHERE {_FORGOTTEN}",  # noqa: S608 - text from above
 }
 """In the order in which rows refer to each other."""
 
-_MOVE_ACTOR = "UPDATE actors SET cohort = ?, last = ? WHERE id = ?"
+_COUNTED = evidence.TABLES.keys() - {"actors"}
+"""Tables whose rows the evidence counts as they are inserted; it hears of actors and events when they are added."""
+
+_CHANGES = {"closings": ("routes", 1), "ends": ("deployments", 0), "moves": ("cohorts", 4), "contexts": ("actors", 1)}
+"""What changes rows of which table, and where its values hold the row's number."""
+
+# Not OR REPLACE, which would delete the row first: that takes twice the time.
+_ROOT = "INSERT INTO root VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET totals = excluded.totals"
+
+_MOVE_ACTOR = "UPDATE actors SET cohort = ?, last = ?, code = ? WHERE id = ?"
 
 
 class Store:
     """An open store; see ``open_store``. Not thread-safe: one engine owns it."""
 
     def __init__(
-        self, connection: sqlite3.Connection, vault: Vault, erasures: erasure.Erasures, descriptors: Sequence[int]
+        self,
+        connection: sqlite3.Connection,
+        vault: Vault,
+        erasures: erasure.Erasures,
+        anchor: Anchor,
+        descriptors: Sequence[int],
     ) -> None:
         """``descriptors`` are closed with the store, after the connection: the database's own, and the lock's."""
         self._connection = connection
         self.vault = vault
         self._ring = ring = vault.ring
-        self._descriptors = descriptors
         self.erasures = erasures
+        self._anchor = anchor
+        self._descriptors = descriptors
         self.shipping: Shipping | None = None
         (wrapped,) = connection.execute("SELECT data_key FROM store").fetchone()
         self._names = ring.unwrap(wrapped, Table.STORE, Column.DATA_KEY, 1)
-        self.catalogue = Catalogue(connection, self._names)
-        self.records = Records(connection, ring, self._flush)
+        self._evidence = Evidence(connection, ring.derived(evidence.KEY_USE))
+        self._seen, self._committed = self._root()
+        if self._seen == NOTHING:
+            # Its keys are all that a new store has, and nothing was before them.
+            self._committed = self._evidence.begin(*KEY_TABLES)
+        self._evidence.load(self._committed)
+        vault.counting = lambda anew: self._evidence.rewriting(*KEY_TABLES, anew=anew)
+        self.catalogue = Catalogue(connection, self._names, self._evidence)
+        self.records = Records(connection, ring, self._flush, self._evidence)
         self._pending: dict[str, list[Sequence[Any]]] = {kind: [] for kind in _STATEMENTS}
-        self._heads: dict[int, tuple[int, int]] = {}
+        self._heads: dict[int, tuple[int, int, bytes]] = {}
 
     def ship(self, directory: Path, clock: Callable[[], int], keep: int) -> None:
         """Ship every commit to ``directory`` from now on, and keep it for so many milliseconds. Raises ``OSError``."""
@@ -111,18 +141,22 @@ class Store:
         if not self._connection.in_transaction:
             return False
         try:
-            self._connection.execute("COMMIT")
+            self._commit_as(self._seen.commits + 1)
         except sqlite3.Error:
             if self.shipping is not None:
                 self.shipping.doubt()
             raise
         self.erasures.committed()
+        self._anchor.write(self._seen)
         return True
 
     def rollback(self) -> None:
         """Forget everything written since the last commit."""
-        self._forget()
+        changed = self._connection.in_transaction or self._evidence.heads.moved or any(self._pending.values())
+        self._discard()
         self.vault.load()
+        if changed:
+            self._evidence.load(self._committed)
 
     def rewrap_next(self, limit: int, now: int) -> None:
         """Take a rotation under way past the next ``limit`` actors."""
@@ -130,7 +164,7 @@ class Store:
         self._flush()
         self.vault.go_on(limit, now)
 
-    def _forget(self) -> None:
+    def _discard(self) -> None:
         for rows in self._pending.values():
             rows.clear()
         self._heads.clear()
@@ -145,14 +179,49 @@ class Store:
         log = wal.stat().st_size if wal.exists() else 0
         return Sizes(Path(file).stat().st_size, log, disk.f_bavail * disk.f_frsize)
 
+    def meet_anchor(self, *, accept_rollback: bool) -> None:
+        """Compare the store with its anchor, and let the anchor follow it from now on.
+
+        Raises ``RolledBack`` if the store is not what the anchor has seen, unless that is accepted.
+        """
+        seen = self._seen
+        if self._anchor.meet(seen, accept=accept_rollback):
+            if seen.commits or self._anchor.after(seen) > 1:
+                # A number that no copy of the store has: what was left behind can't come back as the newer one.
+                self._begin()
+                self._commit_as(self._anchor.after(seen))
+            self._anchor.make(self._seen)
+
+    def audit(self) -> Audit:
+        """A look at every row beside what the evidence says of the tables. It ends with another one or a rollback."""
+        return Audit(self._connection, self._evidence, self._flush)
+
+    def change_schema(self, change: Callable[[], object]) -> None:
+        """Let ``change`` bring the tables into another form, and commit it with the evidence of that form.
+
+        Raises ``DamagedStore``, and changes nothing, if the store is not as it was written.
+        """
+        tables = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master")} | {evidence.HEADS}
+        before = Audit(
+            self._connection, self._evidence, self._flush, (*filter(tables.__contains__, self._evidence.totals),)
+        )
+        before.run()
+        if findings := before.findings():
+            raise DamagedStore(f"the store is damaged: {findings[0]}; put back a copy of the store")
+        self._begin()
+        change()
+        recount(self._connection, self._evidence)
+        self.commit()
+
     def close(self) -> None:
         """Close the store and let go of its lock. What was not committed is lost."""
-        self._forget()
+        self._discard()
         for let_go in self.erasures.make_way:
             let_go()
         if self.shipping is not None:
             self.shipping.close()
         self._connection.close()
+        self._anchor.close()
         for descriptor in self._descriptors:
             os.close(descriptor)
 
@@ -161,16 +230,53 @@ class Store:
         for kind, rows in self._pending.items():
             if rows:
                 self._begin()
-                execute(_STATEMENTS[kind], rows)
+                if kind == "forgotten":
+                    self._forget_repeats(rows)
+                elif kind in _CHANGES:
+                    table, number = _CHANGES[kind]
+                    with self._evidence.changing(table, {row[number] for row in rows}):
+                        execute(_STATEMENTS[kind], rows)
+                else:
+                    if kind == "actors":
+                        # Their spawns, which their codes are of, came after them.
+                        rows[:] = [(*row, self._evidence.heads.code(row[0])) for row in rows]
+                    execute(_STATEMENTS[kind], rows)
+                    if kind in _COUNTED:
+                        self._evidence.add(kind, rows)
                 rows.clear()
         if self._heads:
             self._begin()
-            execute(_MOVE_ACTOR, [(cohort, last, actor) for actor, (cohort, last) in self._heads.items()])
+            execute(_MOVE_ACTOR, [(cohort, last, code, actor) for actor, (cohort, last, code) in self._heads.items()])
             self._heads.clear()
+
+    def _forget_repeats(self, rows: Sequence[Sequence[Any]]) -> None:
+        for values in rows:
+            self._evidence.leaving("repeats", _FORGOTTEN, values)
+            self._connection.execute(_STATEMENTS["forgotten"], values)
 
     def _begin(self) -> None:
         if not self._connection.in_transaction:
             self._connection.execute("BEGIN IMMEDIATE")
+
+    def _commit_as(self, commits: int) -> None:
+        """Commit, as the commit of this number, with the evidence of what it makes of the store."""
+        totals = self._evidence.dump()
+        root = self._names.seal(_encode((commits, totals)), Table.ROOT, Column.TOTALS, 1)
+        self._connection.execute(_ROOT, (root,))
+        self._connection.execute("COMMIT")
+        self._evidence.commit()
+        self._seen, self._committed = Seen(commits, root[-evidence.CODE :]), totals
+
+    def _root(self) -> tuple[Seen, evidence.Totals]:
+        """The last commit, and the evidence of it."""
+        row = self._connection.execute("SELECT totals FROM root").fetchone()
+        if row is None:
+            return NOTHING, {}
+        try:
+            commits, totals = _decode(self._names.open(row[0], Table.ROOT, Column.TOTALS, 1))
+        except WrongKey as fault:
+            raise DamagedStore(f"the store is damaged: its evidence is not as it was written; {fault}") from None
+        return Seen(commits, row[0][-evidence.CODE :]), totals
 
     def add_name(self, number: int, name: str) -> None:
         self._pending["names"].append((number, self._names.seal(name.encode(), Table.NAMES, Column.NAME, number)))
@@ -203,7 +309,7 @@ class Store:
         """``configuration`` as the chart of the version dumps it."""
         place = (Table.CONFIGURATIONS, Column.CONFIGURATION, version << 32 | number)
         sealed = self._names.seal(_encode(configuration), *place)
-        self._pending["configurations"].append((version, number, sealed, finished))
+        self._pending["configurations"].append((version, number, sealed, int(finished)))
 
     def add_history(self, node: int, parent: int, symbol: int) -> None:
         self._pending["histories"].append((node, parent, symbol))
@@ -229,6 +335,7 @@ class Store:
             key = sealer.seal(row.key.encode(), Table.ACTORS, Column.KEY, row.id)
         if row.context is not None:
             context = sealer.seal(_encode(row.context), Table.ACTORS, Column.CONTEXT, row.id)
+        self._evidence.add("actors", [(row.id, row.spawned_on, key_hash, evidence.tag(context))])
         self._pending["actors"].append(
             (row.id, row.spawned_on, row.cohort, row.last, self._ring.epoch, wrapped, key_hash, key, context)
         )
@@ -239,9 +346,10 @@ class Store:
         if row.payload is not None:
             plain = _encode_patched(row.payload) if type(row.payload) is Patched else _encode(row.payload)
             payload = self.records.sealer(actor).seal(plain, Table.EVENTS, Column.PAYLOAD, row.position)
-        self._pending["events"].append((row.position, actor, previous, row.cohort, row.time, payload))
+        code = self._evidence.extend(actor, previous, (row.cohort, row.position, row.time), payload)
+        self._pending["events"].append((row.position, actor, previous, row.cohort, row.time, payload, code))
         if previous:
-            self._heads[actor] = (row.cohort, row.position)
+            self._heads[actor] = (row.cohort, row.position, code)
 
     def put_context(self, actor: int, context: object) -> None:
         """Let an actor have another context."""
@@ -269,8 +377,9 @@ class Store:
         self._begin()
         self._ring.forget(stone.actor)
         self.erasures.begin(stone)
-        erasure.delete(self._connection, stone.actor, events)
+        erasure.delete(self._connection, self._evidence, stone.actor, events)
         self._connection.execute("INSERT INTO tombstones VALUES (?, ?, ?, ?)", stone)
+        self._evidence.add("tombstones", [stone])
 
 
 def _encode_patched(payload: Patched) -> bytes:

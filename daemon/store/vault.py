@@ -5,7 +5,8 @@ when the store is opened: ``load`` makes all of it anew, after whatever was take
 """
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import NamedTuple
 
 from statekeep.daemon.store.keys import KEY_SIZE, STAYS, KeyRing, Sealer, WrongKey
@@ -13,6 +14,8 @@ from statekeep.daemon.store.recovery import new_recovery
 from statekeep.daemon.store.rotation import Rotation
 from statekeep.daemon.store.schema import Column, Table
 from statekeep.daemon.store.slots import SALT_SIZE, Cost, Kind, Secret, SlotKey, SlotRow, slot_key
+
+KEY_TABLES = ("key_slots", "key_roots")
 
 
 class Epoch(NamedTuple):
@@ -47,6 +50,8 @@ class Vault:
         self.rotation: Rotation | None = None
         """The one that is under way."""
         self._store_key = b""
+        self.counting: Callable[[str], AbstractContextManager[None]] = lambda anew: nullcontext()  # noqa: ARG005
+        """Surrounds each change of ``KEY_TABLES``, in a transaction; of the table named no row is left as it was."""
         self.ring = KeyRing(self._load_roots(), database, random)
         self._resume()
 
@@ -133,28 +138,28 @@ class Vault:
 
         The catalogue's data key follows at once.
         """
-        self._begin()
-        epoch = self.ring.epoch + 1
-        root = self._random(KEY_SIZE)
-        sealed = self._sealer().seal(root, Table.KEY_ROOTS, Column.ROOT, epoch)
-        self._connection.execute("INSERT INTO key_roots VALUES (?, ?, 0, ?)", (epoch, now, sealed))
-        self.ring.adopt(self._load_roots())
-        (wrapped,) = self._connection.execute("SELECT data_key FROM store").fetchone()
-        rewrapped = self.ring.rewrap(wrapped, Table.STORE, Column.DATA_KEY, 1)
-        self._connection.execute("UPDATE store SET data_key = ?", (rewrapped,))
-        self.rotation = Rotation(self._connection, self.ring, actors)
+        with self._changing():
+            epoch = self.ring.epoch + 1
+            root = self._random(KEY_SIZE)
+            sealed = self._sealer().seal(root, Table.KEY_ROOTS, Column.ROOT, epoch)
+            self._connection.execute("INSERT INTO key_roots VALUES (?, ?, 0, ?)", (epoch, now, sealed))
+            self.ring.adopt(self._load_roots())
+            (wrapped,) = self._connection.execute("SELECT data_key FROM store").fetchone()
+            rewrapped = self.ring.rewrap(wrapped, Table.STORE, Column.DATA_KEY, 1)
+            self._connection.execute("UPDATE store SET data_key = ?", (rewrapped,))
+            self.rotation = Rotation(self._connection, self.ring, actors)
 
     def go_on(self, limit: int, now: int) -> None:
         """Take the rotation under way past the next ``limit`` actors, and at its end destroy the roots before."""
         if self.rotation is None or self.rotation.through:
             return
-        self._begin()
-        if self.rotation.step(limit) and not self.rotation.left:
-            self._connection.execute(
-                "UPDATE key_roots SET root = NULL, retired = ? WHERE id > ? AND id < ? AND root IS NOT NULL",
-                (now, STAYS, self.ring.epoch),
-            )
-            self.load()
+        with self._changing():
+            if self.rotation.step(limit) and not self.rotation.left:
+                self._connection.execute(
+                    "UPDATE key_roots SET root = NULL, retired = ? WHERE id > ? AND id < ? AND root IS NOT NULL",
+                    (now, STAYS, self.ring.epoch),
+                )
+                self.load()
 
     def rewrap(self, without: Collection[int], now: int) -> list[SlotRow]:
         """Replace the store key, in a slot for each secret given at the start; return the slots that are gone.
@@ -174,17 +179,18 @@ class Vault:
                 made.append(key.seal(store_key, row.id, row.created)._replace(kind=row.kind))
         if not made:
             raise ValueError("no slot would be left")
-        self._begin()
-        before, after = self._sealer(), Sealer(store_key, self._database, self._random)
-        for root, sealed in self._connection.execute("SELECT id, root FROM key_roots WHERE root NOT NULL").fetchall():
-            place = (Table.KEY_ROOTS, Column.ROOT, root)
-            anew = after.seal(before.open(sealed, *place), *place)
-            self._connection.execute("UPDATE key_roots SET root = ? WHERE id = ?", (anew, root))
-        self._dropped |= {row.check for row in dropped}
-        self._connection.execute("DELETE FROM key_slots")
-        for row in made:
-            _add_slot(self._connection, row)
-        self._load_roots()
+        with self._changing(anew="key_slots"):
+            before, after = self._sealer(), Sealer(store_key, self._database, self._random)
+            query = "SELECT id, root FROM key_roots WHERE root NOT NULL"
+            for root, sealed in self._connection.execute(query).fetchall():
+                place = (Table.KEY_ROOTS, Column.ROOT, root)
+                anew = after.seal(before.open(sealed, *place), *place)
+                self._connection.execute("UPDATE key_roots SET root = ? WHERE id = ?", (anew, root))
+            self._dropped |= {row.check for row in dropped}
+            self._connection.execute("DELETE FROM key_slots")
+            for row in made:
+                _add_slot(self._connection, row)
+            self._load_roots()
         return dropped
 
     def add_recovery(self, now: int) -> tuple[SlotRow, str]:
@@ -198,19 +204,22 @@ class Vault:
         return self._add(Secret(Kind.FILE, key), now), key
 
     def _add(self, secret: Secret, now: int) -> SlotRow:
-        self._begin()
-        key = SlotKey(secret, self._database, self._random(SALT_SIZE), secret.cost, self._random)
-        row = key.seal(self._store_key, max(row.id for row in self.slots) + 1, now)
-        _add_slot(self._connection, row)
-        self.slots = _read_slots(self._connection)
+        with self._changing():
+            key = SlotKey(secret, self._database, self._random(SALT_SIZE), secret.cost, self._random)
+            row = key.seal(self._store_key, max(row.id for row in self.slots) + 1, now)
+            _add_slot(self._connection, row)
+            self.slots = _read_slots(self._connection)
         return row
 
     def _sealer(self) -> Sealer:
         return Sealer(self._store_key, self._database, self._random)
 
-    def _begin(self) -> None:
+    @contextmanager
+    def _changing(self, anew: str = "") -> Iterator[None]:
         if not self._connection.in_transaction:
             self._connection.execute("BEGIN IMMEDIATE")
+        with self.counting(anew):
+            yield
 
 
 _ROOTS = "SELECT id, created, retired, root FROM key_roots WHERE typeof(root) IN ('blob', 'null') ORDER BY id"

@@ -22,7 +22,7 @@
         ├── Undeployable        the version would not do what it is meant to: mend its definition or path
         │   ├── InvalidDefinition, InvalidPath, InvalidMap, UnreachableRoute
         └── DaemonTrouble       the daemon's side is at fault
-            ├── StorageFailed, BackupFailed, InternalError    its operator has to look
+            ├── StorageFailed, BackupFailed, DamagedActor, InternalError  its operator has to look
             ├── ErasureUnfinished   the only one after which something was changed: the actor is gone
             └── Busy, Stopping                  repeat later
 
@@ -72,6 +72,7 @@ from statekeep.protocol.errors.stored import (
     BackupFailed,
     BackupUnderWay,
     Busy,
+    DamagedActor,
     ErasureUnfinished,
     EventNotAccepted,
     IdempotencyConflict,
@@ -102,6 +103,7 @@ __all__ = [
     "Conflict",
     "ConnectionLost",
     "DaemonTrouble",
+    "DamagedActor",
     "ErasureUnfinished",
     "EventNotAccepted",
     "Forbidden",

@@ -199,6 +199,20 @@ class BackupFailed(DaemonTrouble):
         )
 
 
+class DamagedActor(DaemonTrouble):
+    """What is stored of the actor is not what the daemon wrote."""
+
+    code = "damaged_actor"
+
+    def __init__(self, actor: int, position: int = 0) -> None:
+        where = f"its event at position {position} is" if position else "its row is"
+        super().__init__(
+            f"Actor {actor} was damaged or tampered with on the disk: {where} not what was written.",
+            "Nothing of it is answered or changed; the others are not concerned. `verify` tells what else there is; a "
+            "backup may have it whole.",
+        )
+
+
 class ErasureUnfinished(DaemonTrouble):
     """The actor is erased for every reader, but what it left in the files could not be overwritten yet."""
 

@@ -23,6 +23,8 @@ Suspect = Literal[
     "history",
     "cohort",
     "owner",
+    "seal",
+    "evidence",
     "lookup",
     "data_key",
     "key",
@@ -36,7 +38,9 @@ Suspect = Literal[
 ``version`` to ``position``: what a read of the actor says of it. ``waiting``: the route that is pending for it.
 ``decision``: one that is on record, or is not. ``event``: one that the actor could not have processed. ``history``: an
 event that does not continue the one before it. ``cohort``: the actor stands elsewhere than where its last event led.
-``owner``: the event is another actor's. ``lookup``: the key does not lead to the actor. ``data_key``, ``key``,
+``owner``: the event is another actor's. ``seal``: the event is not the one that was written, or does not follow the
+one that it did. ``evidence``: rows are missing, were added or are older ones: of the actor, or, where ``actor`` is 0,
+of the table that ``found`` names. ``lookup``: the key does not lead to the actor. ``data_key``, ``key``,
 ``context``, ``payload``, ``answer``: the value fails authentication; an ``answer`` is one that is kept for repeats.
 ``record``: the rows make no sense together.
 """
@@ -90,6 +94,8 @@ class Actor(Record, frozen=True, kw_only=True):
     """Event types, or wildcards of such, that do something where it stands. Absent in lists."""
     repeated: bool = False
     """Whether this is the answer of an earlier spawn with the same idempotency key."""
+    damaged: bool = False
+    """Only in lists: what is stored of it is not what was written."""
 
 
 class Sent(Record, frozen=True, kw_only=True):

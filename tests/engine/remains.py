@@ -13,8 +13,8 @@ JOURNAL = "store.db.erasures"
 def stored(directory: Path, *actors: int) -> list[bytes]:
     """Every sealed value, wrapped key and hash of some actors, as another process reads them."""
     these = str([*actors])
-    about = "SELECT data_key, key_hash, key, context FROM actors WHERE id IN (SELECT value FROM json_each(?))"
-    payloads = "SELECT payload FROM events WHERE actor IN (SELECT value FROM json_each(?))"
+    about = "SELECT data_key, key_hash, key, context, code FROM actors WHERE id IN (SELECT value FROM json_each(?))"
+    payloads = "SELECT payload, code FROM events WHERE actor IN (SELECT value FROM json_each(?))"
     repeats = (
         "SELECT key_hash, answer FROM repeats r JOIN json_each(?) j ON scope = value OR scope = 0 AND number = value"
     )

@@ -14,10 +14,11 @@ from unittest import mock
 import pytest
 
 from statekeep.daemon import restoring
-from statekeep.daemon.engine import Engine, backups
+from statekeep.daemon.engine import About, Engine, backups
 from statekeep.daemon.restoring import Place, Unsound, rehearse, restore
 from statekeep.daemon.store import (
     Kind,
+    RolledBack,
     Secret,
     StoreExists,
     StoreInUse,
@@ -25,9 +26,10 @@ from statekeep.daemon.store import (
     UnusableCopy,
     WrongKey,
     locked,
+    open_store,
 )
 from statekeep.protocol.errors import ActorErased, BackupFailed, BackupUnderWay, UnknownBackup
-from statekeep.protocol.messages import Backup, BackupEnd, BackupRead, Erase, Get, Send, StatusRequest, Verify
+from statekeep.protocol.messages import Backup, BackupEnd, BackupRead, Erase, Get, Send, Spawn, StatusRequest, Verify
 from statekeep.protocol.records import StoreCopy
 from tests.engine.stories import PAID, account, deploy, spawn
 from tests.engine.worlds import KEY, ask, engine_in
@@ -176,6 +178,22 @@ def test_a_store_is_replaced_only_on_request(copy: Path, loans: Engine, place: P
     restore(kept, Until(), place, replacing=True)
     with engine_in(place.data) as engine:
         assert account(engine) == later
+
+
+def test_the_store_left_behind_does_not_come_back_by_itself(copy: Path, place: Place, tmp_path: Path) -> None:
+    """The anchor is that of the restored store, in whichever directory it is, though the one before went further."""
+    place = Place(place.data, place.secrets, place.clock, anchor=tmp_path / "anchor")
+    restore(copy, Until(), place, replacing=False)
+    with open_store(place.data / "store.db", KEY, now=0, anchor=place.anchor) as store:
+        engine = Engine(store, count(1).__next__, About(1, "", "", 0, 1 << 20, 64))
+        for _ in range(20):
+            ask(engine, Spawn("loan-v1"))
+    kept = Path(restore(copy, Until(), place, replacing=True).kept)
+    with open_store(place.data / "store.db", KEY, now=0, anchor=place.anchor):
+        pass  # nothing to accept
+    kept.replace(place.data / "store.db")
+    with pytest.raises(RolledBack):
+        open_store(place.data / "store.db", KEY, now=0, anchor=place.anchor)
 
 
 def test_a_store_in_use_is_left_alone(copy: Path, place: Place) -> None:

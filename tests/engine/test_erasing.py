@@ -68,7 +68,7 @@ def test_no_byte_of_an_erased_actor_is_left(directory: Path, caplog: pytest.LogC
         ask(engine, Send(2, "TOGGLE", idempotency_key=canaries["event"]))
         ask(engine, Deliver(2, "xstate.after.1.lamp", canaries["delivered"]))
         values = stored(directory, 2)
-        assert len(values) == 59
+        assert len(values) == 113
         engine._store._connection.execute("PRAGMA wal_checkpoint")
         ask(engine, Send(2, "TOGGLE", canaries["payload"]))
         values += stored(directory, 2)[-1:]
@@ -315,7 +315,9 @@ def test_a_start_completes_what_was_not(
         with pytest.raises(Killed):
             ask(engine, Erase("a"))
         (directory / "killed").mkdir()
-        for name in {"store.db", "store.db-wal", JOURNAL} & {file.name for file in directory.iterdir()}:
+        for name in {"store.db", "store.db-wal", "store.db.anchor", JOURNAL} & {
+            file.name for file in directory.iterdir()
+        }:
             shutil.copy(directory / name, directory / "killed" / name)
         monkeypatch.undo()
     with engine_in(directory / "killed") as engine:
@@ -369,7 +371,37 @@ def test_a_disk_that_fails_is_asked_again(directory: Path, monkeypatch: pytest.M
         monkeypatch.setattr(os, "fsync", synced.append)
         monkeypatch.setattr(gaps, "blank", lambda *_: 0)
         assert ask(engine, Erase(1)).id == 1
-    assert len(synced) == 1
+        assert len(synced) == 1
+
+
+def test_copies_of_the_store_from_before_a_migration_go_too(directory: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The actor is in them; also in one that was never finished. Copies under other names are the operator's."""
+    with engine_in(directory) as engine:
+        deploy(engine, "lamp", LAMP)
+        spawn(engine, "lamp", key="a")
+        values = stored(directory, 1)
+        for name in ("store.db.before-second", ".store.db.before-third.7", "mine.db.before-second"):
+            shutil.copy(directory / "store.db-wal", directory / name)
+        ask(engine, Erase("a"))
+        assert {name for name, _ in remains(directory, values)} == {"mine.db.before-second"}
+    assert "deleted" in caplog.text
+    assert "store.db.before-second, a copy of the store" in caplog.text
+
+
+def test_who_is_damaged_can_be_erased(directory: Path) -> None:
+    """It is gone like any other; that somebody was here is not forgotten."""
+    with engine_in(directory) as engine:
+        deploy(engine, "lamp", LAMP)
+        for _ in range(2):
+            spawn(engine, "lamp", "TOGGLE")
+    with closing(sqlite3.connect(directory / "store.db")) as connection, connection:
+        connection.execute("UPDATE actors SET last = 2, data_key = x'00' WHERE id = 1")
+    with engine_in(directory) as engine:
+        assert ask(engine, Erase(1)).id == 1
+        assert ask(engine, Get(2)).events == 1
+        assert {difference.actor for difference in ask(engine, Verify()).differences} <= {1}
+        with closing(sqlite3.connect(directory / "store.db")) as connection:
+            assert connection.execute("SELECT count(*) FROM events WHERE actor = 1").fetchone() == (0,)
 
 
 def test_a_journal_that_can_not_be_written_is_said(directory: Path) -> None:
@@ -403,6 +435,7 @@ def restored(directory: Path) -> Path:
         spawn(engine, "lamp", key="eve")
         ask(engine, Erase("eve"))
     (directory / "backup").rename(directory / "store.db")
+    open_store(directory / "store.db", KEY, now=0, accept_rollback=True).close()
     return directory
 
 

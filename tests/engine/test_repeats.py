@@ -178,12 +178,13 @@ def test_a_key_is_printable_text(loans: Engine, key: str) -> None:
 
 
 def test_a_damaged_answer_is_found(loans: Engine) -> None:
-    """By ``verify``, which names the actor."""
-    spawn(loans, "loan-v1", key="alice")
+    """By ``verify``, which names the actor, and the row."""
+    alice = spawn(loans, "loan-v1", key="alice")
     ask(loans, keyed())
     loans._store._connection.execute("UPDATE repeats SET answer = zeroblob(60)")
-    (found,) = ask(loans, Verify()).differences
-    assert (found.key, found.what) == ("alice", "answer")
+    answer, row = ask(loans, Verify()).differences
+    assert (answer.key, answer.what) == ("alice", "answer")
+    assert (row.what, row.found) == ("evidence", {"table": "repeats", "rows": 1, "row": [alice]})
 
 
 @given(data=st.data())

@@ -20,6 +20,7 @@ from statekeep.protocol.messages import Close, Decisions, Deliver, Send, Spawn, 
 from statekeep.protocol.records import Difference, VerifyPage
 from tests.engine.stories import BUGGY, LOAN, PAID, VERIFIED, WAIVED, deploy, spawn
 from tests.engine.worlds import ask, engine_in
+from tests.store.forging import reseal
 
 ALICE, BOB, CAROL, DORA, EVE, FRANK = range(1, 7)
 
@@ -52,10 +53,11 @@ def differences(engine: Engine, actors: int = 6) -> list[Difference]:
 
 
 def damage_to(directory: Path, statement: str) -> None:
-    """Change rows of the store by hand; ``flip`` turns one bit of a value."""
+    """Change rows of the store as only its daemon could; ``flip`` turns one bit of a value."""
     with closing(sqlite3.connect(directory / "store.db")) as connection, connection:
         connection.create_function("flip", 1, lambda value: value[:-1] + bytes([value[-1] ^ 1]))
         assert connection.execute(statement).rowcount > 0, "nothing was damaged"
+    reseal(directory / "store.db")
 
 
 def after(directory: Path, damage: str) -> list[Difference]:

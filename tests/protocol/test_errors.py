@@ -45,6 +45,7 @@ EVERY: list[StatekeepError] = [
     errors.InvalidMap("loan-v2", [FINDING]),
     errors.UnreachableRoute("loan-v3", "loan-v2"),
     errors.StorageFailed("the disk is full"),
+    errors.DamagedActor(7, 12),
     errors.ErasureUnfinished(7, "database or disk is full"),
     errors.InternalError("send"),
     errors.Busy("256 connections"),
@@ -63,11 +64,11 @@ def test_the_codes_are_these() -> None:
     """Programs compare codes: none is ever renamed, and a new one is added here."""
     assert sorted(CODES) == sorted(error.code for error in EVERY)
     assert " ".join(sorted(CODES)) == (
-        "actor_erased actor_finished actor_moved_on backup_failed backup_under_way bad_request busy "
-        "erasure_unfinished event_not_accepted "
-        "forbidden frame_too_large idempotency_conflict internal_error invalid_definition invalid_map "
-        "invalid_path key_exists limit_exceeded malformed not_internal preview_outdated request_too_slow "
-        "reserved_event rotation_under_way stopping storage_failed unknown_actor unknown_backup unknown_op "
+        "actor_erased actor_finished actor_moved_on backup_failed backup_under_way bad_request busy damaged_actor "
+        "erasure_unfinished event_not_accepted forbidden frame_too_large idempotency_conflict internal_error "
+        "invalid_definition invalid_map invalid_path key_exists limit_exceeded malformed not_internal preview_outdated "
+        "request_too_slow reserved_event rotation_under_way stopping storage_failed unknown_actor unknown_backup "
+        "unknown_op "
         "unknown_parent unknown_slot unknown_version unreachable_route unsupported_protocol version_exists"
     )
 

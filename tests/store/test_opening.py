@@ -68,7 +68,9 @@ def test_only_the_owner_reads_what_a_store_is_made_of(path: Path) -> None:
             modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
     finally:
         os.umask(before)
-    assert modes == dict.fromkeys(["store.db", "store.db-shm", "store.db-wal", "store.db.lock"], 0o600)
+    assert modes == dict.fromkeys(
+        ["store.db", "store.db.anchor", "store.db-shm", "store.db-wal", "store.db.lock"], 0o600
+    )
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
@@ -109,6 +111,7 @@ def test_a_start_that_was_cut_off_is_made_up_for(path: Path) -> None:
     """A store that has its tables but not yet its keys is finished by the next start."""
     with open_store(path, KEY, now=0) as store:
         store._connection.executescript("DELETE FROM store; DELETE FROM key_slots; DELETE FROM key_roots")
+    path.with_name("store.db.anchor").unlink()
     with open_store(path, KEY, now=0) as store:
         store.add_name(0, "EVENT")
         store.commit()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from statekeep.daemon.store import EventRow, Patched, RepeatRow, Store, WrongKey, open_store
+from statekeep.daemon.store import DamagedActor, EventRow, Patched, RepeatRow, Store, open_store
 from tests.engine.worlds import KEY
 from tests.store.test_store import fill
 
@@ -55,7 +55,7 @@ def test_an_answer_opens_only_where_it_was_written(path: Path) -> None:
         for row in (second, other):
             query = "UPDATE repeats SET answer = (SELECT answer FROM repeats WHERE key_hash = ?) WHERE key_hash = ?"
             store._connection.execute(query, (first.key_hash, row.key_hash))
-            with pytest.raises(WrongKey):
+            with pytest.raises(DamagedActor):
                 store.records.repeat(row.scope, row.key_hash)
             assert [damage.what for damage in store.records.damage(row.scope, [])] == ["answer"]
 

@@ -11,6 +11,7 @@ from unittest import mock
 import pytest
 
 from statekeep.daemon.engine import Engine
+from statekeep.daemon.restoring import Place, restore
 from statekeep.daemon.store import (
     DamagedShipment,
     Kind,
@@ -78,9 +79,8 @@ def settle(engine: Engine) -> None:
 
 
 def restored(shipped: Path, directory: Path, until: Until = Until()) -> list[object]:  # noqa: B008 - a constant
-    """What the store says that is made of what was shipped."""
-    directory.mkdir()
-    rebuild(shipped, directory / "store.db", SECRETS, until)
+    """What the store says that is made, and verified, of what was shipped."""
+    restore(shipped, until, Place(directory, SECRETS, Clock()), replacing=False)
     with engine_in(directory) as engine:
         return account(engine)
 

@@ -27,7 +27,7 @@ from statekeep.tui.cli.wording import count, moment
 LOOKS: Final = 0.1
 """Seconds between looks at a copy that is being made."""
 
-_FROM_DAEMON: Final = ("at", "config", "data", "erasures", "passphrase")
+_FROM_DAEMON: Final = ("anchor", "at", "config", "data", "erasures", "passphrase")
 """Options that ``statekeepd`` takes as well."""
 
 _ADVICE: Final = {
@@ -87,6 +87,7 @@ def _add_keys(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the store and its keys", "as `statekeepd` takes them, and finds them without")
     group.add_argument("--config", metavar="FILE", help="configuration")
     group.add_argument("--data", metavar="DIRECTORY", help="directory of the store")
+    group.add_argument("--anchor", metavar="DIRECTORY", help="directory of the anchor")
     group.add_argument("--erasures", metavar="DIRECTORY", help="directory of the erasure journal")
     group.add_argument("--key", metavar="FILE", action="append", default=[], help="file with a key of the store")
     group.add_argument("--passphrase", metavar="FROM", help="prompt, fd:NUMBER or env:NAME")
@@ -207,6 +208,8 @@ def _daemon(args: argparse.Namespace, *words: str | Path) -> dict[str, Any]:
         said = run.stderr.strip().splitlines() or ["it said nothing"]
         why = said[-1].removeprefix("statekeepd: ").removeprefix("error: ").rstrip(".")
         raise UnusableInput(f"{why}.", " ".join(command[3:]), _ADVICE.get(run.returncode, ""))
+    if "--restore" in words:
+        sys.stderr.write(run.stderr)
     found: dict[str, Any] = json.loads(run.stdout)
     return found
 

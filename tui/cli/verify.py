@@ -24,6 +24,8 @@ _SENTENCES: Final[dict[Suspect, str]] = {
     "context": "the context fails authentication",
     "payload": "the event's payload fails authentication",
     "owner": "the event is another actor's",
+    "seal": "the event is not the one that was written",
+    "evidence": "rows are missing, were added, or are older than they should be",
     "history": "the event does not continue the one before it",
     "event": "the actor could not have processed the event",
     "lookup": "the key leads elsewhere",
@@ -76,7 +78,8 @@ def _line(found: Difference) -> Line:
     place = f" at position {count(found.position)}" if found.position else ""
     ours, theirs = _apart(found.found, found.expected)
     sides = "" if found.found is found.expected is None else f": found {ours}, expected {theirs}"
-    return line(Span(called(found.actor, found.key), "strong"), ": ", Span(what, "bad"), place + sides)
+    whose = called(found.actor, found.key) if found.actor else "the store"
+    return line(Span(whose, "strong"), ": ", Span(what, "bad"), place + sides)
 
 
 def _apart(found: Any, expected: Any) -> Iterable[str]:
