@@ -102,7 +102,7 @@ def restore(backup: Path, until: Until, place: Place, *, replacing: bool) -> Res
                 copy_in(anchor, made.with_name(ANCHOR))
             found = _prepare(backup, until, made, place, place.journal or place.data)
             found.store = str(store)
-            kept = store.with_name(f"{STORE}.before-{place.clock()}")
+            kept = store.with_name(f"{STORE}.replaced-{place.clock()}")
             found.kept = str(kept) if store.exists() else ""
             replace(made, store, kept)
             put(made.with_name(ANCHOR), anchor)

@@ -39,7 +39,7 @@ class Backups:
 
     def backup(self, _: Backup) -> StoreCopy:
         """Begin a copy. Raises ``BackupUnderWay``, ``BackupFailed``."""
-        if self._copying is not None and 0 <= self._clock() - self._asked < ABANDONED:
+        if self._copying is not None and not self._is_abandoned():
             raise errors.BackupUnderWay(self._number)
         self.close()
         self._number += 1
@@ -71,9 +71,17 @@ class Backups:
         return record
 
     def make_way(self) -> None:
-        """Let go of the database; a copy under way is begun again when it is asked about."""
+        """Let go of the database, because somebody is erased.
+
+        A copy under way is begun again when it is asked about; one that is complete is a backup that was made before.
+        """
         if self._copying is not None:
             self._copying.stop()
+            if self._is_abandoned():
+                self.close()
+
+    def _is_abandoned(self) -> bool:
+        return not 0 <= self._clock() - self._asked < ABANDONED
 
     def close(self) -> None:
         """Remove the copy, if there is one."""
