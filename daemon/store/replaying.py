@@ -48,10 +48,10 @@ def rebuild(directory: Path, target: Path, secrets: Sequence[Secret], until: Unt
         if entry.sequence != number:
             raise DamagedShipment(f"{generation.path / f'{number:08d}'} is missing")
     wanted = list(itertools.takewhile(until.reaches, pieces))
-    wanted += pieces[len(wanted) : len(wanted) + 1]  # the point lies in it
-    logs = [list(group) for _, group in itertools.groupby(wanted, lambda entry: entry.log)]
-    for log in logs:
-        _carry(generation, log, target, until)
+    wanted += pieces[len(wanted) : len(wanted) + 1]  # the point lies in it, or before
+    for _, log in itertools.groupby(wanted, lambda entry: entry.log):
+        if not _carry(generation, list(log), target, until):
+            break
     sync(target)
     return generation.path
 
@@ -71,8 +71,8 @@ def _choose(directory: Path, secrets: Sequence[Secret], until: Until) -> tuple[G
     raise NothingShipped(f"{directory} reaches back to position {earliest.position:,} only")
 
 
-def _carry(generation: Generation, log: Sequence[Entry], database: Path, until: Until) -> None:
-    """Carry a log into the database, as far as is wanted."""
+def _carry(generation: Generation, log: Sequence[Entry], database: Path, until: Until) -> bool:
+    """Carry a log into the database, as far as is wanted; False when there is more in it."""
     beside = database.with_name(f"{database.name}-wal")
     offset = 0
     with beside.open("wb") as file:
@@ -81,8 +81,7 @@ def _carry(generation: Generation, log: Sequence[Entry], database: Path, until: 
                 raise DamagedShipment(f"{generation.path / entry.file} does not continue the piece before")
             file.writelines(generation.open(entry))
             offset += entry.size
-    if not until.reaches(log[-1]):
-        _cut(database, beside, until)
+    whole = until == Until() or _cut(database, beside, until)
     expected = _frames(beside)
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         _, found, carried = connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
@@ -92,10 +91,11 @@ def _carry(generation: Generation, log: Sequence[Entry], database: Path, until: 
             f"takes {found}"
         )
     beside.unlink(missing_ok=True)
+    return whole
 
 
-def _cut(database: Path, beside: Path, until: Until) -> None:
-    """Shorten the log to the last commit that is wanted."""
+def _cut(database: Path, beside: Path, until: Until) -> bool:
+    """Shorten the log to the last commit that is wanted; whether that is its last."""
     content = beside.read_bytes()
     frames = wal.commits(content[wal.HEADER :], wal.salts(content), wal.page_size(content))
     ends = [wal.HEADER + end for end in frames]
@@ -107,9 +107,12 @@ def _cut(database: Path, beside: Path, until: Until) -> None:
         with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             return not until.reaches(moment(connection))
 
+    if not is_behind(ends[-1]):
+        return True
     kept = bisect.bisect_left(ends, True, key=is_behind)
     beside.write_bytes(content[: ends[kept - 1]] if kept else b"")
     database.with_name(f"{database.name}-shm").unlink(missing_ok=True)
+    return False
 
 
 def _frames(beside: Path) -> int:

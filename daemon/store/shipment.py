@@ -63,7 +63,7 @@ class Entry(msgspec.Struct, kw_only=True, frozen=True):
     sha256: str
     """Of the file, in hex."""
     position: int
-    """Where the store stands behind it, and when it got there."""
+    """Where the store stands behind it, at least, and when it got there."""
     time: int
     mac: str = ""
 

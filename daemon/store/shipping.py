@@ -204,14 +204,19 @@ class Shipping:
             header = file.read(wal.HEADER)
             if wal.salts(header) != self._salts:
                 self._log, self._offset, self._salts = self._log + 1, 0, wal.salts(header)
-            begin = self._offset or wal.HEADER
-            file.seek(begin)
-            frames = file.read()
-        end = max(wal.commits(frames, self._salts, self._page_size), default=0)
+            file.seek(self._offset or wal.HEADER)
+            most = PIECE // wal.frame_size(self._page_size) * wal.frame_size(self._page_size)
+            frames = file.read(most)
+            partial = len(frames) == most
+            end = max(wal.commits(frames, self._salts, self._page_size), default=0)
+            if partial and not end:  # one commit is larger than that
+                frames, partial = frames + file.read(), False
+                end = max(wal.commits(frames, self._salts, self._page_size), default=0)
         if not end:
             return False
         self._piece = (b"" if self._offset else header) + frames[:end]
-        at = moment(self._connection)
+        # Of a piece that ends somewhere on the way here it is only known that it does not lie before the last.
+        at = Moment(self.lag.position, self.lag.time) if partial else moment(self._connection)
         sequence = 1 + max((entry.sequence for entry in self._generation.entries), default=0)
         entry = Entry(
             file=f"{sequence:08d}",

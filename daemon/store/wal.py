@@ -26,12 +26,17 @@ def salts(header: bytes) -> bytes:
     return header[16:24]
 
 
+def frame_size(page_size: int) -> int:
+    """Bytes of a frame with its page."""
+    return FRAME + page_size
+
+
 def commits(frames: bytes, of: bytes, page_size: int) -> Iterator[int]:
     """Where in ``frames``, whole ones of the log with the salts ``of``, a commit ends.
 
     Frames that are left from another log, or of a transaction that did not end, are none.
     """
-    size = _FRAME.size + page_size
+    size = frame_size(page_size)
     for start in range(0, len(frames) - size + 1, size):
         _, pages, found = _FRAME.unpack_from(frames, start)
         if found != of:

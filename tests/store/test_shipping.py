@@ -141,6 +141,26 @@ def test_one_piece_may_hold_many_commits(shipped: Path, tmp_path: Path, clock: C
         assert restored(shipped, tmp_path / str(position), Until(position=position)) == before
 
 
+def test_a_backlog_is_shipped_in_pieces(shipped: Path, tmp_path: Path, clock: Clock) -> None:
+    """Of those it is not known where each ends; any position is restored all the same."""
+    with engine_that_ships(tmp_path / "data", shipped, clock) as engine:
+        deploy(engine, "loan-v1")
+        settle(engine)
+        then = {}
+        with mock.patch.object(engine._store.shipping, "step"):
+            for number in range(10):
+                spawn(engine, "loan-v1", key=str(number))
+                then[engine._store.moment().position] = account(engine)
+        with mock.patch.object(shipping, "PIECE", 60_000):
+            for _ in range(20):
+                settle(engine)
+        pieces = engine._store.shipping._generation.entries  # type: ignore[union-attr]
+        assert len(pieces) > 5
+        assert pieces[-1].position == max(then)
+    for position, before in then.items():
+        assert restored(shipped, tmp_path / str(position), Until(position=position)) == before
+
+
 def test_nothing_is_readable_without_the_key(shipped: Path, tmp_path: Path, clock: Clock) -> None:
     """Not even the names of tables; and another key opens nothing."""
     with engine_that_ships(tmp_path / "data", shipped, clock) as engine:
