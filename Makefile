@@ -21,7 +21,7 @@ help:
 	@echo "make test    the tests; for a part of them: $(RUN)pytest tests/routing"
 	@echo "make proofs  the claim under its provers; a skip names the one that is missing"
 	@echo "make check   lint, types and contracts between the rooms"
-	@echo "make bench   figures of this machine"
+	@echo "make bench   figures of this machine beside those of peers; bench-full: also at a million actors, half an hour"
 	@echo "make clean   remove what these commands made"
 	@echo "To choose the interpreter on the first run: make PYTHON=python3.12 demo"
 
@@ -51,10 +51,27 @@ types: $(TOOLS)
 contracts: $(TOOLS)
 	$(RUN)lint-imports --no-logo
 
-.PHONY: bench
+# $(call measure,<script and its arguments>)
+measure = @echo "== $(1)"; $(RUN)python -m tests.bench.bench_$(1)
+
+.PHONY: bench bench-full
 bench: $(TOOLS)
-	@for script in $(basename $(notdir $(wildcard tests/bench/bench_*.py))); do \
-	    echo "== $$script"; $(RUN)python -m tests.bench.$$script || exit; done
+	$(call measure,peers 1)
+	$(call measure,wire)
+	$(call measure,deploy)
+	$(call measure,routing)
+	$(call measure,machines)
+	$(call measure,growth)
+	$(call measure,evaluator 1000 1000000)
+
+bench-full: bench
+	$(call measure,evaluator 10000000)
+	$(call measure,statecharts)
+	$(call measure,watch)
+	$(call measure,deploy 1000000 3)
+	$(call measure,sweep 1000000 1000)
+	$(call measure,sweep 1000000 1000000)
+	$(call measure,reads)
 
 .PHONY: clean
 clean:

@@ -1,9 +1,17 @@
 """What every test stands on: a user's directories of its own, and random examples that repeat."""
 
+import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a private directory in it
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 4 << 30:
+    # A test of what survives a kill needs no disk, and a slow one would make it ten times as long.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 # A default run that fails must fail again; a `fuzz` run looks for what nobody has seen yet. Neither has a deadline
 # for one example: on a shared machine it would measure the neighbours.

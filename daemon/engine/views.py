@@ -12,7 +12,7 @@ def get(world: World, request: Get) -> Actor:
     """One actor with its context, and what it accepts."""
     records = world.store.records
     row = records.actor(world.actor(request.actor))
-    found = describe(world, row.id, row.key, records.time(row.last), row.context)
+    found = describe(world, row.id, row.key, records.time(row.id, row.last), row.context)
     return replace(found, accepts=accepted(world, world.actors.cohort[row.id]))
 
 
@@ -20,7 +20,7 @@ def listed(world: World, actor: int) -> Actor:
     """One actor as lists show it: without its context; one that is damaged does not spoil them."""
     records = world.store.records
     try:
-        return describe(world, actor, records.key_of(actor), records.time(world.actors.last[actor]))
+        return describe(world, actor, records.key_of(actor), records.time(actor, world.actors.last[actor]))
     except DamagedActor:
         return replace(describe(world, actor, None, 0), damaged=True)
 

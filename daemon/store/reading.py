@@ -213,10 +213,13 @@ class Records:
             raise DamagedActor(actor, broken)
         return spawned_on, self.events(last)
 
-    def time(self, position: int) -> int:
-        """When the event at ``position`` was recorded."""
+    def time(self, actor: int, position: int) -> int:
+        """When the event of an actor at ``position`` was recorded. Raises ``DamagedActor`` if it is not there."""
         self._flush()
-        return int(_one(self._connection, "SELECT time FROM events WHERE position = ?", position)[0])
+        row = self._connection.execute("SELECT time FROM events WHERE position = ?", (position,)).fetchone()
+        if row is None:
+            raise DamagedActor(actor, position)
+        return int(row[0])
 
     def first_since(self, time: int) -> int:
         """The position of the first event that was recorded at ``time`` or later; past the last if none was.

@@ -1,4 +1,5 @@
-"""A durable deploy and its preview over many actors, decisions included, beside the fsync of the same disk.
+"""A durable deploy and its preview over many actors, decisions included, beside the fsync of the same disk, and beside
+the one UPDATE that a team would write for PostgreSQL, which leaves no decisions.
 
 Usage: python -m tests.bench.bench_deploy [ACTORS] [REPEATS]
 """
@@ -18,6 +19,8 @@ from typing import Any
 from statekeep.daemon.engine import About, Engine
 from statekeep.daemon.store import make_master_key, open_store
 from statekeep.protocol.messages import Answer, AnyRequest, Deploy, Preview, Send, Spawn
+from tests.bench import report
+from tests.bench.peers import postgres
 
 LENGTH = 6
 """Events of each history; with 16 event types there are 16 million of them."""
@@ -79,27 +82,41 @@ def fsync(directory: Path) -> float:
         return statistics.median(timed(once) for _ in range(20))
 
 
+def script(actors: int, distinct: int, repeats: int) -> list[float]:
+    """Milliseconds of the migration script that a team would write for PostgreSQL; nothing where it is missing."""
+    if reason := postgres.missing():
+        print(reason)
+        return []
+    with postgres.cluster() as where:
+        return [postgres.migration(where, actors, distinct)[0] for _ in range(repeats)]
+
+
 def main(actors: int = 50_000, repeats: int = 5) -> None:
     """Deploy ``repeats`` versions one after the other, each for another first event."""
-    print(f"{actors:,} actors, {LENGTH} events each; medians (min - max) of {repeats}, in ms")
-    columns = f"{'preview':>22} {'deploy answered':>22} {'and all moved':>24}"
-    print(f"{'distinct histories':>20} {columns} {'moved':>8} {'fdatasync':>10}")
+    rows = []
     for distinct in (200, actors):
-        with tempfile.TemporaryDirectory() as directory:
+        with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as directory:
             engine = populated(Path(directory), actors, distinct)
-            previews, deploys, swept, moved = list[float](), list[float](), list[float](), 0
+            found: dict[str, list[float]] = {"preview": [], "deploy answered": [], "deploy, all moved": []}
             for repeat in range(repeats):
                 target = definition(f"checked_{repeat}")
                 plan: dict[str, Any] = {"definition": target, "parent": "v1", "path": [TYPES[repeat]]}
-                requests = [cls(version=f"v2-{repeat}", **plan) for cls in (Preview, Deploy)]
-                moved = run(engine, requests[:1])[0].counts["migrated"]
-                previews.append(timed(partial(run, engine, requests[:1])))
-                deploys.append(timed(partial(run, engine, requests[1:])))
-                swept.append(deploys[-1] + timed(partial(finish, engine)))
+                preview, deploy = [cls(version=f"v2-{repeat}", **plan) for cls in (Preview, Deploy)]
+                run(engine, [preview])  # a person has looked at it before
+                found["preview"].append(timed(partial(run, engine, [preview])))
+                found["deploy answered"].append(timed(partial(run, engine, [deploy])))
+                rest = timed(partial(finish, engine))
+                found["deploy, all moved"].append(found["deploy answered"][-1] + rest)
             engine.close()
-            cells = [f"{statistics.median(x):.1f} ({min(x):.1f} - {max(x):.1f})" for x in (previews, deploys, swept)]
-            row = f"{cells[0]:>22} {cells[1]:>22} {cells[2]:>24}"
-            print(f"{distinct:>20,} {row} {moved:>8,} {fsync(Path(directory)):>10.2f}")
+            synced = [fsync(Path(directory)) for _ in range(repeats)]
+        peers = {"fdatasync": synced, "PostgreSQL, one UPDATE": script(actors, distinct, min(repeats, 3))}
+        rows += [
+            report.row(f"{name}, {distinct:,} histories", "ms", runs, peer, taken)
+            for name, runs in found.items()
+            for peer, taken in peers.items()
+            if taken and (peer == "fdatasync" or name == "deploy, all moved")
+        ]
+    report.publish(f"{actors:,} actors, {LENGTH} events each, medians (min - max) of {repeats}", rows)
 
 
 if __name__ == "__main__":
