@@ -19,6 +19,7 @@ import hmac
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -196,7 +197,7 @@ def opened(path: Path, secrets: Sequence[Secret], random: Callable[[int], bytes]
     """
     try:
         rows = msgspec.msgpack.decode((path / KEYS).read_bytes(), type=dict[str, Any])
-        with sqlite3.connect(":memory:") as connection:
+        with closing(sqlite3.connect(":memory:")) as connection:
             for table, columns in _TABLES.items():
                 connection.execute(f"CREATE TABLE {table} ({_COLUMNS[table]})")
                 marks = ", ".join("?" * columns)
@@ -204,8 +205,6 @@ def opened(path: Path, secrets: Sequence[Secret], random: Callable[[int], bytes]
             ring = Vault.open(connection, rows["database"], random, secrets).ring
     except (OSError, msgspec.DecodeError, KeyError, sqlite3.Error, TypeError) as problem:
         raise DamagedShipment(f"{path / KEYS} can't be used: {problem}") from None
-    finally:
-        connection.close()
     generation = Generation(path, ring)
     generation.read()
     return generation
