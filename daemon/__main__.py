@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -27,19 +28,26 @@ from statekeep.daemon.health import report
 from statekeep.daemon.listening import SocketInUse, UnusableSocket, listener, raise_file_limit
 from statekeep.daemon.logs import LISTENING, REFUSED, STOPPED, STOPPING, configure
 from statekeep.daemon.peers import Access, UnknownPeer, group_number
+from statekeep.daemon.restoring import STORE, Place, Unsound, discard, rehearse, restore
 from statekeep.daemon.server import Server
 from statekeep.daemon.store import (
     DamagedJournal,
+    DamagedShipment,
     DamagedStore,
     InsecureKeyFile,
     KeySources,
+    NothingShipped,
     RolledBack,
+    Secret,
     StorageError,
     Store,
+    StoreExists,
     StoreInUse,
     SyncFailed,
     UnknownSchema,
     UnsafeStore,
+    Until,
+    UnusableCopy,
     UnusableKey,
     WrongKey,
     open_store,
@@ -50,11 +58,11 @@ from statekeep.protocol.records import Role
 
 log = structlog.stdlib.get_logger("statekeepd")
 
-STORE = "store.db"
-"""The file of the store in the data directory."""
-
 UNDER_WAY = 1_024
 """Requests of one connection under way: a pipelining client fills a batch alone, and its answers fit into memory."""
+
+DAY = 24 * 3_600_000
+"""Milliseconds."""
 
 BALLAST = 48 << 20
 """Bytes of the disk held back for erasures: a full log of 10,000 pages reaches the database, and 8 MiB are left."""
@@ -76,9 +84,12 @@ exit codes:
 _EXIT_CODES: dict[type[Exception], int] = {
     DamagedJournal: 74,
     BadConfiguration: 78,
+    DamagedShipment: 65,
     DamagedStore: 74,
     InsecureKeyFile: 78,
+    NothingShipped: 65,
     RolledBack: 65,
+    StoreExists: 73,
     StoreInUse: 75,
     SyncFailed: 74,
     SocketInUse: 75,
@@ -86,10 +97,14 @@ _EXIT_CODES: dict[type[Exception], int] = {
     UnknownPeer: 78,
     UnknownSchema: 78,
     UnsafeStore: 74,
+    Unsound: 65,
+    UnusableCopy: 65,
     UnusableKey: 78,
     WrongKey: 78,
 }
-"""As in sysexits.h: 65 the data is not what it should be, 74 input or output, 75 try again later, 78 configuration."""
+"""As in sysexits.h: 65 the data is not what it should be, 73 the file is there, 74 input or output, 75 try again later,
+78 configuration.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -98,6 +113,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         found = load(os.environ, os.getuid(), _flags(options), options.config)
         configure(found.configuration.daemon.log)
+        if options.restore or options.rehearse:
+            return _restore(found.configuration, options)
         if options.verify:
             return _verify(found.configuration, options.key[1:])
         raise_file_limit()
@@ -179,12 +196,38 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--erasures", metavar="DIRECTORY", help="directory of the erasure journal, best on another disk (else --data)"
     )
+    parser.add_argument(
+        "--ship",
+        metavar="DIRECTORY",
+        help="copy every change there, sealed, for a restore at any point of the last days",
+    )
     way = parser.add_mutually_exclusive_group()
     way.add_argument(
         "--accept-rollback",
         action="store_true",
         help="take the store as it is although its anchor has seen a newer one, or is missing: after a backup was "
         "restored on purpose, or the anchor was moved",
+    )
+    way.add_argument(
+        "--restore",
+        type=Path,
+        metavar="BACKUP",
+        help="serve nobody: verify this backup, a file or what was shipped to a directory, put it in the place of the "
+        "store, and say what it holds",
+    )
+    way.add_argument(
+        "--rehearse",
+        type=Path,
+        metavar="BACKUP",
+        help="serve nobody: do what --restore does in a directory beside the backup that is then thrown away",
+    )
+    parser.add_argument("--replace", action="store_true", help="with --restore: keep the store that is there beside it")
+    parser.add_argument(
+        "--at",
+        type=_point,
+        default=Until(),
+        metavar="POINT",
+        help="with a directory: as of this position, or of this time (2026-03-01T09:30:00)",
     )
     way.add_argument(
         "--verify",
@@ -195,6 +238,16 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _point(text: str) -> Until:
+    """A position, or a time of this machine's zone."""
+    if text.isascii() and text.isdigit():
+        return Until(position=int(text))
+    try:
+        return Until(time=int(datetime.fromisoformat(text).timestamp() * 1000))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a position nor a time as 2026-03-01T09:30:00") from None
+
+
 def _flags(options: argparse.Namespace) -> dict[str, str]:
     given = {
         "daemon.data": options.data,
@@ -202,6 +255,7 @@ def _flags(options: argparse.Namespace) -> dict[str, str]:
         "daemon.anchor": options.anchor,
         "daemon.erasures": options.erasures,
         "daemon.group": options.group,
+        "backup.ship": options.ship,
         "keys.file": options.key[0] if options.key else None,
         "keys.passphrase": options.passphrase,
     }
@@ -213,14 +267,12 @@ def _now() -> int:
 
 
 def _open(configuration: Configuration, more_key_files: Sequence[str] = (), *, accept_rollback: bool = False) -> Store:
-    data, keys = Path(configuration.daemon.data), configuration.keys
+    data = Path(configuration.daemon.data)
     path = data / STORE
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    files = [Path(file) for file in (keys.file, *more_key_files) if file]
-    sources = KeySources(data / "master.key", files, keys.passphrase or None, os.environ)
     store = open_store(
         path,
-        sources.secrets(new=not path.exists()),
+        _secrets(configuration, more_key_files, new=not path.exists()),
         now=_now(),
         journal=_directory(configuration.daemon.erasures),
         ballast=BALLAST,
@@ -230,6 +282,27 @@ def _open(configuration: Configuration, more_key_files: Sequence[str] = (), *, a
     for kind in store.vault.offered():
         log.warning("a %s was given that no key slot fits; `statekeep key rewrap` makes one", kind.name.lower())
     return store
+
+
+def _restore(configuration: Configuration, options: argparse.Namespace) -> int:
+    """Restore a backup, or try it out, and print what it holds as a line of JSON; returns the exit code."""
+    data, daemon = Path(configuration.daemon.data), configuration.daemon
+    secrets = _secrets(configuration, options.key[1:], new=False)
+    place = Place(data, secrets, _now, _directory(daemon.erasures), _directory(daemon.anchor))
+    if options.rehearse:
+        found = rehearse(options.rehearse, options.at, place, options.rehearse.absolute().parent)
+    else:
+        discard(data)
+        found = restore(options.restore, options.at, place, replacing=options.replace)
+    sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+    return 0
+
+
+def _secrets(configuration: Configuration, more_key_files: Sequence[str], *, new: bool) -> list[Secret]:
+    keys = configuration.keys
+    files = [Path(file) for file in (keys.file, *more_key_files) if file]
+    beside = Path(configuration.daemon.data) / "master.key"
+    return KeySources(beside, files, keys.passphrase or None, os.environ).secrets(new=new)
 
 
 def _directory(configured: str) -> Path | None:
@@ -285,6 +358,9 @@ async def _serve(store: Store, listening: list[socket.socket], configuration: Co
     about = About(os.getpid(), at, data, _now(), REQUEST_LIMIT, UNDER_WAY)
     with starting("loading the store"):
         engine = Engine(store, _now, about)
+    ship = configuration.backup.ship
+    if ship:
+        store.ship(Path(ship), _now, configuration.backup.keep * DAY)
     server = Server(engine, _access(configuration))
     _settle_memory()
     stop = trio.Event()
@@ -295,6 +371,8 @@ async def _serve(store: Store, listening: list[socket.socket], configuration: Co
             log.info("%s listens at %s, keeps %s", statekeep.__version__, at, data, message_id=LISTENING)
             async with trio.open_nursery() as reporting:
                 reporting.start_soon(report, server, engine, watchdog_interval(os.environ, os.getpid()))
+                if ship:
+                    reporting.start_soon(_tick, server)
                 async for number in signals:
                     log.info("%s: stopping", signal.Signals(number).name, message_id=STOPPING)
                     break
@@ -302,6 +380,13 @@ async def _serve(store: Store, listening: list[socket.socket], configuration: Co
         notify("STOPPING=1", "STATUS=answering what has come in")
         stop.set()
     log.info("stopped", message_id=STOPPED)
+
+
+async def _tick(server: Server) -> None:
+    """Let the engine ship what came last, also when nothing comes after it."""
+    while True:
+        await trio.sleep(1)
+        await server.turn()
 
 
 def run() -> int:

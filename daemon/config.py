@@ -107,12 +107,25 @@ class Access(Table, frozen=True, kw_only=True):
     admins: Annotated[tuple[str, ...], Meta(description="May do everything.")] = ()
 
 
+class Backup(Table, frozen=True, kw_only=True):
+    """Continuous backup: every change is copied, sealed, to a directory, from where anything may take it elsewhere."""
+
+    ship: Annotated[
+        str, Meta(description="The directory, best on another disk. Empty: none. Not together with Litestream.")
+    ] = ""
+    keep: Annotated[
+        int,
+        Meta(ge=1, description="Days for which one can go back. Erased actors are in there as long, and one day more."),
+    ] = 7
+
+
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """All settings."""
 
     daemon: Daemon = Daemon()
     access: Access = Access()
     keys: Keys = Keys()
+    backup: Backup = Backup()
 
 
 class Setting(NamedTuple):

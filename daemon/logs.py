@@ -24,6 +24,7 @@ STOPPED: Final = "402d29b96e5441a7bd54395b4f839a63"
 KEY_MADE: Final = "ec98c3525a3c4f338399c36cce2bc92c"
 REFUSED: Final = "62f0ecc85a4344258ce9cafa178c0695"
 TAKEN_BACK: Final = "cd3c78312ace4e418c8ae644b2771def"
+RESTORED: Final = "ccc5d5f2a41049c3836ae65cb5b51425"
 DAMAGED: Final = "19aea2f50bf4420ebe3d6a3d8febcd9e"
 
 IDS: Final[dict[str, str]] = {
@@ -32,6 +33,7 @@ IDS: Final[dict[str, str]] = {
     STOPPED: "it has stopped, with everything answered",
     KEY_MADE: "a first run made a master key: keep a copy elsewhere",
     REFUSED: "it did not start; the message says why and what to do",
+    RESTORED: "a backup was put in the place of the store",
     TAKEN_BACK: "a fault: a batch of requests was taken back, and they were run one by one",
     DAMAGED: "what the store holds of an actor is not what was written: verify the store, and look who can write it",
 }

@@ -30,6 +30,7 @@ from statekeep.protocol.messages import (
     REQUESTS,
     Answer,
     AnyRequest,
+    BackupRead,
     Batch,
     Credit,
     Definition,
@@ -70,7 +71,7 @@ COALESCE: Final = 0.1
 _SHARES: Final[dict[type[Any], int]] = {
     kind: 1 if kind is Get else GETS
     for kind in REQUESTS.values()
-    if issubclass(kind, PageRequest | PreviewActors | Definition | Describe | Versions | Get)
+    if issubclass(kind, PageRequest | PreviewActors | BackupRead | Definition | Describe | Versions | Get)
 }
 """How much of what a turn may answer goes to a request; the answers of others are small, or as large as they are."""
 

@@ -16,6 +16,7 @@ from statekeep.protocol.records import (
     ActorPage,
     BatchResults,
     Closed,
+    CopyPart,
     Counts,
     Credited,
     DecisionPage,
@@ -45,6 +46,7 @@ from statekeep.protocol.records import (
     StateValue,
     Statistics,
     Status,
+    StoreCopy,
     VerifyPage,
     VersionList,
     WatchEnded,
@@ -388,6 +390,28 @@ class KeyExportRecovery(Request[NewKey], tag="key_export_recovery"):
     role = "admin"
 
 
+class Backup(Request[StoreCopy], tag="backup"):
+    """Begin a copy of the store as it is at this moment, made beside the store while the daemon goes on."""
+
+    role = "admin"
+
+
+class BackupRead(Request[CopyPart], tag="backup_read"):
+    """How far a copy is, and a part of it when it is complete."""
+
+    role = "admin"
+    backup: Count
+    offset: Count = 0
+    """Bytes that the client has."""
+
+
+class BackupEnd(Request[StoreCopy], tag="backup_end"):
+    """Remove a copy that was read, or is not wanted any more."""
+
+    role = "admin"
+    backup: Count
+
+
 class StatusRequest(Request[ServerStatus], tag="status"):
     """The daemon in figures."""
 
@@ -424,6 +448,9 @@ AnyRequest = (
     | KeyRewrap
     | KeyAddRecovery
     | KeyExportRecovery
+    | Backup
+    | BackupRead
+    | BackupEnd
     | StatusRequest
 )
 

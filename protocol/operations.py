@@ -84,6 +84,9 @@ class Operations:
     key_rewrap = Operation(messages.KeyRewrap)
     key_add_recovery = Operation(messages.KeyAddRecovery)
     key_export_recovery = Operation(messages.KeyExportRecovery)
+    backup = Operation(messages.Backup)
+    backup_read = Operation(messages.BackupRead)
+    backup_end = Operation(messages.BackupEnd)
     status = Operation(messages.StatusRequest)
 
 

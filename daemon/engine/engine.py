@@ -12,6 +12,7 @@ import structlog
 from statekeep.daemon.engine import (
     about,
     actors,
+    backups,
     batch,
     deploys,
     erasing,
@@ -35,6 +36,9 @@ from statekeep.protocol.messages import (
     Actors,
     Answer,
     AnyRequest,
+    Backup,
+    BackupEnd,
+    BackupRead,
     Batch,
     Close,
     CountRequest,
@@ -91,6 +95,7 @@ class Engine:
         self._damage: set[int] = set()
         """Actors that the log has named as damaged: once each, as clients may ask again and again."""
         self._faulty = False
+        self._backups = backups.Backups(store, clock, about)
         self._load()
         erasing.resume(self._world)
         self.watchers = Watchers(self._world)
@@ -136,6 +141,9 @@ class Engine:
             KeyRewrap: partial(keys.key_rewrap, world),
             KeyAddRecovery: partial(keys.key_add_recovery, world),
             KeyExportRecovery: partial(keys.key_export_recovery, world),
+            Backup: self._backups.backup,
+            BackupRead: self._backups.backup_read,
+            BackupEnd: self._backups.backup_end,
         }
 
     @property
@@ -177,6 +185,8 @@ class Engine:
         if len(self._world.erased) != erased:
             self.watchers.forget()
         answers = erasing.complete(self._world, batch, answers)
+        if self._store.shipping is not None:
+            self._store.shipping.step()
         self.about.requests += len(batch)
         if batch or commit:
             self.meter.ran(batch, max(0, self._world.position - position), began, commit)
@@ -188,6 +198,7 @@ class Engine:
         return about.summary(self._world, self.about)
 
     def close(self) -> None:
+        self._backups.close()
         self._store.close()
 
     def _handle(self, request: AnyRequest) -> Answer | Refusal | None:

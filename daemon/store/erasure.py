@@ -124,6 +124,8 @@ class Erasures:
         self._unrecorded: list[TombstoneRow] = []
         self.unfinished = False
         """Whether anything that is committed is to be completed."""
+        self.make_way: list[Callable[[], None]] = []
+        """What has to let go of the database, or to have done with its log, before that is emptied."""
         self._attempted = 0
         self._blanking = False
         """Whether gaps may have been blanked, but not durably."""
@@ -183,6 +185,8 @@ class Erasures:
 
     def _checkpoint(self, patience: int) -> bool:
         """Empty the log into the database; False when somebody was in the way for ``patience`` milliseconds."""
+        for let_go in self.make_way:
+            let_go()
         (before,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
         self._connection.execute(f"PRAGMA busy_timeout = {patience}")
         try:

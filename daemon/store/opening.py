@@ -4,7 +4,8 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -111,6 +112,16 @@ def open_store(
         os.close(database)
         os.close(lock)
         raise
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let no daemon have the store in the file ``path``. Raises ``StoreInUse``."""
+    lock = _lock(path.with_name(path.name + ".lock"))
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def _lock(path: Path) -> int:

@@ -15,6 +15,7 @@ import msgspec
 from statekeep.daemon.store import erasure, evidence
 from statekeep.daemon.store.anchor import NOTHING, Anchor, Seen
 from statekeep.daemon.store.audit import Audit, recount
+from statekeep.daemon.store.backup import Moment, moment
 from statekeep.daemon.store.erasure import SyncFailed
 from statekeep.daemon.store.evidence import Evidence
 from statekeep.daemon.store.keys import WrongKey
@@ -33,6 +34,7 @@ from statekeep.daemon.store.rows import (
     VersionRow,
 )
 from statekeep.daemon.store.schema import Column, Table
+from statekeep.daemon.store.shipping import Shipping
 from statekeep.daemon.store.soundness import DamagedStore
 from statekeep.daemon.store.vault import KEY_TABLES, Vault
 
@@ -98,6 +100,7 @@ class Store:
         self.erasures = erasures
         self._anchor = anchor
         self._descriptors = descriptors
+        self.shipping: Shipping | None = None
         (wrapped,) = connection.execute("SELECT data_key FROM store").fetchone()
         self._names = ring.unwrap(wrapped, Table.STORE, Column.DATA_KEY, 1)
         self._evidence = Evidence(connection, ring.derived(evidence.KEY_USE))
@@ -111,6 +114,20 @@ class Store:
         self.records = Records(connection, ring, self._flush, self._evidence)
         self._pending: dict[str, list[Sequence[Any]]] = {kind: [] for kind in _STATEMENTS}
         self._heads: dict[int, tuple[int, int, bytes]] = {}
+
+    def ship(self, directory: Path, clock: Callable[[], int], keep: int) -> None:
+        """Ship every commit to ``directory`` from now on, and keep it for so many milliseconds. Raises ``OSError``."""
+        self.shipping = Shipping(self._connection, self.vault, directory, clock, keep)
+        self.erasures.make_way.append(self.shipping.make_way)
+
+    def moment(self) -> Moment:
+        """Where the store stands."""
+        return moment(self._connection)
+
+    @property
+    def path(self) -> Path:
+        """The file of the database."""
+        return Path(self._connection.execute("PRAGMA database_list").fetchone()[2])
 
     def __enter__(self) -> Self:
         return self
@@ -126,7 +143,12 @@ class Store:
         self._flush()
         if not self._connection.in_transaction:
             return False
-        self._commit_as(self._seen.commits + 1)
+        try:
+            self._commit_as(self._seen.commits + 1)
+        except sqlite3.Error:
+            if self.shipping is not None:
+                self.shipping.doubt()
+            raise
         self.erasures.committed()
         self._anchor.write(self._seen)
         return True
@@ -199,6 +221,10 @@ class Store:
     def close(self) -> None:
         """Close the store and let go of its lock. What was not committed is lost."""
         self._discard()
+        for let_go in self.erasures.make_way:
+            let_go()
+        if self.shipping is not None:
+            self.shipping.close()
         self._connection.close()
         self._anchor.close()
         for descriptor in self._descriptors:

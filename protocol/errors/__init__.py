@@ -15,13 +15,15 @@
         ├── Forbidden           the caller's user may not: ask whoever runs the daemon for a role
         ├── NotFound            the request names what is not there
         │   ├── UnknownVersion, UnknownParent, UnknownActor, ActorErased, UnknownSlot, UnknownState
+        │   ├── UnknownBackup
         ├── Conflict            the request is sound, but what is stored stands against it: read, then decide
         │   ├── VersionExists, KeyExists, ActorFinished, PreviewOutdated, RotationUnderWay
+        │   ├── BackupUnderWay
         │   ├── ActorMovedOn, EventNotAccepted, IdempotencyConflict
         ├── Undeployable        the version would not do what it is meant to: mend its definition or path
         │   ├── InvalidDefinition, InvalidPath, InvalidMap, UnreachableRoute
         └── DaemonTrouble       the daemon's side is at fault
-            ├── StorageFailed, DamagedActor, InternalError  its operator has to look
+            ├── StorageFailed, BackupFailed, DamagedActor, InternalError  its operator has to look
             ├── ErasureUnfinished   the only one after which something was changed: the actor is gone
             └── Busy, Stopping                  repeat later
 
@@ -42,6 +44,7 @@ from statekeep.protocol.errors.asked import (
     RequestTooSlow,
     ReservedEvent,
     UnknownActor,
+    UnknownBackup,
     UnknownOp,
     UnknownParent,
     UnknownSlot,
@@ -68,6 +71,8 @@ from statekeep.protocol.errors.families import (
 from statekeep.protocol.errors.stored import (
     ActorFinished,
     ActorMovedOn,
+    BackupFailed,
+    BackupUnderWay,
     Busy,
     DamagedActor,
     ErasureUnfinished,
@@ -93,6 +98,8 @@ __all__ = [
     "ActorErased",
     "ActorFinished",
     "ActorMovedOn",
+    "BackupFailed",
+    "BackupUnderWay",
     "BadRequest",
     "Busy",
     "Conflict",
@@ -127,6 +134,7 @@ __all__ = [
     "TimedOut",
     "Undeployable",
     "UnknownActor",
+    "UnknownBackup",
     "UnknownOp",
     "UnknownParent",
     "UnknownSlot",

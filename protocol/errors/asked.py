@@ -172,3 +172,12 @@ class UnknownState(NotFound):
         super().__init__(
             f"No actor can start in {quote(state)} on {quote(version)}.", nearest(state, known) or f"It has {listed}."
         )
+
+
+class UnknownBackup(NotFound):
+    """There is no such copy, or it has ended."""
+
+    code = "unknown_backup"
+
+    def __init__(self, backup: int) -> None:
+        super().__init__(f"There is no backup {backup} under way.", "Begin one with `backup`.")

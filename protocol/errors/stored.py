@@ -113,6 +113,17 @@ class RotationUnderWay(Conflict):
         )
 
 
+class BackupUnderWay(Conflict):
+    """Somebody else is making or reading a copy of the store."""
+
+    code = "backup_under_way"
+
+    def __init__(self, backup: int) -> None:
+        super().__init__(
+            f"Backup {backup} is under way.", "Repeat when it has ended; one that nobody asks about ends in a minute."
+        )
+
+
 class InvalidDefinition(Undeployable):
     """The definition has errors, each of which is a finding."""
 
@@ -174,6 +185,18 @@ class StorageFailed(DaemonTrouble):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The store could not be written: {reason}.", "Check the daemon's disk, then repeat.")
+
+
+class BackupFailed(DaemonTrouble):
+    """The copy of the store could not be made."""
+
+    code = "backup_failed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"The store could not be copied: {reason}.",
+            "It needs as much room again beside the store. Check the daemon's disk, then repeat.",
+        )
 
 
 class DamagedActor(DaemonTrouble):

@@ -25,6 +25,7 @@ from statekeep.protocol.records.actors import (
     VerifyPage,
     WatchEnded,
 )
+from statekeep.protocol.records.backups import CopyPart, Shipped, StoreCopy
 from statekeep.protocol.records.daemon import (
     Description,
     ErrorDescription,
@@ -84,6 +85,7 @@ __all__ = [
     "BatchResults",
     "Change",
     "Closed",
+    "CopyPart",
     "CountRow",
     "Counts",
     "Credited",
@@ -131,11 +133,13 @@ __all__ = [
     "Role",
     "Sent",
     "ServerStatus",
+    "Shipped",
     "SlotKind",
     "StateCount",
     "StateValue",
     "Statistics",
     "Status",
+    "StoreCopy",
     "Suspect",
     "VerifyPage",
     "Version",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from statekeep.protocol.records.backups import Shipped
 from statekeep.protocol.records.words import Record
 
 Role = Literal["viewer", "operator", "admin"]
@@ -206,3 +207,7 @@ class ServerStatus(Record, frozen=True, kw_only=True):
     connections: int
     commits: int
     requests: int
+    backup: int | None = None
+    """When the last backup that was fetched whole was begun; absent: none since the start."""
+    shipped: Shipped | None = None
+    """Continuous backup; absent: there is none."""

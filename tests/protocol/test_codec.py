@@ -234,5 +234,6 @@ def test_every_request_names_its_result() -> None:
         "batch:BatchResults erase:Erased get:Actor actors:ActorPage count:Counts history:HistoryPage "
         "decisions:DecisionPage paths:PathPage histories:HistoryCountPage verify:VerifyPage watch:WatchEnded "
         "unwatch:WatchEnded credit:Credited stats:Statistics key_status:Keys key_rotate:Keys "
-        "key_rewrap:Rewrapped key_add_recovery:NewKey key_export_recovery:NewKey status:ServerStatus"
+        "key_rewrap:Rewrapped key_add_recovery:NewKey key_export_recovery:NewKey "
+        "backup:StoreCopy backup_read:CopyPart backup_end:StoreCopy status:ServerStatus"
     )

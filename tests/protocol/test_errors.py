@@ -38,6 +38,9 @@ EVERY: list[StatekeepError] = [
     errors.IdempotencyConflict("payment-4711"),
     errors.PreviewOutdated("loan-v2"),
     errors.RotationUnderWay(2, 1_000),
+    errors.BackupUnderWay(1),
+    errors.BackupFailed("database or disk is full"),
+    errors.UnknownBackup(2),
     errors.InvalidDefinition("loan-v2", [FINDING]),
     errors.InvalidPath("it has 300 tokens"),
     errors.InvalidMap("loan-v2", [FINDING]),
@@ -62,12 +65,12 @@ def test_the_codes_are_these() -> None:
     """Programs compare codes: none is ever renamed, and a new one is added here."""
     assert sorted(CODES) == sorted(error.code for error in EVERY)
     assert " ".join(sorted(CODES)) == (
-        "actor_erased actor_finished actor_moved_on bad_request busy damaged_actor erasure_unfinished "
-        "event_not_accepted forbidden frame_too_large idempotency_conflict internal_error invalid_definition "
-        "invalid_map invalid_path key_exists limit_exceeded malformed not_internal preview_outdated "
-        "request_too_slow reserved_event rotation_under_way stopping storage_failed unknown_actor unknown_op "
-        "unknown_parent unknown_slot unknown_state unknown_version unreachable_route unsupported_protocol "
-        "version_exists"
+        "actor_erased actor_finished actor_moved_on backup_failed backup_under_way bad_request busy "
+        "damaged_actor erasure_unfinished event_not_accepted forbidden frame_too_large idempotency_conflict "
+        "internal_error invalid_definition invalid_map invalid_path key_exists limit_exceeded malformed "
+        "not_internal preview_outdated request_too_slow reserved_event rotation_under_way stopping "
+        "storage_failed unknown_actor unknown_backup unknown_op unknown_parent unknown_slot unknown_state "
+        "unknown_version unreachable_route unsupported_protocol version_exists"
     )
 
 

@@ -40,6 +40,7 @@ _WORDS = {
     type(None): "null",
     Count: "integer",
     Name: "name",
+    bytes: "bytes",
 }
 
 
@@ -74,7 +75,7 @@ def default(field: msgspec.structs.FieldInfo) -> str:
     if field.default is msgspec.UNSET:
         return "absent"
     made = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
-    return f"`{json.dumps(made)}`"
+    return f"`{json.dumps(made.decode() if isinstance(made, bytes) else made)}`"
 
 
 def entries(section: str) -> dict[str, str]:

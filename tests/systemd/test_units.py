@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from statekeep.daemon.config import check, example
+from statekeep.daemon.config import check, example, settings
 from statekeep.protocol import Client
 from tests.daemon.processes import LISTENS
 
@@ -91,6 +92,21 @@ def test_the_system_s_configuration_is_the_documented_one() -> None:
     text = (UNITS / "statekeep.toml").read_text()
     assert text == example(SYSTEM)
     assert check(text, "statekeep.toml").daemon.socket == SYSTEM["daemon.socket"]
+
+
+def test_the_examples_are_drop_ins_that_systemd_takes(units: Path) -> None:
+    """With each of them the service is as sound as without, and they set what the daemon reads."""
+    folder = units / "system" / "statekeep.service.d"
+    folder.mkdir()
+    for example_of in (UNITS / "examples").iterdir():
+        shutil.copy(example_of, folder)
+        variables = re.findall(r"(?m)^Environment=(\w+)=", example_of.read_text())
+        assert set(variables) <= {setting.variable for setting in settings()}
+    service = units / "system" / "statekeep.service"
+    run = subprocess.run(
+        [tool("systemd-analyze"), "verify", "--man=no", str(service)], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import argparse
 import statekeep
 from statekeep.tui.cli import (
     actors,
+    backup,
     bench,
     charts,
     completion,
@@ -84,6 +85,7 @@ def build() -> argparse.ArgumentParser:
         why,
         verify,
         key,
+        backup,
         charts,
         replay,
         screen,

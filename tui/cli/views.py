@@ -17,6 +17,7 @@ from statekeep.protocol.records import (
     Outcome,
     Sent,
     ServerStatus,
+    Shipped,
 )
 from statekeep.tui.cli import wording
 from statekeep.tui.cli.blocks import Block, Cell, Column, Line, Rows, Span, Style, facts, line
@@ -215,8 +216,17 @@ def status(found: ServerStatus) -> Iterator[Block]:
         ("event types", count(found.event_types)),
         ("position", count(found.position)),
         ("connections", count(found.connections)),
+        *([("last backup", moment(found.backup))] if found.backup is not None else []),
+        *([("shipped", _shipped(found.shipped))] if found.shipped else []),
         ("since start", f"{count(found.requests, 'request')} in {count(found.commits, 'commit')}"),
     )
+
+
+def _shipped(found: Shipped) -> str:
+    when = "nothing yet" if found.time is None else f"up to position {count(found.position)}, {moment(found.time)}"
+    behind = f", {count(found.behind, 'position')} behind" if found.behind else ""
+    failure = f"; it does not go on: {found.failure}" if found.failure else ""
+    return f"{found.directory}: {when}{behind}{failure}"
 
 
 def called(number: int, key: str | None) -> str:

@@ -1,0 +1,222 @@
+"""``backup`` and ``restore``: a copy of the store for another place, and the way back."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from statekeep.protocol import Client
+from statekeep.protocol.errors import UnknownBackup
+from statekeep.protocol.messages import Backup, BackupEnd, BackupRead
+from statekeep.protocol.records import StoreCopy
+from statekeep.tui.cli.arguments import Subparsers, add_command, common
+from statekeep.tui.cli.blocks import Line, Span, line
+from statekeep.tui.cli.failures import Exit, UnusableInput
+from statekeep.tui.cli.output import print_json, show
+from statekeep.tui.cli.wording import count, moment
+
+LOOKS: Final = 0.1
+"""Seconds between looks at a copy that is being made."""
+
+_FROM_DAEMON: Final = ("anchor", "at", "config", "data", "erasures", "passphrase")
+"""Options that ``statekeepd`` takes as well."""
+
+_ADVICE: Final = {
+    73: "Say --replace, or name another directory with --data.",
+    75: "Stop the daemon first: it would not notice.",
+    78: "A backup opens with the keys of its day. Where there is none: backup --no-verify, and test it elsewhere.",
+}
+"""What to do, by the exit code of ``statekeepd``."""
+
+
+def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+    """Add the commands."""
+    parser = add_command(
+        subparsers,
+        "backup",
+        backup,
+        "copy the store of the running daemon into a file, and try out whether the file can be restored",
+        "  statekeep backup /var/backups/statekeep/today.db\n  statekeep backup --test /var/backups/statekeep/today.db",
+    )
+    parser.add_argument(
+        "file", metavar="FILE", type=Path, help="a file, which is replaced by a whole copy or not at all"
+    )
+    parser.add_argument(
+        "--test",
+        action="store_true",
+        help="make no backup: try out whether FILE, or what is shipped to this directory, can be restored",
+    )
+    parser.add_argument(
+        "--verify",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="restore the copy into a directory beside FILE that is then thrown away (the default; it takes a key)",
+    )
+    _add_point(parser)
+    _add_keys(parser)
+    parser.set_defaults(run=_tested(parser.get_default("run")))
+    text = "put a backup in the place of the store, while no daemon runs"
+    restoring = subparsers.add_parser(
+        "restore", parents=[common()], help=text, description=text[0].upper() + text[1:] + "."
+    )
+    restoring.add_argument(
+        "file", metavar="FILE", type=Path, help="what `statekeep backup` has made, or the directory that is shipped to"
+    )
+    _add_point(restoring)
+    restoring.add_argument("--replace", action="store_true", help="keep the store that is there under another name")
+    _add_keys(restoring)
+    restoring.set_defaults(run=restore)
+
+
+def _add_point(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--at", metavar="POINT", help="of a directory: as of this position, or of this time (2026-03-01T09:30:00)"
+    )
+
+
+def _add_keys(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the store and its keys", "as `statekeepd` takes them, and finds them without")
+    group.add_argument("--config", metavar="FILE", help="configuration")
+    group.add_argument("--data", metavar="DIRECTORY", help="directory of the store")
+    group.add_argument("--anchor", metavar="DIRECTORY", help="directory of the anchor")
+    group.add_argument("--erasures", metavar="DIRECTORY", help="directory of the erasure journal")
+    group.add_argument("--key", metavar="FILE", action="append", default=[], help="file with a key of the store")
+    group.add_argument("--passphrase", metavar="FROM", help="prompt, fd:NUMBER or env:NAME")
+
+
+def _tested(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """Let ``--test`` do without a daemon."""
+    return lambda args: test(args) if args.test else run(args)
+
+
+def backup(client: Client, args: argparse.Namespace) -> int:
+    """Have a copy made, fetch it, and verify it before it gets its name."""
+    unfinished = args.file.with_name(f".{args.file.name}.{os.getpid()}")
+    try:
+        copy = _fetch(client, unfinished, drawn=not args.json)
+        verified = _daemon(args, "--rehearse", unfinished) if args.verify else None
+        unfinished.replace(args.file)
+        _sync_directory(args.file.absolute().parent)
+    except OSError as problem:
+        raise UnusableInput(
+            f"{args.file} can't be written: {problem.strerror}.", f"write {unfinished}", "Name a file that can be made."
+        ) from problem
+    finally:
+        unfinished.unlink(missing_ok=True)
+    if args.json:
+        print_json(copy)
+        return Exit.DONE
+    text = f"{args.file}: {count(copy.size, 'byte')}, up to position {count(copy.position)}"
+    show([line(Span("Backed up", "good"), f" to {text}."), *_held(verified)])
+    return Exit.DONE
+
+
+def test(args: argparse.Namespace) -> int:
+    """Try out a backup that is there."""
+    found = _daemon(args, "--rehearse", args.file)
+    if args.json:
+        print(json.dumps(found))
+    else:
+        show([line(Span("It can be restored", "good"), "."), *_held(found)])
+    return Exit.DONE
+
+
+def restore(args: argparse.Namespace) -> int:
+    """Put a backup in the place of the store."""
+    found = _daemon(args, "--restore", args.file, *(["--replace"] if args.replace else []))
+    if args.json:
+        print(json.dumps(found))
+        return Exit.DONE
+    lines = [line(Span("Restored", "good"), f" to {found['store']}."), *_held(found)]
+    if found["kept"]:
+        lines.append(line(f"The store before it is {found['kept']}; remove it when you are sure."))
+    show(lines)
+    return Exit.DONE
+
+
+def _held(found: dict[str, Any] | None) -> Iterator[Line]:
+    if found is None:
+        yield line(Span("It was not verified.", "waiting"))
+        return
+    last = f"the last thing that happened in it: {moment(found['time'])}" if found["time"] else "nothing happened in it"
+    held = f"{count(found['actors'], 'actor')}, {count(found['versions'], 'version')}"
+    yield line(f"Verified: {held}; position {count(found['position'])}, {last}.")
+    if found["erased_again"]:
+        yield line(f"{count(found['erased_again'], 'actor')} that had been erased since were erased again.")
+
+
+def _fetch(client: Client, path: Path, *, drawn: bool) -> StoreCopy:
+    """Have a copy made, and write it to ``path``, durably."""
+    begun = client.call(Backup())
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file, _bar(begun.size, drawn=drawn) as advance:
+            copy = _parts(client, begun.backup, file, advance)
+            file.flush()
+            os.fsync(descriptor)
+    finally:
+        with suppress(UnknownBackup):
+            client.call(BackupEnd(begun.backup))
+    return copy
+
+
+def _parts(client: Client, number: int, file: BinaryIO, advance: Callable[[int], None]) -> StoreCopy:
+    """Write the copy to ``file`` when it is complete. Raises ``UnusableInput`` if it is not what the daemon has."""
+    offset, digest = 0, hashlib.sha256()
+    while True:
+        part = client.call(BackupRead(number, offset))
+        if not part.copy.sha256:
+            time.sleep(LOOKS)
+        elif part.data:
+            file.write(part.data)
+            digest.update(part.data)
+            offset += len(part.data)
+            advance(offset)
+        elif digest.hexdigest() == part.copy.sha256:
+            return part.copy
+        else:
+            raise UnusableInput("The copy did not arrive as it was sent.", f"read backup {number}", "Repeat it.")
+
+
+def _bar(total: int, *, drawn: bool) -> AbstractContextManager[Callable[[int], None]]:
+    if not (drawn and total and sys.stderr.isatty()):
+        return nullcontext(lambda _: None)
+    from statekeep.tui.cli.progress import bar  # noqa: PLC0415 - most backups go to a pipe or a log
+
+    return bar(total, "bytes")
+
+
+def _daemon(args: argparse.Namespace, *words: str | Path) -> dict[str, Any]:
+    """What ``statekeepd``, which has the keys, says when it is asked to look at a backup."""
+    command = [sys.executable, "-m", "statekeep.daemon", *map(str, words)]
+    for name in _FROM_DAEMON:
+        if (value := getattr(args, name)) is not None:
+            command += [f"--{name}", value]
+    for file in args.key:
+        command += ["--key", file]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode:
+        said = run.stderr.strip().splitlines() or ["it said nothing"]
+        why = said[-1].removeprefix("statekeepd: ").removeprefix("error: ").rstrip(".")
+        raise UnusableInput(f"{why}.", " ".join(command[3:]), _ADVICE.get(run.returncode, ""))
+    if "--restore" in words:
+        sys.stderr.write(run.stderr)
+    found: dict[str, Any] = json.loads(run.stdout)
+    return found
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
