@@ -22,6 +22,7 @@ help:
 	@echo "make proofs  the claim under its provers; a skip names the one that is missing"
 	@echo "make check   lint, types and contracts between the rooms"
 	@echo "make bench   figures of this machine beside those of peers; bench-full: also at a million actors, half an hour"
+	@echo "make manual  the manual pages and the reference, from what the programs are made of"
 	@echo "make clean   remove what these commands made"
 	@echo "To choose the interpreter on the first run: make PYTHON=python3.12 demo"
 
@@ -50,6 +51,10 @@ types: $(TOOLS)
 
 contracts: $(TOOLS)
 	$(RUN)lint-imports --no-logo
+
+.PHONY: manual
+manual: $(PRODUCT)
+	$(RUN)python docs/make.py
 
 # $(call measure,<script and its arguments>)
 measure = @echo "== $(1)"; $(RUN)python -m tests.bench.bench_$(1)

@@ -39,9 +39,11 @@ from statekeep.daemon.store import (
     NothingShipped,
     RolledBack,
     Secret,
+    StorageError,
     Store,
     StoreExists,
     StoreInUse,
+    SyncFailed,
     UnknownSchema,
     UnsafeStore,
     Until,
@@ -65,6 +67,20 @@ DAY = 24 * 3_600_000
 BALLAST = 48 << 20
 """Bytes of the disk held back for erasures: a full log of 10,000 pages reaches the database, and 8 MiB are left."""
 
+_EPILOG = """\
+exit codes:
+  0   SIGTERM or SIGINT; what had come in was answered
+  1   --verify found a difference
+  65  the store is not the one that its anchor has seen, but an older or
+      another one
+  74  a file, directory or socket can't be used; or the erasure journal or a row
+      of the store makes no sense or is not what was written: the message
+      names it
+  75  another daemon has the store or the socket
+  78  there is no key, it is wrong or others may read it; the configuration is
+      wrong; or the store is of a newer StateKeep
+"""
+
 _EXIT_CODES: dict[type[Exception], int] = {
     DamagedJournal: 74,
     BadConfiguration: 78,
@@ -75,6 +91,7 @@ _EXIT_CODES: dict[type[Exception], int] = {
     RolledBack: 65,
     StoreExists: 73,
     StoreInUse: 75,
+    SyncFailed: 74,
     SocketInUse: 75,
     UnusableSocket: 78,
     UnknownPeer: 78,
@@ -92,7 +109,7 @@ _EXIT_CODES: dict[type[Exception], int] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         found = load(os.environ, os.getuid(), _flags(options), options.config)
         configure(found.configuration.daemon.log)
@@ -105,12 +122,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with starting("opening the store"):
             store = _open(found.configuration, options.key[1:], accept_rollback=options.accept_rollback)
         with store, listener(Path(daemon.socket), group_number(daemon.group) if daemon.group else None) as at:
-            trio.run(_serve, store, at, found.configuration)
+            _run(store, at, found.configuration)
     except tuple(_EXIT_CODES) as refusal:
         return _refuse(str(refusal), _EXIT_CODES[type(refusal)])
     except OSError as failure:
         return _refuse(f"{failure.filename or 'input/output'}: {failure.strerror or failure}", 74)
     return 0
+
+
+def _run(store: Store, at: list[socket.socket], configuration: Configuration) -> None:
+    """Serve.
+
+    Raises ``DamagedStore``, ``SyncFailed`` and ``UnsafeStore``, also while it serves: who waits for an answer then gets
+    none, and learns so from the lost connection.
+    """
+    failures = list[BaseException]()
+    try:
+        trio.run(_serve, store, at, configuration)
+    except* (DamagedStore, SyncFailed, UnsafeStore) as group:
+        failures.append(group)
+    while failures:
+        failure = failures.pop()
+        if not isinstance(failure, BaseExceptionGroup):
+            raise failure
+        failures += failure.exceptions
 
 
 def _refuse(why: str, code: int) -> int:
@@ -121,8 +156,14 @@ def _refuse(why: str, code: int) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="statekeepd", description="Keeps statechart actors alive.")
+def parser() -> argparse.ArgumentParser:
+    """The command line of ``statekeepd``."""
+    parser = argparse.ArgumentParser(
+        prog="statekeepd",
+        description="Keeps statechart actors alive.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"statekeepd {statekeep.__version__}")
     parser.add_argument("--config", type=Path, metavar="FILE", help="configuration (else: statekeep config path)")
     parser.add_argument("--data", metavar="DIRECTORY", help="directory of the store")
@@ -273,14 +314,17 @@ def _verify(configuration: Configuration, more_key_files: Sequence[str]) -> int:
     (Path(configuration.daemon.data) / STORE).stat()  # raises if there is none: it must not be made
     looked_at = differences = 0
     with _open(configuration, more_key_files) as store:
-        world = World(store, _now)
-        resume(world)
-        for page in pages(world):
-            looked_at += page.looked_at
-            differences += len(page.differences)
-            sys.stdout.writelines(msgspec.json.encode(found).decode() + "\n" for found in page.differences)
-            if sys.stderr.isatty():
-                sys.stderr.write(f"{_count(looked_at, 'actor')} looked at\x1b[K\r")
+        try:
+            world = World(store, _now)
+            resume(world)
+            for page in pages(world):
+                looked_at += page.looked_at
+                differences += len(page.differences)
+                sys.stdout.writelines(msgspec.json.encode(found).decode() + "\n" for found in page.differences)
+                if sys.stderr.isatty():
+                    sys.stderr.write(f"{_count(looked_at, 'actor')} looked at\x1b[K\r")
+        except StorageError as failure:
+            raise UnsafeStore(f"the store can't be read: {failure}; put back a copy of it") from failure
     sys.stdout.write(f"{_count(differences, 'difference')} in {_count(looked_at, 'actor')}\n")
     return 1 if differences else 0
 

@@ -61,7 +61,7 @@ def _own(path: Path, group: int | None) -> Iterator[socket.socket]:
     beside it; a daemon that merely found the file could remove the socket of one that lives.
 
     Raises:
-        SocketInUse: another daemon holds the lock.
+        SocketInUse: another daemon holds the lock, or something that knows of no lock listens there.
     """
     if not path.parent.exists():
         path.parent.mkdir(mode=0o700, parents=True)
@@ -73,6 +73,10 @@ def _own(path: Path, group: int | None) -> Iterator[socket.socket]:
         except BlockingIOError:
             raise SocketInUse(f"another daemon listens at {path}") from None
         if path.is_socket():  # anything else is not ours to remove, and ``bind`` says that it is in the way
+            if _is_listening(path):
+                raise SocketInUse(
+                    f"somebody listens at {path} without its lock: the service manager, or another program"
+                )
             path.unlink()
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
             before = os.umask(0o177)
@@ -88,6 +92,19 @@ def _own(path: Path, group: int | None) -> Iterator[socket.socket]:
                 path.unlink(missing_ok=True)
     finally:
         os.close(lock)
+
+
+def _is_listening(path: Path) -> bool:
+    """Whether a connection is taken there, or would be if the queue had room."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+        caller.setblocking(False)
+        try:
+            caller.connect(str(path))
+        except BlockingIOError:
+            return True
+        except ConnectionRefusedError:
+            return False
+    return True
 
 
 def _share(path: Path, group: int | None, mode: int) -> None:

@@ -206,6 +206,8 @@ class Spawn(Write[Actor], tag="spawn"):
     version: Name
     key: Name | None = None
     context: Any = None
+    state: StateValue | None = None
+    """Start here, for an actor that had a life elsewhere: a dotted path, or a state as ``get`` shows it."""
 
 
 class Send(EventRequest[Sent], tag="send"):

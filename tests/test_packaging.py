@@ -16,7 +16,7 @@ import statekeep
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("daemon", "protocol", "tui")
-SHIPPED = {".py", ".pyi", ".json", ".tcss", ".html"}
+SHIPPED = {".py", ".pyi", ".json", ".tcss", ".html", ".md"}
 EXTENSION = "statekeep/daemon/routing/_evaluator.abi3.so"
 
 
@@ -44,7 +44,8 @@ def wheel(packages: Path) -> Path:
 def tree() -> set[str]:
     """The names that the files of the rooms have in the package."""
     files = {file for room in ROOMS for file in (ROOT / room).rglob("*") if file.suffix in SHIPPED}
-    return {f"statekeep/{file.relative_to(ROOT)}" for file in files}
+    units = {file.relative_to(ROOT / "systemd") for file in (ROOT / "systemd").glob("*/*")}
+    return {f"statekeep/{file.relative_to(ROOT)}" for file in files} | {f"statekeep/tui/cli/units/{u}" for u in units}
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -58,7 +59,9 @@ def test_a_room_is_linked_into_the_package(room: str) -> None:
 def test_the_wheel_holds_the_tree(wheel: Path) -> None:
     """Every module and no test is shipped, with the marker of its types and the extension."""
     with zipfile.ZipFile(wheel) as archive:
-        shipped = {name for name in archive.namelist() if ".dist-info/" not in name}
+        shipped = {name for name in archive.namelist() if ".dist-info/" not in name and ".data/" not in name}
+        manuals = {name.partition("/share/man/")[2] for name in archive.namelist() if ".data/" in name}
+    assert manuals == {f"man{file.suffix[1:]}/{file.name}" for file in (ROOT / "docs/man").iterdir()}
     assert shipped == tree() | {"statekeep/__init__.py", "statekeep/py.typed", "statekeep/testing.py", EXTENSION}
 
 

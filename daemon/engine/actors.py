@@ -13,11 +13,11 @@ from statekeep.daemon.engine.views import accepted, describe
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.replaying import STUCK
 from statekeep.daemon.routing.rule import Standing
-from statekeep.daemon.statecharts import Limits, Unending
+from statekeep.daemon.statecharts import START, Limits, Unending, start_event
 from statekeep.daemon.store import ActorRow, EventRow, Patched
 from statekeep.protocol import errors
 from statekeep.protocol.messages import ActorRef, Deliver, Send, Spawn
-from statekeep.protocol.records import Actor, Sent
+from statekeep.protocol.records import Actor, Sent, StateValue
 
 MAX_NAME = 256
 """Bytes of an event type, of a version's name and of an actor's key: they are names, not data."""
@@ -58,6 +58,7 @@ def _spawn(world: World, request: Spawn) -> Actor:
         check_name("key", request.key)
         if (holder := world.find_actor(request.key)) is not None:
             raise errors.KeyExists(request.key, holder)
+    start = None if request.state is None else _start(world, version.id, request.state)
     position = world.next_position()
     cohort = world.cohorts.after_spawn.get(version.id)
     if cohort is None:
@@ -71,7 +72,35 @@ def _spawn(world: World, request: Spawn) -> Actor:
     world.store.add_event(actor, 0, EventRow(position, cohort, time, None))
     if request.key is not None:
         world.remember_key(request.key, actor)
+    if start is not None:
+        world.touch(cohort)
+        target = _next(world, cohort, start)
+        assert target is not None, "the start was tried before anything changed"
+        _move(world, actor, EventRow(world.next_position(), target, time, None))
     return describe(world, actor, request.key, time, request.context)
+
+
+def _start(world: World, version: int, state: StateValue) -> str:
+    """The event that starts an actor in ``state``, tried on the version to which open routes take it at once.
+
+    Raises:
+        UnknownState: that version has no such state.
+    """
+    standing = Standing(version, world.forest.table(version).initial)
+    world.relations.settle(standing, 0, world.forest.routes, world.forest.table, resumed=False)
+    chart = world.forest.table(standing.version).chart
+    try:
+        event = start_event(state)
+    except ValueError as problem:
+        raise errors.BadRequest(f"No actor can start there: {problem}.") from None
+    check_name("state", event)
+    try:
+        if chart.step(world.forest.configuration(standing.version, standing.configuration), event).handled:
+            return event
+    except Unending:
+        raise _unending(event) from None
+    known = [node.path for node in chart.nodes if node.parent is not None and node.kind != "history"]
+    raise errors.UnknownState(event.removeprefix(START), world.forest.name(standing.version), known)
 
 
 def send(world: World, request: Send) -> Sent:
@@ -111,24 +140,33 @@ def _process(world: World, request: Send | Deliver) -> Sent:
         # Before anything changes, since the patch may be refused.
         payload = Patched(payload, request.context)
         context = patched(world.store.records.actor(actor).context, request.context)
-    symbol = world.symbols.find(request.event)
-    target = None if symbol is None else cohorts.after_event.get(cohort << 32 | symbol)
+    target = _next(world, cohort, request.event)
     if target is None:
-        target = _step(world, cohort, request.event)
-        if target is None:
-            if request.require:
-                raise _not_accepted(world, request, cohort)
-            return _sent(world, actor, cohort, handled=False)
-    position, previous = world.next_position(), world.actors.last[actor]
-    cohorts.population[cohort] -= 1
-    cohorts.population[target] += 1
-    world.actors.cohort[actor] = target
-    world.actors.last[actor] = position
-    world.store.add_event(actor, previous, EventRow(position, target, world.clock(), payload))
+        if request.require:
+            raise _not_accepted(world, request, cohort)
+        return _sent(world, actor, cohort, handled=False)
+    position = world.next_position()
+    _move(world, actor, EventRow(position, target, world.clock(), payload))
     if context is not UNSET:
         world.store.put_context(actor, context)
     migrated_from = cohorts.version[cohort] if cohorts.version[cohort] != cohorts.version[target] else 0
     return _sent(world, actor, target, handled=True, position=position, migrated_from=migrated_from)
+
+
+def _next(world: World, cohort: int, event: str) -> int | None:
+    """The cohort that ``event`` leads to from ``cohort``, remembered or worked out; ``None`` if it is not handled."""
+    symbol = world.symbols.find(event)
+    target = None if symbol is None else world.cohorts.after_event.get(cohort << 32 | symbol)
+    return _step(world, cohort, event) if target is None else target
+
+
+def _move(world: World, actor: int, event: EventRow) -> None:
+    """Record the event that leads an actor to another cohort."""
+    world.cohorts.population[world.actors.cohort[actor]] -= 1
+    world.cohorts.population[event.cohort] += 1
+    previous, world.actors.last[actor] = world.actors.last[actor], event.position
+    world.actors.cohort[actor] = event.cohort
+    world.store.add_event(actor, previous, event)
 
 
 def _finished(world: World, reference: ActorRef, cohort: int) -> errors.ActorFinished:

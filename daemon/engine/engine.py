@@ -30,7 +30,7 @@ from statekeep.daemon.engine.statistics import Meter, stats
 from statekeep.daemon.engine.watching import Watchers
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.logs import DAMAGED, TAKEN_BACK
-from statekeep.daemon.store import DamagedActor, StorageError, Store
+from statekeep.daemon.store import DamagedActor, StorageError, Store, SyncFailed, UnsafeStore
 from statekeep.protocol import errors
 from statekeep.protocol.messages import (
     Actors,
@@ -102,8 +102,12 @@ class Engine:
         """Who is told what happens. Give them their turn between batches."""
 
     def _load(self) -> None:
-        self._world = World(self._store, self._clock)
-        sweeping.resume(self._world)
+        """Make memory anew from the store. Raises ``DamagedStore``, and ``UnsafeStore`` when it can't be read."""
+        try:
+            self._world = World(self._store, self._clock)
+            sweeping.resume(self._world)
+        except StorageError as failure:
+            raise UnsafeStore(f"the store can't be read: {failure}; put back a copy of it") from failure
         self._handlers = self._bind(self._world)
 
     def _bind(self, world: World) -> dict[type[AnyRequest], Callable[[Any], Record]]:
@@ -156,6 +160,8 @@ class Engine:
         """Carry out a batch and make it durable; the answers, in the order of the requests.
 
         None stands for a request that was put off: give it again when ``sweeping`` is over.
+
+        Raises ``SyncFailed`` when nobody can say what is durable; the engine is of no use then.
         """
         began, position, commit = self.meter.now(), self._world.position, 0
         erased = len(self._world.erased)
@@ -171,6 +177,8 @@ class Engine:
                 self.about.commits += 1
                 commit = self.meter.now() - before
             self._faulty = False
+        except SyncFailed:
+            raise
         except Exception as fault:  # noqa: BLE001 - whatever it was, the batch is taken back
             self._take_back(fault)
             answers = [self._alone(request) for request in batch]
@@ -217,6 +225,8 @@ class Engine:
         except StorageError as fault:
             self._take_back(fault)
             return Refusal(request.id, errors.StorageFailed(type(fault).__name__).body())
+        except SyncFailed:
+            raise
         except Exception as fault:  # noqa: BLE001 - likewise
             self._take_back(fault)
             return Refusal(request.id, errors.InternalError(str(type(request).__struct_config__.tag)).body())

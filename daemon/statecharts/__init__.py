@@ -14,12 +14,14 @@ from statekeep.daemon.statecharts.mermaid import mermaid
 from statekeep.daemon.statecharts.offers import offers
 from statekeep.daemon.statecharts.outline import outline
 from statekeep.daemon.statecharts.scxml import scxml
+from statekeep.daemon.statecharts.starting import START, start_event
 from statekeep.daemon.statecharts.statemap import KEPT, Jumps, NoLanding, StateMap
 from statekeep.daemon.statecharts.table import STUCK, UNKNOWN, Table
 from statekeep.daemon.statecharts.trace import trace
 
 __all__ = [
     "KEPT",
+    "START",
     "STUCK",
     "UNKNOWN",
     "Chart",
@@ -39,5 +41,6 @@ __all__ = [
     "offers",
     "outline",
     "scxml",
+    "start_event",
     "trace",
 ]

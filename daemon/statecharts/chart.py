@@ -7,6 +7,7 @@ from statekeep.daemon.statecharts.configuration import Configuration
 from statekeep.daemon.statecharts.entry import EntrySet
 from statekeep.daemon.statecharts.macrostep import Macrostep
 from statekeep.daemon.statecharts.nodes import Node, Transition, initial_descent
+from statekeep.daemon.statecharts.starting import START, starting_nodes
 from statekeep.daemon.statecharts.transitions import active_children, select_transitions
 from statekeep.protocol.records import Guards, Status
 
@@ -77,13 +78,17 @@ class Chart:
         """Take one event; ``to`` is the ``#id`` that an ``xstate.route`` event names.
 
         XState's own events are taken as from the inside: an ``xstate.error.actor`` event that nothing handles gives
-        the status ``error``, ``xstate.stop`` the status ``stopped``.
+        the status ``error``, ``xstate.stop`` the status ``stopped``. One that begins with ``xstate.start.`` is
+        StateKeep's (see ``starting``): the machine starts anew, in the states that it names.
 
         Raises:
             Unending: the machine does not come to rest; the configuration before the event stands.
         """
         if configuration.status != "active":
             return Step(configuration, handled=False)
+        if event_type.startswith(START):
+            nodes = starting_nodes(self.root, event_type)
+            return self.enter(*nodes) if nodes else Step(configuration, handled=False)
         transitions = select_transitions(self.root, active_children(configuration.nodes), event_type, to)
         handled = bool(transitions)
         if event_type == "xstate.stop":

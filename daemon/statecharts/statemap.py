@@ -18,6 +18,7 @@ from statekeep.daemon.statecharts.configuration import Configuration
 from statekeep.daemon.statecharts.errors import Unending
 from statekeep.daemon.statecharts.findings import Findings, member, nearest
 from statekeep.daemon.statecharts.nodes import Node
+from statekeep.daemon.statecharts.starting import leaves
 from statekeep.daemon.statecharts.structure import conflict
 from statekeep.daemon.statecharts.table import STUCK, Table
 from statekeep.daemon.statecharts.targets import spelled, split
@@ -30,9 +31,6 @@ _AT: Final = "$.landing.map"
 _LISTED: Final = 300
 """Characters of a list of states in a hint."""
 
-Keys = tuple[str, ...]
-"""The keys of a state, outermost first."""
-
 
 class NoLanding(Exception):
     """The map has no landing for a state."""
@@ -42,13 +40,6 @@ class NoLanding(Exception):
         self.state = state
         """Its leaves, for people."""
         self.reason = reason
-
-
-def leaves(state: StateValue) -> list[Keys]:
-    """The active leaves."""
-    if isinstance(state, str):
-        return [(state,)]
-    return [(key, *below) for key, child in state.items() for below in (leaves(child) if child else [()])]
 
 
 class StateMap:

@@ -3,6 +3,7 @@
 from statekeep.daemon.store.anchor import RolledBack
 from statekeep.daemon.store.audit import Audit, Finding
 from statekeep.daemon.store.backup import Copying, UnusableCopy, check_copy
+from statekeep.daemon.store.erasure import SyncFailed
 from statekeep.daemon.store.journal import DamagedJournal
 from statekeep.daemon.store.key_files import InsecureKeyFile, key_text, make_master_key, master_key
 from statekeep.daemon.store.keys import WrongKey
@@ -63,6 +64,7 @@ __all__ = [
     "Store",
     "StoreExists",
     "StoreInUse",
+    "SyncFailed",
     "TombstoneRow",
     "UnknownSchema",
     "UnsafeStore",

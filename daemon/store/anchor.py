@@ -55,8 +55,12 @@ class Anchor:
         self._descriptor = -1
 
     def close(self) -> None:
+        """Let go of the file. It is synced, but an anchor that is behind is no fault."""
         if self._descriptor >= 0:
-            os.fsync(self._descriptor)
+            try:
+                os.fsync(self._descriptor)
+            except OSError as failure:
+                log.warning("the anchor %s was not synced: %s", self._path, failure.strerror)
             os.close(self._descriptor)
             self._descriptor = -1
 

@@ -9,6 +9,7 @@ erasure may be acknowledged when none of those bytes is left in the files of the
 2. The journal, a file of its own, says so durably. A backup that was made before holds the actor still; where one is
    restored and the journal is there, the actor is erased again before anybody is served.
 3. A truncating checkpoint has carried the pages into the database and emptied the log, which held them as they were.
+   SQLite does not sync that the log is empty: after a power cut it could be back, and its pages over the newer ones.
 4. The gaps of the database's pages are blank: see ``gaps``.
 5. The copies that were made before migrations are deleted: the actor is in them.
 
@@ -59,6 +60,17 @@ _PAUSE: Final = 1_000
 """Milliseconds between attempts to complete an erasure that nobody asks for."""
 
 
+class SyncFailed(Exception):
+    """The log could not be synced, and nobody knows what of it is on the disk.
+
+    The kernel reports that once: it has forgotten what it could not write, goes on showing it to whoever reads, and
+    lets the next sync succeed. So nothing may be built upon what is read from now on, and the process has to end.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("the disk failed to sync the log of the store, which is not sure any more: check the disk")
+
+
 def delete(connection: sqlite3.Connection, evidence: Evidence, actor: int, events: int) -> None:
     """Delete the rows of an actor that has ``events`` of them, its spawn included; the evidence misses none of them.
 
@@ -77,6 +89,19 @@ def _copies(path: Path) -> list[Path]:
     """The copies that were made of a database before its schema was changed, finished or not."""
     start = f"{path.name}.before-"
     return [file for file in path.parent.iterdir() if file.name.removeprefix(".").startswith(start)]
+
+
+def sync_log(connection: sqlite3.Connection) -> None:
+    """Make durable that a checkpoint has emptied the log. Raises ``SyncFailed``."""
+    (path,) = connection.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()
+    # Not among the files that SQLite locks: to close it takes no lock away.
+    log = os.open(f"{path}-wal", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(log)
+    except OSError as failure:
+        raise SyncFailed from failure
+    finally:
+        os.close(log)
 
 
 class Erasures:
@@ -168,11 +193,16 @@ class Erasures:
             (blocked, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         finally:
             self._connection.execute(f"PRAGMA busy_timeout = {before}")
+        if not blocked:
+            sync_log(self._connection)
         return not blocked
 
     def _blank(self) -> None:
         (page_size,) = self._connection.execute("PRAGMA page_size").fetchone()
         failed_before, self._blanking = self._blanking, True
+        if failed_before:
+            # Zeros that did not reach the disk are still shown from the kernel's memory; look at the disk itself.
+            os.posix_fadvise(self._database, 0, 0, os.POSIX_FADV_DONTNEED)
         if gaps.blank(self._database, page_size) or failed_before:
             # Pages in memory still have what was in their gaps, and would bring it back when they are next written.
             self._connection.execute("PRAGMA shrink_memory")

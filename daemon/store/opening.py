@@ -1,5 +1,6 @@
 """Opening a store: one daemon at a time, settings that keep the promise read back, schema known, key right."""
 
+import contextlib
 import fcntl
 import os
 import sqlite3
@@ -11,7 +12,7 @@ from sqlite_utils import Database
 
 from statekeep.daemon.store.anchor import KEY_USE, Anchor
 from statekeep.daemon.store.ballast import Ballast
-from statekeep.daemon.store.erasure import Erasures
+from statekeep.daemon.store.erasure import Erasures, SyncFailed, sync_log
 from statekeep.daemon.store.journal import Journal
 from statekeep.daemon.store.key_files import sync_directory
 from statekeep.daemon.store.migrating import migrate
@@ -95,9 +96,13 @@ def open_store(
             store = Store(connection, vault, erasures, seen, [database, lock])
             store.meet_anchor(accept_rollback=accept_rollback)
             migrate(connection, store, path)
-        except sqlite3.DatabaseError as failure:
+        except (sqlite3.DatabaseError, SyncFailed) as failure:
             connection.close()
             raise UnsafeStore(f"{path} can't be opened: {failure}") from failure
+        except (TypeError, ValueError) as senseless:
+            # Pages in each other's place: numbers where there should be bytes, bytes where there should be text.
+            connection.close()
+            raise UnsafeStore(f"{path} is damaged: its rows make no sense; put back a copy of it") from senseless
         except BaseException:
             connection.close()
             raise
@@ -127,9 +132,20 @@ def _lock(path: Path) -> int:
         holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
         os.close(descriptor)
         raise StoreInUse(f"{path} is held by process {holder}") from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+    # A courtesy to whoever comes second, which needs room on the disk: a full one is no reason not to start.
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, os.pwrite(descriptor, b"%d\n" % os.getpid(), 0))
     return descriptor
+
+
+def _empty_log(connection: sqlite3.Connection) -> None:
+    """Carry the log that another process left into the database, durably, before anything rests on it.
+
+    Where a sync had failed, the log may be on the disk only in part, while the kernel shows all of it.
+    """
+    (blocked, pages, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if not blocked and pages >= 0:
+        sync_log(connection)
 
 
 def _prepare(
@@ -140,6 +156,7 @@ def _prepare(
         found = connection.execute(f"PRAGMA {setting}").fetchone()[0]
         if found != wanted:
             raise UnsafeStore(f"SQLite keeps {setting} = {found} for {path}, but {wanted} is needed")
+    _empty_log(connection)
     db = Database(connection, execute_plugins=False, recursive_triggers=False)
     newer = {migration.name for migration in migrations.applied(db)} - known()
     if newer:

@@ -16,6 +16,7 @@ from statekeep.daemon.store import erasure, evidence
 from statekeep.daemon.store.anchor import NOTHING, Anchor, Seen
 from statekeep.daemon.store.audit import Audit, recount
 from statekeep.daemon.store.backup import Moment, moment
+from statekeep.daemon.store.erasure import SyncFailed
 from statekeep.daemon.store.evidence import Evidence
 from statekeep.daemon.store.keys import WrongKey
 from statekeep.daemon.store.reading import PATCHED, Catalogue, Records
@@ -41,6 +42,8 @@ StorageError = sqlite3.Error
 """What a read or a write raises when the disk, or SQLite, refuses it."""
 
 SQLITE_VERSION = sqlite3.sqlite_version
+
+_NOT_SYNCED = {sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC}
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[int, evidence.Totals]).decode
@@ -135,7 +138,7 @@ class Store:
     def commit(self) -> bool:
         """Make everything written since the last commit durable; False when there was nothing.
 
-        Raises ``StorageError`` when it could not; call ``rollback`` then.
+        Raises ``StorageError`` when it could not; call ``rollback`` then. Raises ``SyncFailed`` when nobody can say.
         """
         self._flush()
         if not self._connection.in_transaction:
@@ -152,7 +155,9 @@ class Store:
 
     def rollback(self) -> None:
         """Forget everything written since the last commit."""
-        changed = self._connection.in_transaction or self._evidence.heads.moved or any(self._pending.values())
+        changed = self._evidence.heads.moved or any(self._pending.values())
+        # A transaction that did not fit on the disk, SQLite has taken back by itself.
+        changed = changed or self._connection.in_transaction or self._evidence.dump() != self._committed
         self._discard()
         self.vault.load()
         if changed:
@@ -263,7 +268,12 @@ class Store:
         totals = self._evidence.dump()
         root = self._names.seal(_encode((commits, totals)), Table.ROOT, Column.TOTALS, 1)
         self._connection.execute(_ROOT, (root,))
-        self._connection.execute("COMMIT")
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.OperationalError as failure:
+            if failure.sqlite_errorcode in _NOT_SYNCED:
+                raise SyncFailed from failure
+            raise
         self._evidence.commit()
         self._seen, self._committed = Seen(commits, root[-evidence.CODE :]), totals
 

@@ -14,7 +14,7 @@
         │   ├── RequestTooSlow
         ├── Forbidden           the caller's user may not: ask whoever runs the daemon for a role
         ├── NotFound            the request names what is not there
-        │   ├── UnknownVersion, UnknownParent, UnknownActor, ActorErased, UnknownSlot, UnknownBackup
+        │   ├── UnknownVersion, UnknownParent, UnknownActor, ActorErased, UnknownSlot, UnknownBackup, UnknownState
         ├── Conflict            the request is sound, but what is stored stands against it: read, then decide
         │   ├── VersionExists, KeyExists, ActorFinished, PreviewOutdated, RotationUnderWay
         │   ├── BackupUnderWay
@@ -47,6 +47,7 @@ from statekeep.protocol.errors.asked import (
     UnknownOp,
     UnknownParent,
     UnknownSlot,
+    UnknownState,
     UnknownVersion,
     UnsupportedProtocol,
 )
@@ -136,6 +137,7 @@ __all__ = [
     "UnknownOp",
     "UnknownParent",
     "UnknownSlot",
+    "UnknownState",
     "UnknownVersion",
     "UnreachableRoute",
     "UnsupportedProtocol",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from statekeep.protocol.errors.families import BadRequest, NotFound
-from statekeep.protocol.errors.wording import nearest, quote
+from statekeep.protocol.errors.wording import LISTED, nearest, quote
 
 
 class Malformed(BadRequest):
@@ -168,3 +168,16 @@ class UnknownBackup(NotFound):
 
     def __init__(self, backup: int) -> None:
         super().__init__(f"There is no backup {backup} under way.", "Begin one with `backup`.")
+
+
+class UnknownState(NotFound):
+    """An actor can't start in this state: the version does not have it, or not all of it at a time."""
+
+    code = "unknown_state"
+
+    def __init__(self, state: str, version: str, known: Iterable[str]) -> None:
+        known = list(known)
+        listed = ", ".join(known[:LISTED]) + (", ..." if len(known) > LISTED else "")
+        super().__init__(
+            f"No actor can start in {quote(state)} on {quote(version)}.", nearest(state, known) or f"It has {listed}."
+        )

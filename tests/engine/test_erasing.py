@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from statekeep.daemon.engine import About, Engine
-from statekeep.daemon.store import DamagedJournal, TombstoneRow, gaps, open_store
+from statekeep.daemon.store import DamagedJournal, SyncFailed, TombstoneRow, gaps, open_store
 from statekeep.daemon.store.erasure import Erasures
 from statekeep.daemon.store.journal import Journal
 from statekeep.protocol.errors import ActorErased, ErasureUnfinished, StatekeepError, UnknownActor
@@ -357,10 +357,12 @@ def test_a_disk_that_fails_is_asked_again(directory: Path, monkeypatch: pytest.M
     """Zeros that could not be synced are synced before the erasure is acknowledged, though they are there."""
     synced = list[int]()
 
-    def fail(_: int) -> None:
-        raise OSError(5, "Input/output error")
+    def fail(descriptor: int) -> None:
+        if descriptor == database:
+            raise OSError(5, "Input/output error")
 
     with engine_in(directory) as engine:
+        database = engine._store.erasures._database
         deploy(engine, "lamp", LAMP)
         spawn(engine, "lamp", key="a")
         monkeypatch.setattr(Journal, "append", lambda *_: None)
@@ -371,7 +373,25 @@ def test_a_disk_that_fails_is_asked_again(directory: Path, monkeypatch: pytest.M
         monkeypatch.setattr(os, "fsync", synced.append)
         monkeypatch.setattr(gaps, "blank", lambda *_: 0)
         assert ask(engine, Erase(1)).id == 1
-        assert len(synced) == 1
+    assert synced.count(database) == 1
+
+
+def test_a_log_that_can_not_be_synced_ends_the_engine(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be empty or full on the disk, and another try would not tell: the kernel has forgotten that it failed."""
+
+    def fail(descriptor: int) -> None:
+        if Path(f"/proc/self/fd/{descriptor}").readlink().name.endswith("-wal"):
+            raise OSError(5, "Input/output error")
+
+    with engine_in(directory) as engine:
+        deploy(engine, "lamp", LAMP)
+        spawn(engine, "lamp", key="a")
+        monkeypatch.setattr(os, "fsync", fail)
+        with pytest.raises(SyncFailed):
+            ask(engine, Erase("a"))
+        monkeypatch.undo()
+    with engine_in(directory) as engine, pytest.raises(ActorErased):
+        ask(engine, Get(1))
 
 
 def test_copies_of_the_store_from_before_a_migration_go_too(directory: Path, caplog: pytest.LogCaptureFixture) -> None:

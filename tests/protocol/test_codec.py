@@ -161,7 +161,7 @@ def test_every_untyped_field_is_walked() -> None:
     assert {kind.__name__: names for kind, names in _VALUES.items() if names} == {
         "Deploy": ["definition"],
         "Preview": ["definition"],
-        "Spawn": ["context"],
+        "Spawn": ["context", "state"],
         "Deliver": ["payload", "context"],
         "PreviewActors": ["definition", "state", "landing_state"],
         "Send": ["payload", "context"],

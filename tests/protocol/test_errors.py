@@ -28,6 +28,7 @@ EVERY: list[StatekeepError] = [
     errors.UnknownParent("nothing", ["loan-v1"]),
     errors.UnknownActor("alice"),
     errors.ActorErased(7, 512),
+    errors.UnknownState("a", "v", ["b"]),
     errors.UnknownSlot(7, [1, 2]),
     errors.VersionExists("loan-v1"),
     errors.KeyExists("alice", 1),
@@ -68,8 +69,8 @@ def test_the_codes_are_these() -> None:
         "erasure_unfinished event_not_accepted forbidden frame_too_large idempotency_conflict internal_error "
         "invalid_definition invalid_map invalid_path key_exists limit_exceeded malformed not_internal preview_outdated "
         "request_too_slow reserved_event rotation_under_way stopping storage_failed unknown_actor unknown_backup "
-        "unknown_op "
-        "unknown_parent unknown_slot unknown_version unreachable_route unsupported_protocol version_exists"
+        "unknown_op unknown_parent unknown_slot unknown_state unknown_version unreachable_route unsupported_protocol "
+        "version_exists"
     )
 
 

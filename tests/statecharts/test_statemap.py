@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from statekeep.daemon.statecharts import KEPT, STUCK, Chart, Jumps, NoLanding, StateMap, Table, load
-from statekeep.daemon.statecharts.statemap import leaves
+from statekeep.daemon.statecharts.starting import leaves
 
 NEW: dict[str, Any] = {
     "id": "new",

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from statekeep.protocol import Client
+from statekeep.testing import StateKeep
 from statekeep.tui.cli import loan, story
 from statekeep.tui.cli.stage import FalseClaim, Stage
 from statekeep.tui.cli.throwaway import ThrowawayDaemon
@@ -122,3 +123,31 @@ def test_a_daemon_that_does_not_start_says_why(run: Run, tmp_path: Path) -> None
     *_, last_words = (directory / "daemon.log").read_text().splitlines()
     assert code == 2
     assert f"ended with 74: {last_words}\n" in err
+
+
+def test_a_demo_that_runs_on_is_stopped(run: Run, tmp_path: Path) -> None:
+    """Its daemon answers until then; stopped twice, it says that there is none."""
+    kept = tmp_path / "kept"
+    command = [*STATEKEEP, "demo", "--running", "--keep", str(kept)]
+    told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    assert f"statekeep demo stop {kept}" in told.stdout
+    with Client(kept / "statekeep.sock") as client:
+        assert len(client.versions().versions) > 1
+    assert run("demo", "stop", str(kept)).out.startswith("Stopped")
+    assert not (kept / "statekeep.sock").exists()
+    assert run("demo", "stop", str(kept)).out.startswith("No daemon runs")
+
+
+def test_stop_leaves_other_daemons_alone(run: Run, statekeep: StateKeep) -> None:
+    """A daemon whose store is not that of a demo in this directory."""
+    code, _, err = run("demo", "stop", str(statekeep.socket.parent))
+    assert code == 2
+    assert "none of a demo's" in err
+
+
+@pytest.mark.parametrize("words", [["stop"], ["--running"]])
+def test_a_demo_has_to_be_somewhere(run: Run, words: list[str]) -> None:
+    """Exit code 2, with the whole command."""
+    code, _, err = run("demo", *words)
+    assert code == 2
+    assert "demo stop DIR" in err

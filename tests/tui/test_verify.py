@@ -89,15 +89,10 @@ def test_json_is_one_page_of_all(run: Run, daemon: Asked) -> None:
 
 
 def test_progress_is_for_a_terminal_alone(run: Run, daemon: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is written over itself on stderr, and gone at the end."""
+    """A bar on stderr, with an estimate; nothing of it is on stdout."""
     daemon.answers(records.STATUS, SOUND, LAST)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     _, out, err = run("verify")
     assert out == "0 differences in 2,050 actors\n"
-    shown = err.split("\r\x1b[K")
-    assert shown == [
-        "",
-        "1,000 of 2,050 actors looked at, 0 differences",
-        "2,050 of 2,050 actors looked at, 0 differences",
-        "",
-    ]
+    assert "1,000 of 2,050 actors" in err
+    assert "2,050 of 2,050 actors" in err

@@ -29,6 +29,9 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     parser.add_argument("version", metavar="VERSION")
     parser.add_argument("--key", metavar="K", help="a name of your own for it; no other actor may have it")
     parser.add_argument("--context", type=json_value, metavar="JSON", help="what it is to carry")
+    parser.add_argument(
+        "--state", metavar="S", help="start here, for an actor that had a life elsewhere: a dotted path"
+    )
     _add_idempotency(parser)
 
     parser = add_command(
@@ -105,7 +108,10 @@ def add_actor(parser: argparse.ArgumentParser, *, optional: bool = False) -> Non
 
 def spawn_actor(client: Client, args: argparse.Namespace) -> int:
     """Start an actor."""
-    spawned = client.call(Spawn(args.version, key=args.key, context=args.context, idempotency_key=args.idempotency_key))
+    request = Spawn(
+        args.version, key=args.key, context=args.context, state=args.state, idempotency_key=args.idempotency_key
+    )
+    spawned = client.call(request)
     if args.json:
         print_json(spawned)
     else:

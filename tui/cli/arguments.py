@@ -33,6 +33,18 @@ def common() -> argparse.ArgumentParser:
     options.add_argument(
         "--json", action="store_true", default=argparse.SUPPRESS, help="print what the daemon answers, as JSON"
     )
+    options.add_argument(
+        "--output",
+        choices=("table", "json", "jsonl", "csv"),
+        default=argparse.SUPPRESS,
+        help="the form of the answer; jsonl and csv have a line for each record",
+    )
+    options.add_argument(
+        "--quiet", action="store_true", default=argparse.SUPPRESS, help="no tables, notes or progress: only failures"
+    )
+    options.add_argument(
+        "--no-pager", action="store_true", default=argparse.SUPPRESS, help="never page what is longer than the terminal"
+    )
     return options
 
 
@@ -40,6 +52,17 @@ def add_command(
     subparsers: Subparsers[argparse.ArgumentParser], name: str, command: Command, text: str, examples: str = ""
 ) -> argparse.ArgumentParser:
     """Add a command that talks with the daemon; its parser is returned, to be given its arguments."""
+    return add_local(subparsers, name, partial(_converse, command), text, examples)
+
+
+def add_local(
+    subparsers: Subparsers[argparse.ArgumentParser],
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    text: str,
+    examples: str = "",
+) -> argparse.ArgumentParser:
+    """Add a command that needs no daemon, or finds one by itself."""
     parser = subparsers.add_parser(
         name,
         parents=[common()],
@@ -48,7 +71,7 @@ def add_command(
         epilog=f"examples:\n{examples}" if examples else None,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(run=partial(_converse, command))
+    parser.set_defaults(run=run)
     return parser
 
 

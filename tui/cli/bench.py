@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import math
 import secrets
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
@@ -17,7 +15,7 @@ from statekeep.tui.cli.arguments import Subparsers, add_command
 from statekeep.tui.cli.blocks import Block, Column, Rows, Span, facts, line
 from statekeep.tui.cli.failures import UnusableInput
 from statekeep.tui.cli.load import Measured, apply, frame
-from statekeep.tui.cli.output import show
+from statekeep.tui.cli.output import print_json, show, watched
 from statekeep.tui.cli.wording import count
 
 STEPS: Final = 6
@@ -68,7 +66,7 @@ def measure(client: Client, args: argparse.Namespace) -> int:
         raise UnusableInput(f"The load broke off: {problem}.", f"load {args.socket}", advice) from problem
     if args.json:
         figures = {name: found.percentile(share) for name, share in _PERCENTILES.items()}
-        print(json.dumps({"per_second": found.rate, "milliseconds": figures, "refused": found.refused}))
+        print_json({"per_second": found.rate, "milliseconds": figures, "refused": found.refused})
     else:
         show(_view(found, args))
     return 1 if found.refused else 0
@@ -77,7 +75,7 @@ def measure(client: Client, args: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _watched(seconds: float) -> Iterator[Callable[[float], None] | None]:
     """A bar on a terminal."""
-    if not sys.stderr.isatty():
+    if not watched():
         yield None
         return
     from statekeep.tui.cli.progress import bar  # noqa: PLC0415 - draws, for those who look on

@@ -44,7 +44,7 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--batch", action="store_true", help="FILE holds cases, one a line; print a trace a line")
     parser.add_argument("file", metavar="FILE", help="a definition as JSON, or - for stdin")
-    parser.add_argument("events", metavar="EVENT", nargs="*")
+    parser.add_argument("events", metavar="EVENT", help="what it is sent, in this order", nargs="*")
 
 
 def _add(

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-
 from statekeep.protocol.location import configuration_file
 from statekeep.tui.cli.arguments import Subparsers, common
 from statekeep.tui.cli.blocks import Column, Rows, Span, line
 from statekeep.tui.cli.failures import Exit, UnusableInput
-from statekeep.tui.cli.output import show
+from statekeep.tui.cli.output import print_json, show
 from statekeep.tui.cli.wording import printable
 
 _HELP = "show, check and find the configuration"
@@ -49,7 +46,7 @@ def show_settings(args: argparse.Namespace) -> int:
     values = {each.name: getattr(getattr(found.configuration, each.table), each.key) for each in settings()}
     if args.json:
         rows = {name: {"value": value, "from": found.origins[name]} for name, value in values.items()}
-        print(json.dumps({"file": str(found.file) if found.file else None, "settings": rows}))
+        print_json({"file": str(found.file) if found.file else None, "settings": rows})
         return Exit.DONE
     show(
         [line(Span(f"file: {found.file}" if found.file else "no file; `statekeep config example` prints one", "quiet"))]
@@ -86,7 +83,10 @@ def check_file(args: argparse.Namespace) -> int:
         raise UnusableInput(
             f"{path} can't be read: {problem}.", f"read {path}", "Name a file of settings."
         ) from problem
-    print(msgspec.json.encode({"file": str(path), "sound": True}).decode() if args.json else f"{path} is sound")
+    if args.json:
+        print_json({"file": str(path), "sound": True})
+    else:
+        print(f"{path} is sound")
     return Exit.DONE
 
 
@@ -94,7 +94,7 @@ def print_path(args: argparse.Namespace) -> int:
     """Print the path of the file that is read; nothing, and exit code 1, where there is none."""
     path = configuration_file(os.environ, os.getuid())
     if args.json:
-        print(json.dumps({"file": None if path is None else str(path)}))
+        print_json({"file": None if path is None else str(path)})
     elif path is not None:
         print(path)
     return Exit.REFUSED if path is None else Exit.DONE

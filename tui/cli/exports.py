@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TextIO
 
 import msgspec
+from msgspec import UNSET
 
 from statekeep.protocol.records import Record
 from statekeep.tui.cli.failures import UnusableInput
@@ -83,3 +84,8 @@ def _cell(value: Any) -> str | int:
         return value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def cells(values: Iterable[Any]) -> list[str | int]:
+    """A line of CSV from values of any kind."""
+    return [_cell(None if value is UNSET else msgspec.to_builtins(value)) for value in values]

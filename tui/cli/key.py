@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -17,7 +16,7 @@ from statekeep.protocol.records import KeyEpoch, Keys, KeySlot, NewKey
 from statekeep.tui.cli.arguments import Command, Subparsers, add_command
 from statekeep.tui.cli.blocks import Block, Column, Line, Rows, Span, facts, line
 from statekeep.tui.cli.failures import Exit, UnusableInput
-from statekeep.tui.cli.output import print_json, show
+from statekeep.tui.cli.output import print_json, show, silent, watched
 from statekeep.tui.cli.wording import count, date
 
 LOOKS: Final = 0.25
@@ -99,7 +98,7 @@ def rotate(client: Client, args: argparse.Namespace) -> int:
 def _follow(client: Client, keys: Keys, *, drawn: bool) -> Keys:
     """Look again and again until the rotation is through."""
     shown: AbstractContextManager[Callable[[int], None]] = nullcontext(lambda _: None)
-    if drawn and sys.stderr.isatty():
+    if drawn and watched():
         from statekeep.tui.cli.progress import bar  # noqa: PLC0415 - few rotations take long enough to be looked at
 
         shown = bar(keys.left, "actors")
@@ -147,6 +146,10 @@ def rewrap(client: Client, args: argparse.Namespace) -> int:
 
 def add_recovery(client: Client, args: argparse.Namespace) -> int:
     """Make a recovery key, and show it."""
+    if silent():
+        raise UnusableInput(
+            "A recovery key is shown this one time, and --quiet would not show it.", "make one", "Leave out --quiet."
+        )
     made = client.call(KeyAddRecovery())
     if args.json:
         print_json(made)

@@ -10,11 +10,18 @@ from statekeep.tui.cli import (
     backup,
     bench,
     charts,
+    completion,
     config,
     definitions,
     demo,
+    dev,
+    doctor,
     erase,
+    explain,
+    init,
     key,
+    metrics,
+    moving,
     paths,
     protocol,
     records,
@@ -32,8 +39,10 @@ _EPILOG = """\
 exit codes:
   0    done
   1    the daemon refused, a definition has errors, replay-check lost a landing,
-       verify found a difference, or a claim of the demo is false
-  2    the command line is wrong, or its input can't be read
+       verify found a difference, import left a line out, doctor has warnings,
+       or a claim of the demo is false
+  2    the command line is wrong, or its input can't be read; doctor found
+       something wrong
   3    no daemon, or trouble on the way to it: what was under way may or may
        not have been carried out
   130  interrupted with Ctrl-C
@@ -45,6 +54,8 @@ environment:
   STATEKEEP_CONFIG  the configuration; `statekeep config show` lists a variable for
                     each setting
   NO_COLOR          anything: no colours; there are none but on a terminal
+  PAGER             what long answers go through on a terminal, else less;
+                    cat: nothing
 
 `statekeep COMMAND --help` has the options of a command, and examples.
 """
@@ -69,6 +80,7 @@ def build() -> argparse.ArgumentParser:
         actors,
         watching,
         erase,
+        moving,
         records,
         why,
         verify,
@@ -78,7 +90,13 @@ def build() -> argparse.ArgumentParser:
         replay,
         screen,
         protocol,
+        explain,
         config,
+        init,
+        dev,
+        completion,
+        doctor,
+        metrics,
         bench,
         demo,
     )

@@ -14,7 +14,7 @@ from statekeep.protocol.messages import Close, Deployments
 from statekeep.protocol.records import Deployment
 from statekeep.tui.cli import plans
 from statekeep.tui.cli.arguments import Subparsers, add_command
-from statekeep.tui.cli.output import print_json, show
+from statekeep.tui.cli.output import print_json, show, watched
 
 FIRST_LOOK: Final = 0.01
 """Seconds until a change of the routes is looked at again: most are through by then."""
@@ -82,7 +82,7 @@ def follow(client: Client, position: int, *, drawn: bool) -> bool:
     if first is None:
         return False
     shown: AbstractContextManager[Callable[[int], None]] = nullcontext(lambda _: None)
-    if drawn and sys.stderr.isatty():
+    if drawn and watched():
         from statekeep.tui.cli.progress import bar  # noqa: PLC0415 - few changes take long enough to be looked at
 
         shown = bar(first.cohorts, "cohorts")

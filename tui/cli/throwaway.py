@@ -20,8 +20,9 @@ _PATIENCE: Final = 20.0
 class ThrowawayDaemon:
     """``statekeepd`` on ``directory``. Leaving the context stops it."""
 
-    def __init__(self, directory: Path) -> None:
-        self.data = directory / "data"
+    def __init__(self, directory: Path, data: Path | None = None) -> None:
+        """Keep the store in ``data``, else in the directory too, where socket and log are."""
+        self.data = data or directory / "data"
         self.socket = directory / "statekeep.sock"
         self._log = directory / "daemon.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -71,6 +72,10 @@ class ThrowawayDaemon:
             self._process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             self.kill()
+
+    def leave(self) -> None:
+        """Let the process run on, also after this one has ended."""
+        self._process = None
 
     def files(self) -> list[Path]:
         """Everything that the daemon keeps, while it runs."""

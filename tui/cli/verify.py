@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 from statekeep.protocol import Client
@@ -14,7 +14,7 @@ from statekeep.protocol.records import Difference, Suspect, VerifyPage
 from statekeep.tui.cli.arguments import Subparsers, add_command
 from statekeep.tui.cli.blocks import Line, Span, line
 from statekeep.tui.cli.failures import Exit
-from statekeep.tui.cli.output import print_json, show
+from statekeep.tui.cli.output import print_json, show, watched
 from statekeep.tui.cli.views import called
 from statekeep.tui.cli.wording import count
 
@@ -48,15 +48,13 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
 def verify(client: Client, args: argparse.Namespace) -> int:
     """Look at all actors, while the daemon goes on, and name each difference."""
     looked_at, differences = 0, list[Difference]()
-    actors = client.call(StatusRequest()).actors
-    for page in client.pages(Verify(limit=1000)):
-        looked_at += page.looked_at
-        differences += page.differences
-        if not args.json and page.differences:
-            _progress("")
-            show(map(_line, page.differences))
-        _progress(f"{count(looked_at)} of {count(actors, 'actor')} looked at, {count(len(differences), 'difference')}")
-    _progress("")
+    with _bar(client.call(StatusRequest()).actors) as advance:
+        for page in client.pages(Verify(limit=1000)):
+            looked_at += page.looked_at
+            differences += page.differences
+            advance(looked_at)
+    if not args.json:
+        show(map(_line, differences))
     if args.json:
         print_json(VerifyPage(looked_at=looked_at, differences=differences))
     else:
@@ -65,11 +63,12 @@ def verify(client: Client, args: argparse.Namespace) -> int:
     return Exit.REFUSED if differences else Exit.DONE
 
 
-def _progress(text: str) -> None:
-    """Write over the line before, where somebody looks on."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{text}")
-        sys.stderr.flush()
+def _bar(actors: int) -> AbstractContextManager[Callable[[int], None]]:
+    if not watched():
+        return nullcontext(lambda _: None)
+    from statekeep.tui.cli.progress import bar  # noqa: PLC0415 - for those who look on
+
+    return bar(actors, "actors")
 
 
 def _line(found: Difference) -> Line:

@@ -1,0 +1,57 @@
+"""Starting in a state of the caller's choice: for actors that had a life elsewhere before they came here.
+
+It is an event like any other, the first of the history: its type begins with ``xstate.start.`` and names the states.
+So the history tells of it, paths can match it, and a replay, on this definition or another, starts in the same states;
+a definition that lacks one of them does not handle the event. The states are entered as the targets of a transition
+are. Nobody can send it: types that begin with ``xstate.`` are reserved.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from statekeep.daemon.statecharts.nodes import Node
+from statekeep.daemon.statecharts.structure import conflict
+from statekeep.daemon.statecharts.targets import spelled, split
+from statekeep.protocol.records import StateValue
+
+START: Final = "xstate.start."
+
+_BETWEEN: Final = " + "
+"""Between the paths of states in several regions, as people are shown them."""
+
+Keys = tuple[str, ...]
+"""The keys of a state, outermost first."""
+
+
+def leaves(state: StateValue) -> list[Keys]:
+    """The active leaves."""
+    if isinstance(state, str):
+        return [(state,)]
+    return [(key, *below) for key, child in state.items() for below in (leaves(child) if child else [()])]
+
+
+def start_event(state: StateValue) -> str:
+    """The event type that starts an actor in ``state``: XState's value, or the path of one state as text.
+
+    Raises:
+        ValueError: a key of it can't be told from what stands between two states.
+    """
+    paths = [state] if isinstance(state, str) else [spelled(keys) for keys in leaves(state)]
+    if any(_BETWEEN in path for path in paths):
+        raise ValueError(f"a state's name may not hold {_BETWEEN!r}")
+    return START + _BETWEEN.join(paths)
+
+
+def starting_nodes(root: Node, event_type: str) -> list[Node]:
+    """The states that the event names; none, if the definition lacks one of them or they exclude each other."""
+    found = [_find(root, path) for path in event_type.removeprefix(START).split(_BETWEEN)]
+    nodes = [node for node in found if node is not None and node.kind != "history" and node is not root]
+    return nodes if len(nodes) == len(found) and conflict(nodes) is None else []
+
+
+def _find(root: Node, path: str) -> Node | None:
+    node: Node | None = root
+    for key in split(path):
+        node = None if node is None else node.states.get(key)
+    return node

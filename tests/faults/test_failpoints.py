@@ -1,0 +1,145 @@
+"""A kill at each named point: before and after each step by which the store changes its files.
+
+What a killed process leaves is what its files hold at that moment. So nothing has to be killed: the files are copied
+at the point, and the copy is opened as the next process would.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+from unittest import mock
+
+import pytest
+
+from statekeep.daemon.engine import Engine
+from statekeep.daemon.engine.world import World
+from statekeep.daemon.store import Store, Vault, gaps, journal
+from statekeep.daemon.store.erasure import Erasures
+from statekeep.daemon.store.journal import Journal
+from tests.engine.worlds import start
+from tests.faults.disk import MARKS, environment
+from tests.faults.test_power import read_marks
+from tests.faults.workload import Story, examine, number_of_actors, tight, told
+
+POINTS: Final[dict[str, tuple[Any, str]]] = {
+    "begin": (Store, "_begin"),
+    "write": (Store, "_flush"),
+    "commit": (Store, "commit"),
+    "rollback": (Store, "rollback"),
+    "batch": (Engine, "run"),  # after it come the replies
+    "sweep chunk": (World, "judge_next"),
+    "rotation begun": (Vault, "rotate"),
+    "rotation chunk": (Vault, "go_on"),
+    "store key replaced": (Vault, "rewrap"),
+    "erase": (Store, "erase_actor"),
+    "erasure completed": (Erasures, "finish"),
+    "erasure journal": (Journal, "append"),
+    "directory synced": (journal, "sync_directory"),
+    "checkpoint": (Erasures, "_checkpoint"),
+    "gaps blanked": (gaps, "blank"),
+}
+"""Each point, and the function that is passed there; a kill comes before and after it."""
+
+COPIES = 4
+"""Of each point in one run: more of the same would show the same."""
+
+STEPS = 60
+
+
+class Copier:
+    """Copies the files of a store at the named points, with the number of the step that is under way."""
+
+    def __init__(self, source: Path, copies: Path) -> None:
+        self._source = source
+        self._copies = copies
+        self._seen = Counter[str]()
+        self.step = 0
+        self.made: list[tuple[str, int, Path]] = []
+        self.watching = False
+        """Whether a step is under way."""
+
+    def at(self, point: str) -> None:
+        """Copy, if this point was not copied often enough."""
+        if not self.watching:
+            return
+        self._seen[point] += 1
+        if self._seen[point] <= COPIES:
+            copy = self._copies / str(len(self.made))
+            shutil.copytree(self._source, copy)
+            (copy / "store.db-shm").unlink(missing_ok=True)
+            self.made.append((point, self.step, copy))
+
+    @contextmanager
+    def everywhere(self) -> Iterator[None]:
+        """Watch all points as long as the block."""
+        with ExitStack() as stack:
+            for point, (owner, name) in POINTS.items():
+                stack.enter_context(mock.patch.object(owner, name, self._around(point, getattr(owner, name))))
+            yield
+
+    def _around(self, point: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def passed(*values: Any, **named: Any) -> Any:
+            self.at(f"before {point}")
+            result = function(*values, **named)
+            self.at(f"after {point}")
+            return result
+
+        return passed
+
+
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 22))])
+def test_a_kill_at_a_named_point_leaves_a_step_done_or_not_begun(room: Path, seed: int) -> None:
+    """Nothing else is possible: the copy tells what was told before the step under way, or what is told after it."""
+    directory, story, tells = room / "work", Story(seed), list[str]()
+    directory.mkdir()
+    copier = Copier(directory, room)
+    with tight(), copier.everywhere():
+        with closing(start(directory, Random(seed).randbytes)) as engine:
+            tells.append(told(engine))
+            for copier.step in range(1, STEPS + 1):
+                batch = story.batch(number_of_actors(engine))
+                copier.watching = True
+                engine.run(batch)
+                copier.watching = False
+                tells.append(told(engine))
+        assert {point for point, _, _ in copier.made} >= {"before erasure completed", "after rotation chunk"}
+        for point, step, copy in copier.made:
+            assert examine(copy) in tells[step - 1 : step + 1], f"{point} in step {step}"
+
+
+@pytest.fixture(scope="module")
+def whole(preloaded: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What is told after each step, where nobody is killed."""
+    directory = tmp_path_factory.mktemp("whole")
+    _work(directory, preloaded, "")
+    return [mark.told for mark in read_marks((directory / MARKS).read_bytes())]
+
+
+def _work(directory: Path, preloaded: Path, fault: str) -> int:
+    command = [sys.executable, "-m", "tests.faults.workload", str(directory), "5", "25"]
+    given = environment(preloaded, directory, directory.with_name("log"), fault)
+    return subprocess.run(command, env=given, check=False).returncode
+
+
+@pytest.mark.parametrize("moment", ["kill", "written"])
+@pytest.mark.parametrize(
+    "call", [pytest.param(call, marks=[] if call % 131 == 0 else pytest.mark.slow) for call in range(5, 500, 7)]
+)
+def test_a_kill_at_a_call_of_the_disk_leaves_a_step_done_or_not_begun(
+    room: Path, preloaded: Path, whole: list[str], call: int, moment: str
+) -> None:
+    """Before and after each write, cut, sync and removal."""
+    (room / "work").mkdir()
+    assert _work(room / "work", preloaded, f"{moment}:{call}:0") == 137
+    marks = read_marks((room / "work" / MARKS).read_bytes()) if (room / "work" / MARKS).exists() else []
+    (room / "work" / MARKS).unlink(missing_ok=True)
+    with tight():
+        assert examine(room / "work") in whole[max(len(marks) - 1, 0) : len(marks) + 1]

@@ -1,0 +1,123 @@
+"""``export`` and ``import``: actors with their events and contexts, out of one store and into another."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from itertools import islice
+from typing import Any, Final, TypeVar
+
+from msgspec import UNSET
+
+from statekeep.protocol import Client
+from statekeep.protocol.messages import Actors, Get, History, StatusRequest
+from statekeep.protocol.records import Actor, EventRecord, Record
+from statekeep.tui.cli import exports
+from statekeep.tui.cli.arguments import Subparsers, add_command
+from statekeep.tui.cli.failures import Exit
+from statekeep.tui.cli.output import watched
+
+CHUNK: Final = 200
+"""Actors that are on their way at once."""
+
+BATCH: Final = 1000
+"""Requests of one batch, as many as the daemon takes."""
+
+T = TypeVar("T")
+
+
+class Exported(Record, frozen=True, kw_only=True):
+    """A line of an export."""
+
+    id: int
+    key: str | None = None
+    version: str
+    """Where it was spawned."""
+    events: list[dict[str, Any]]
+    context: Any = None
+    now: dict[str, Any]
+    """Where that has led, for people: an import goes by the events."""
+
+
+def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+    """Add the commands."""
+    parser = add_command(
+        subparsers,
+        "export",
+        export,
+        "write actors with their events and contexts, in the clear, as JSON lines",
+        "  statekeep export actors.jsonl\n  statekeep export - --version loan-v1 | gzip > actors.jsonl.gz",
+    )
+    parser.add_argument("file", metavar="FILE", help="what to write, or - for stdout")
+    parser.add_argument("--version", metavar="V", help="only those on this version")
+    parser = add_command(
+        subparsers,
+        "import",
+        import_,
+        "make actors of what export wrote, of a table with key, state and context, or of XState's snapshots; what is "
+        "there already is not made again",
+        "  statekeep import actors.jsonl\n  statekeep import loans.csv --version loan-v1",
+    )
+    parser.add_argument("file", metavar="FILE", help="a .csv with the columns key, state and context, else JSON lines")
+    parser.add_argument("--version", metavar="V", help="where those go whose line does not say")
+    parser.add_argument("--format", choices=("csv", "jsonl"), help="else by the end of the name")
+
+
+def export(client: Client, args: argparse.Namespace) -> int:
+    """Write actors."""
+    total = client.call(StatusRequest()).actors
+    with bar_for(total, "actors", drawn=args.file != "-") as advance:
+        lines = _counted(_exported(client, args.version), advance)
+        exports.export(Exported, lines, args.file, "jsonl")
+    return Exit.DONE
+
+
+def _exported(client: Client, version: str | None) -> Iterator[Exported]:
+    pages = client.pages(Actors(version=version, limit=BATCH))
+    ids = (actor.id for page in pages for actor in page.actors)
+    while some := list(islice(ids, CHUNK)):
+        for actor in client.call_many([Get(one) for one in some]):
+            if isinstance(actor, Actor):  # else it was erased meanwhile
+                yield _line(client, actor)
+
+
+def _line(client: Client, actor: Actor) -> Exported:
+    pages = list(client.pages(History(actor.id, limit=BATCH)))
+    return Exported(
+        key=actor.key,
+        id=actor.id,
+        version=pages[0].spawned_on,
+        events=[_event(event) for page in pages for event in page.events],
+        context=actor.context,
+        now={"version": actor.version, "state": actor.state, "status": actor.status},
+    )
+
+
+def _event(event: EventRecord) -> dict[str, Any]:
+    patch = {} if event.context is UNSET else {"context": event.context}
+    payload = {} if event.payload is None else {"payload": event.payload}
+    return {"event": event.event, **payload, **patch}
+
+
+def import_(client: Client, args: argparse.Namespace) -> int:
+    """Make actors; 1 if there were misfits."""
+    from statekeep.tui.cli.importing import import_file  # noqa: PLC0415 - with the interpreter of definitions
+
+    return import_file(client, args)
+
+
+def bar_for(total: int, noun: str, *, drawn: bool) -> AbstractContextManager[Callable[[int], None]]:
+    """A bar for ``total`` things, or nothing at all where nobody looks on."""
+    if not (drawn and watched()):
+        return nullcontext(lambda _: None)
+    from statekeep.tui.cli.progress import bar  # noqa: PLC0415 - for those who look on
+
+    return bar(total, noun)
+
+
+def _counted(things: Iterator[T], advance: Callable[[int], None]) -> Iterator[T]:
+    for number, thing in enumerate(things, 1):
+        yield thing
+        if number % CHUNK == 0:
+            advance(number)
