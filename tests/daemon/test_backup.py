@@ -18,7 +18,8 @@ from tests.daemon.processes import Daemon, running
 from tests.daemon.serving import LIGHT
 from tests.tui.conftest import STATEKEEP
 
-ACTORS = 50
+ACTORS = 5
+"""Few: every event that they get meanwhile is verified afterwards, several times."""
 
 
 def statekeep(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
