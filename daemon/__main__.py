@@ -72,7 +72,8 @@ exit codes:
   0   SIGTERM or SIGINT; what had come in was answered
   1   --verify found a difference
   65  the store is not the one that its anchor has seen, but an older or
-      another one
+      another one; or a backup is no good
+  73  --restore would replace a store, and was not told to
   74  a file, directory or socket can't be used; or the erasure journal or a row
       of the store makes no sense or is not what was written: the message
       names it

@@ -18,7 +18,9 @@ from tests.daemon.processes import Daemon, running
 from tests.daemon.serving import LIGHT
 from tests.tui.conftest import STATEKEEP
 
-ACTORS = 50
+ACTORS = 5
+MOST = 200
+"""Few: every event is verified afterwards, several times."""
 
 
 def statekeep(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -28,7 +30,7 @@ def statekeep(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 class Load(threading.Thread):
-    """Sends events to all actors until it is told to end; knows how many of each were answered."""
+    """Sends events to all actors, ``MOST`` times or until it is told to end; knows how often it was answered."""
 
     def __init__(self, daemon: Daemon) -> None:
         super().__init__()
@@ -40,7 +42,7 @@ class Load(threading.Thread):
     def run(self) -> None:
         try:
             with Client(self._socket, retry_for=0) as client:
-                while not self.over.is_set():
+                while not self.over.is_set() and self.rounds < MOST:
                     client.call_many([Send(actor, "TOGGLE", "x" * 50) for actor in range(1, ACTORS + 1)])
                     self.rounds += 1
                     self.turning.release()

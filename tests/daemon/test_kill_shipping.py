@@ -34,7 +34,6 @@ def test_what_was_shipped_before_a_kill_can_be_restored(tmp_path: Path, kills: i
                 # Those rounds are shipped within seconds, and others come meanwhile.
                 least, target = load.rounds, client.call(StatusRequest()).position
                 while shipped is None or shipped.position < target:
-                    load.turning.acquire()
                     shipped = client.status().shipped
             daemon.end(signal.SIGKILL)
             load.join()
