@@ -33,7 +33,7 @@ demo: $(PRODUCT)
 
 .PHONY: test
 test: $(TOOLS)
-	$(RUN)python -m pytest
+	$(RUN)python -m pytest --numprocesses auto --dist worksteal
 
 .PHONY: proofs
 proofs: $(TOOLS)

@@ -1,17 +1,16 @@
 """What every test stands on: a user's directories of its own, and random examples that repeat."""
 
-import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a private directory in it
-if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 4 << 30:
-    # A test of what survives a kill needs no disk, and a slow one would make it ten times as long.
-    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+MEMORY = Path("/dev/shm")  # noqa: S108 - each test makes a private directory in it
+ROOM = str(MEMORY) if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 4 << 30 else None
+"""Where tests keep their files: what survives a kill needs no disk, and a slow one would make them ten times as long."""
 
 # A default run that fails must fail again; a `fuzz` run looks for what nobody has seen yet. Neither has a deadline
 # for one example: on a shared machine it would measure the neighbours.
@@ -23,6 +22,13 @@ settings.load_profile("repeat")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Say how long a coverage-guided search may take."""
     parser.addoption("--fuzz-seconds", type=float, default=60.0, help="for tests/fuzz in all; 3600 is an hour")
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A directory with a short name, as the path of a Unix socket has room for 107 bytes; pytest's own grow longer."""
+    with tempfile.TemporaryDirectory(dir=ROOM, ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 @pytest.fixture(scope="session", autouse=True)
