@@ -106,12 +106,9 @@ class World:
         self.histories.extend(store.catalogue.histories())
         self.relations = Relations(self.histories)
         self.forest = Forest(store, self.symbols.names.__getitem__)
-        finished = store.catalogue.finished_configurations()
-        self.cohorts = Cohorts()
-        self.cohorts.restore(
-            store.catalogue.cohorts(), store.catalogue.populations(), lambda *configuration: configuration in finished
-        )
         self.actors = Population(store.catalogue.heads(), store.catalogue.last_actor())
+        self.cohorts = Cohorts()
+        self.cohorts.restore(store.catalogue.cohorts(), self.actors, store.catalogue.finished_configurations())
         self.erased = {stone.actor: stone for stone in store.catalogue.tombstones()}
         self.sweep: Sweep | None = None
         self.deployments = {row.position: row for row in store.catalogue.deployments()}

@@ -23,13 +23,18 @@ Four rules keep the sharing honest:
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain, compress, count
+from operator import and_, not_
 
-from statekeep.daemon.routing.evaluator import members, tally
+from statekeep.daemon.routing.evaluator import ActorColumns, Wanted, census, choose, members, tally
 from statekeep.daemon.routing.rule import Standing
 
 REMEMBERED = 1_000_000
 """Entries of the memo, about 100 MB."""
+
+_EVER = 2**64 - 1
+"""No event has a position as high."""
 
 
 class Cohorts:
@@ -62,23 +67,28 @@ class Cohorts:
         return len(self.version) - 1
 
     def restore(
-        self,
-        rows: Iterable[tuple[int, int, int, int, int]],
-        populations: Iterable[tuple[int, int]],
-        finished: Callable[[int, int], bool],
+        self, rows: Iterable[Sequence[int]], actors: ActorColumns, finished: Iterable[tuple[int, int]]
     ) -> None:
-        """Take over what is on disk.
+        """Take over what is on disk, a column at a time.
 
-        ``rows`` are (version, history, configuration, waiting, rescued) in order of number, ``populations`` are
-        (cohort, actors), ``finished`` tells whether a configuration of a version takes no more events.
+        ``rows`` are (version, history, configuration, waiting, rescued) in order of number, ``finished`` are the
+        (version, configuration) that take no more events.
         """
-        for version, history, configuration, waiting, rescued in rows:
-            self._append(history, Standing(version, configuration, waiting, rescued), finished=False)
-        for cohort, actors in populations:
-            self.population[cohort] = actors
-            self.finished[cohort] = finished(self.version[cohort], self.configuration[cohort])
-            if not self.finished[cohort]:
-                self._open[self._key(cohort)] = cohort
+        flat = array("I", chain.from_iterable(rows))
+        columns = (self.version, self.history, self.configuration, self.waiting, self.rescued)
+        for place, column in enumerate(columns):
+            column.extend(flat[place :: len(columns)])
+        self.population = census(actors, Wanted(b"\0" + b"\1" * len(self), 0, _EVER))
+        passes = [bytearray() for _ in range(max(self.version) + 1)]
+        for version, configuration in finished:
+            if version < len(passes):
+                of_version = passes[version]
+                of_version.extend(bytes(configuration + 1 - len(of_version)))
+                of_version[configuration] = 1
+        self.finished = choose(self, passes, self.rescued, needs_rescue=None)
+        is_open = map(and_, map(bool, self.population), map(not_, self.finished))
+        found = compress(zip(count(), self.version, self.history, self.configuration, strict=False), is_open)
+        self._open = {(version << 32 | history) << 32 | number: cohort for cohort, version, history, number in found}
 
     def add(self, history: int, standing: Standing, *, finished: bool) -> int:
         """Make a cohort that may be entered, and return its number."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 import pytest
 
 from statekeep.daemon.routing import cohorts as module
@@ -15,6 +17,14 @@ def made(*standings: Standing, finished: bool = False, actors: int = 1) -> Cohor
     for history, standing in enumerate(standings):
         cohorts.population[cohorts.add(history, standing, finished=finished)] = actors
     return cohorts
+
+
+class Actors:
+    """Where actors are."""
+
+    def __init__(self, *cohorts: int) -> None:
+        self.cohort = array("I", [0, *cohorts])
+        self.last = array("Q", range(len(self.cohort)))
 
 
 def test_a_cohort_is_found_by_version_history_and_configuration() -> None:
@@ -124,7 +134,7 @@ def test_what_is_on_disk_comes_back() -> None:
     """Standings and populations; open is what has actors and has not finished: nobody knows what the others saw."""
     rows = [(1, 0, 10, 2, 0), (1, 1, 11, 0, 3), (2, 1, 12, 0, 0)]
     cohorts = Cohorts()
-    cohorts.restore(rows, [(1, 5), (3, 2)], lambda version, configuration: (version, configuration) == (2, 12))
+    cohorts.restore(rows, Actors(1, 1, 3, 0, 1, 3, 1, 1), [(2, 12), (1, 9), (3, 10)])
     assert [cohorts.standing(1), cohorts.standing(2)] == [Standing(1, 10, 2, 0), Standing(1, 11, 0, 3)]
     assert list(cohorts.population) == [0, 5, 0, 2]
     assert list(cohorts.finished) == [0, 0, 0, 1]
