@@ -200,16 +200,15 @@ class World:
     def _judge(self, places: list[int]) -> None:
         sweep = self.sweep
         assert sweep is not None
-        decisions, moved = list[DecisionRow](), list[CohortRow]()
-        for place in places:
-            cohort, judgements, standing = sweep.judge(place)
-            decisions.extend([decision_row(cohort, sweep.position, made) for made in judgements])
+        for cohorts, judgements, standing in sweep.judge(places):
+            for made in judgements:
+                route, _, *decided = decision_row(0, sweep.position, made)
+                self.store.add_decisions([(route, cohort, *decided) for cohort in cohorts])
             if standing is not None:
+                before = self.cohorts.rows(cohorts)
                 finished = self.forest.finished(standing.version, standing.configuration)
-                self.cohorts.put(cohort, standing, finished=finished)
-                moved.append(self._row(cohort))
-        self.store.add_decisions(decisions)
-        self.store.move_cohorts(moved)
+                self.cohorts.put(cohorts, standing, finished=finished)
+                self.store.move_cohorts(before, self.cohorts.rows(cohorts))
         if not sweep.left:
             self.deployments[sweep.position] = self.deployments[sweep.position]._replace(done=1)
             self.store.end_deployment(sweep.position)

@@ -66,9 +66,7 @@ class Cohorts:
     def __len__(self) -> int:
         return len(self.version) - 1
 
-    def restore(
-        self, rows: Iterable[Sequence[int]], actors: ActorColumns, finished: Iterable[tuple[int, int]]
-    ) -> None:
+    def restore(self, rows: Iterable[Sequence[int]], actors: ActorColumns, finished: Iterable[tuple[int, int]]) -> None:
         """Take over what is on disk, a column at a time.
 
         ``rows`` are (version, history, configuration, waiting, rescued) in order of number, ``finished`` are the
@@ -100,17 +98,26 @@ class Cohorts:
         """Where a cohort stands."""
         return Standing(self.version[cohort], self.configuration[cohort], self.waiting[cohort], self.rescued[cohort])
 
-    def put(self, cohort: int, standing: Standing, *, finished: bool) -> None:
-        """Let a cohort stand elsewhere."""
-        if self._open.get(self._key(cohort)) == cohort:
-            del self._open[self._key(cohort)]
-        self.version[cohort] = standing.version
-        self.configuration[cohort] = standing.configuration
-        self.waiting[cohort] = standing.waiting
-        self.rescued[cohort] = standing.rescued
-        self.finished[cohort] = finished
-        if not finished:
-            self._open[self._key(cohort)] = cohort
+    def rows(self, cohorts: Iterable[int]) -> list[tuple[int, int, int, int, int, int]]:
+        """(number, version, history, configuration, waiting, rescued) of these cohorts."""
+        version, history, configuration = self.version, self.history, self.configuration
+        waiting, rescued = self.waiting, self.rescued
+        return [(at, version[at], history[at], configuration[at], waiting[at], rescued[at]) for at in cohorts]
+
+    def put(self, cohorts: Iterable[int], standing: Standing, *, finished: bool) -> None:
+        """Let cohorts stand elsewhere."""
+        is_open, version, history, configuration = self._open, self.version, self.history, self.configuration
+        waiting, rescued, ended = self.waiting, self.rescued, self.finished
+        for cohort in cohorts:
+            node = history[cohort] << 32
+            before = version[cohort] << 64 | node | configuration[cohort]
+            if is_open.get(before) == cohort:
+                del is_open[before]
+            version[cohort], configuration[cohort] = standing.version, standing.configuration
+            waiting[cohort], rescued[cohort] = standing.waiting, standing.rescued
+            ended[cohort] = finished
+            if not finished:
+                is_open[standing.version << 64 | node | standing.configuration] = cohort
 
     def find(self, version: int, history: int, configuration: int) -> int | None:
         """The cohort that an actor of which these are known joins, if there is one that may be entered."""

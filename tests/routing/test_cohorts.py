@@ -39,7 +39,7 @@ def test_a_cohort_is_found_by_version_history_and_configuration() -> None:
 def test_a_cohort_that_moves_is_found_where_it_stands() -> None:
     """And no more where it stood."""
     cohorts = made(Standing(1, 10))
-    cohorts.put(1, Standing(2, 20), finished=False)
+    cohorts.put([1], Standing(2, 20), finished=False)
     assert (cohorts.find(1, 0, 10), cohorts.find(2, 0, 20)) == (None, 1)
     assert cohorts.standing(1) == Standing(2, 20)
 
@@ -47,7 +47,7 @@ def test_a_cohort_that_moves_is_found_where_it_stands() -> None:
 def test_a_cohort_that_stays_can_be_joined_as_before() -> None:
     """When only what it waits for has changed."""
     cohorts = made(Standing(1, 10, waiting=2))
-    cohorts.put(1, Standing(1, 10, waiting=3), finished=False)
+    cohorts.put([1], Standing(1, 10, waiting=3), finished=False)
     assert cohorts.find(1, 0, 10) == 1
     assert cohorts.standing(1) == Standing(1, 10, waiting=3)
 
@@ -55,7 +55,7 @@ def test_a_cohort_that_stays_can_be_joined_as_before() -> None:
 def test_a_cohort_that_lands_finished_is_not_joined() -> None:
     """Who finishes there later was judged on its own way."""
     cohorts = made(Standing(1, 10))
-    cohorts.put(1, Standing(2, 20), finished=True)
+    cohorts.put([1], Standing(2, 20), finished=True)
     assert cohorts.find(2, 0, 20) is None
     assert cohorts.finished[1]
 
@@ -64,9 +64,9 @@ def test_the_mover_leaves_its_namesake_alone() -> None:
     """Two cohorts may become alike: one that moves on does not take the other's place in the index."""
     cohorts = made(Standing(1, 10), Standing(1, 10))
     cohorts.history[2] = 0
-    cohorts.put(2, Standing(1, 10, waiting=5), finished=False)
+    cohorts.put([2], Standing(1, 10, waiting=5), finished=False)
     assert cohorts.find(1, 0, 10) == 2
-    cohorts.put(1, Standing(2, 20), finished=False)
+    cohorts.put([1], Standing(2, 20), finished=False)
     assert cohorts.find(1, 0, 10) == 2
 
 

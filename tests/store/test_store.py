@@ -48,7 +48,7 @@ def fill(store: Store) -> None:
     store.add_version(CHILD)
     store.add_route(RouteRow(2, 1, [0, -1], 0))
     store.add_deployment(DeploymentRow(5, 2, 0, 2_000, 2, 2, 0))
-    store.move_cohorts([CohortRow(1, 1, 0, 0, 2, 0)])
+    store.move_cohorts([CohortRow(1, 1, 0, 0, 0, 0)], [CohortRow(1, 1, 0, 0, 2, 0)])
     store.add_decisions([DecisionRow(2, 1, 5, 3, 0, None, 0), DecisionRow(2, 2, 5, 1, 1, 0, 4)])
     store.end_deployment(5)
     store.close_route(2, 7)
