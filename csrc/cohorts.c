@@ -1,6 +1,8 @@
 #include "cohorts.h"
 #include "evaluator.h"
 
+#include <stdbool.h>
+
 uint32_t sk_members(const sk_cohorts *cohorts, uint32_t version, uint32_t *members)
 {
     uint32_t found = 0;
@@ -84,11 +86,18 @@ static uint32_t mixed(uint32_t hash, uint32_t value)
     return hash ^ hash >> 16;
 }
 
+static bool is_alike(const sk_line *one, const sk_line *other)
+{
+    return one->outcome == other->outcome && one->before == other->before && one->landing == other->landing &&
+           one->skipped == other->skipped;
+}
+
 int sk_tally(const sk_cohorts *cohorts, const uint32_t *members, uint32_t n, const uint8_t *outcome,
              const uint32_t *landing, const uint32_t *skipped, uint32_t *slots, sk_line *lines, uint32_t room,
              uint32_t *position)
 {
     uint32_t stored = 0;
+    sk_line *last = NULL;
     *position = 0;
     if (room < 2 || (room & (room - 1)) != 0)
         return SK_MALFORMED;
@@ -100,21 +109,24 @@ int sk_tally(const sk_cohorts *cohorts, const uint32_t *members, uint32_t n, con
         if (cohort >= cohorts->count)
             return SK_MALFORMED;
         uint32_t before = cohorts->configuration[cohort];
+        sk_line kind = {0, outcome[i], before, landing[i], skipped[i]};
+        /* Cohorts that were made one after the other are often alike. */
+        if (last != NULL && is_alike(last, &kind)) {
+            last->actors += cohorts->population[cohort];
+            continue;
+        }
         uint32_t slot = mixed(mixed(mixed(outcome[i], before), landing[i]), skipped[i]) & (room - 1);
         /* At most half of the slots are taken, so an empty one is found. */
-        for (; slots[slot] != SK_UNKNOWN; slot = (slot + 1) & (room - 1)) {
-            const sk_line *line = &lines[slots[slot]];
-            if (line->outcome == outcome[i] && line->before == before && line->landing == landing[i] &&
-                line->skipped == skipped[i])
-                break;
-        }
+        while (slots[slot] != SK_UNKNOWN && !is_alike(&lines[slots[slot]], &kind))
+            slot = (slot + 1) & (room - 1);
         if (slots[slot] == SK_UNKNOWN) {
             if (stored == room / 2)
                 return SK_MISSING;
             slots[slot] = stored;
-            lines[stored++] = (sk_line){0, outcome[i], before, landing[i], skipped[i]};
+            lines[stored++] = kind;
         }
-        lines[slots[slot]].actors += cohorts->population[cohort];
+        last = &lines[slots[slot]];
+        last->actors += cohorts->population[cohort];
     }
     *position = stored;
     return SK_OK;

@@ -75,7 +75,12 @@ def _deploy(planned: Plan, last: int | None = None, judged: Container[int] = ())
         if (last is None or cohort <= last) and cohort not in judged
     ]
     members = array("I", (planned.members[place] for place in places))
-    return Sweep(planned.route.deployed, members, lambda place: planned.judge(places[place]))
+    return Sweep(
+        planned.route.deployed,
+        members,
+        lambda place: planned.judge(places[place]),
+        lambda place: planned.kind(places[place]),
+    )
 
 
 def _close(world: World, position: int, waiting: array[int]) -> Sweep:

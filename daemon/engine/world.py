@@ -106,12 +106,9 @@ class World:
         self.histories.extend(store.catalogue.histories())
         self.relations = Relations(self.histories)
         self.forest = Forest(store, self.symbols.names.__getitem__)
-        finished = store.catalogue.finished_configurations()
-        self.cohorts = Cohorts()
-        self.cohorts.restore(
-            store.catalogue.cohorts(), store.catalogue.populations(), lambda *configuration: configuration in finished
-        )
         self.actors = Population(store.catalogue.heads(), store.catalogue.last_actor())
+        self.cohorts = Cohorts()
+        self.cohorts.restore(store.catalogue.cohorts(), self.actors, store.catalogue.finished_configurations())
         self.erased = {stone.actor: stone for stone in store.catalogue.tombstones()}
         self.sweep: Sweep | None = None
         self.deployments = {row.position: row for row in store.catalogue.deployments()}
@@ -203,16 +200,15 @@ class World:
     def _judge(self, places: list[int]) -> None:
         sweep = self.sweep
         assert sweep is not None
-        decisions, moved = list[DecisionRow](), list[CohortRow]()
-        for place in places:
-            cohort, judgements, standing = sweep.judge(place)
-            decisions.extend([decision_row(cohort, sweep.position, made) for made in judgements])
+        for cohorts, judgements, standing in sweep.judge(places):
+            for made in judgements:
+                route, _, *decided = decision_row(0, sweep.position, made)
+                self.store.add_decisions([(route, cohort, *decided) for cohort in cohorts])
             if standing is not None:
+                before = self.cohorts.rows(cohorts)
                 finished = self.forest.finished(standing.version, standing.configuration)
-                self.cohorts.put(cohort, standing, finished=finished)
-                moved.append(self._row(cohort))
-        self.store.add_decisions(decisions)
-        self.store.move_cohorts(moved)
+                self.cohorts.put(cohorts, standing, finished=finished)
+                self.store.move_cohorts(before, self.cohorts.rows(cohorts))
         if not sweep.left:
             self.deployments[sweep.position] = self.deployments[sweep.position]._replace(done=1)
             self.store.end_deployment(sweep.position)

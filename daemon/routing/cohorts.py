@@ -23,13 +23,18 @@ Four rules keep the sharing honest:
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain, compress, count
+from operator import and_, not_
 
-from statekeep.daemon.routing.evaluator import members, tally
+from statekeep.daemon.routing.evaluator import ActorColumns, Wanted, census, choose, members, tally
 from statekeep.daemon.routing.rule import Standing
 
 REMEMBERED = 1_000_000
 """Entries of the memo, about 100 MB."""
+
+_EVER = 2**64 - 1
+"""No event has a position as high."""
 
 
 class Cohorts:
@@ -61,24 +66,27 @@ class Cohorts:
     def __len__(self) -> int:
         return len(self.version) - 1
 
-    def restore(
-        self,
-        rows: Iterable[tuple[int, int, int, int, int]],
-        populations: Iterable[tuple[int, int]],
-        finished: Callable[[int, int], bool],
-    ) -> None:
-        """Take over what is on disk.
+    def restore(self, rows: Iterable[Sequence[int]], actors: ActorColumns, finished: Iterable[tuple[int, int]]) -> None:
+        """Take over what is on disk, a column at a time.
 
-        ``rows`` are (version, history, configuration, waiting, rescued) in order of number, ``populations`` are
-        (cohort, actors), ``finished`` tells whether a configuration of a version takes no more events.
+        ``rows`` are (version, history, configuration, waiting, rescued) in order of number, ``finished`` are the
+        (version, configuration) that take no more events.
         """
-        for version, history, configuration, waiting, rescued in rows:
-            self._append(history, Standing(version, configuration, waiting, rescued), finished=False)
-        for cohort, actors in populations:
-            self.population[cohort] = actors
-            self.finished[cohort] = finished(self.version[cohort], self.configuration[cohort])
-            if not self.finished[cohort]:
-                self._open[self._key(cohort)] = cohort
+        flat = array("I", chain.from_iterable(rows))
+        columns = (self.version, self.history, self.configuration, self.waiting, self.rescued)
+        for place, column in enumerate(columns):
+            column.extend(flat[place :: len(columns)])
+        self.population = census(actors, Wanted(b"\0" + b"\1" * len(self), 0, _EVER))
+        passes = [bytearray() for _ in range(max(self.version) + 1)]
+        for version, configuration in finished:
+            if version < len(passes):
+                of_version = passes[version]
+                of_version.extend(bytes(configuration + 1 - len(of_version)))
+                of_version[configuration] = 1
+        self.finished = choose(self, passes, self.rescued, needs_rescue=None)
+        is_open = map(and_, map(bool, self.population), map(not_, self.finished))
+        found = compress(zip(count(), self.version, self.history, self.configuration, strict=False), is_open)
+        self._open = {(version << 32 | history) << 32 | number: cohort for cohort, version, history, number in found}
 
     def add(self, history: int, standing: Standing, *, finished: bool) -> int:
         """Make a cohort that may be entered, and return its number."""
@@ -90,17 +98,26 @@ class Cohorts:
         """Where a cohort stands."""
         return Standing(self.version[cohort], self.configuration[cohort], self.waiting[cohort], self.rescued[cohort])
 
-    def put(self, cohort: int, standing: Standing, *, finished: bool) -> None:
-        """Let a cohort stand elsewhere."""
-        if self._open.get(self._key(cohort)) == cohort:
-            del self._open[self._key(cohort)]
-        self.version[cohort] = standing.version
-        self.configuration[cohort] = standing.configuration
-        self.waiting[cohort] = standing.waiting
-        self.rescued[cohort] = standing.rescued
-        self.finished[cohort] = finished
-        if not finished:
-            self._open[self._key(cohort)] = cohort
+    def rows(self, cohorts: Iterable[int]) -> list[tuple[int, int, int, int, int, int]]:
+        """(number, version, history, configuration, waiting, rescued) of these cohorts."""
+        version, history, configuration = self.version, self.history, self.configuration
+        waiting, rescued = self.waiting, self.rescued
+        return [(at, version[at], history[at], configuration[at], waiting[at], rescued[at]) for at in cohorts]
+
+    def put(self, cohorts: Iterable[int], standing: Standing, *, finished: bool) -> None:
+        """Let cohorts stand elsewhere."""
+        is_open, version, history, configuration = self._open, self.version, self.history, self.configuration
+        waiting, rescued, ended = self.waiting, self.rescued, self.finished
+        for cohort in cohorts:
+            node = history[cohort] << 32
+            before = version[cohort] << 64 | node | configuration[cohort]
+            if is_open.get(before) == cohort:
+                del is_open[before]
+            version[cohort], configuration[cohort] = standing.version, standing.configuration
+            waiting[cohort], rescued[cohort] = standing.waiting, standing.rescued
+            ended[cohort] = finished
+            if not finished:
+                is_open[standing.version << 64 | node | standing.configuration] = cohort
 
     def find(self, version: int, history: int, configuration: int) -> int | None:
         """The cohort that an actor of which these are known joins, if there is one that may be entered."""

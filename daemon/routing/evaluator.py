@@ -268,7 +268,7 @@ class Wanted:
 
 
 def choose(
-    cohorts: CohortColumns, passes: Sequence[bytes], rescued: array[int], *, needs_rescue: bool | None
+    cohorts: CohortColumns, passes: Sequence[bytes | bytearray], rescued: array[int], *, needs_rescue: bool | None
 ) -> bytearray:
     """A flag for each cohort whose configuration passes; ``passes`` has a byte for each of a version, by version."""
     flags, start = bytearray(len(cohorts.version)), array("I", accumulate(map(len, passes), initial=0))

@@ -59,6 +59,12 @@ class Plan:
             outcome = _OUTCOMES[number]
             yield Line(actors, outcome, before, landing if outcome is Outcome.MIGRATED else None, skipped)
 
+    def kind(self, place: int) -> tuple[int, ...]:
+        """What ``judge`` makes its answer of: places that agree in it are judged alike."""
+        cohorts, cohort = self.cohorts, self.members[place]
+        decided = (self.outcomes[place], self.landings[place], self.skipped[place])
+        return (*decided, cohorts.configuration[cohort], cohorts.waiting[cohort], cohorts.rescued[cohort])
+
     def judge(self, place: int) -> tuple[list[Judgement], Standing | None]:
         """The judgement of the cohort in this place of the columns, and where it stands now if that has changed."""
         route, cohorts, cohort = self.route, self.cohorts, self.members[place]

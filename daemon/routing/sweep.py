@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable
 
 from statekeep.daemon.routing.rule import Judgement, Standing
 
@@ -21,14 +21,22 @@ class Sweep:
     """What is left to do of one deploy or close."""
 
     def __init__(
-        self, position: int, members: array[int], judge: Callable[[int], tuple[list[Judgement], Standing | None]]
+        self,
+        position: int,
+        members: array[int],
+        judge: Callable[[int], tuple[list[Judgement], Standing | None]],
+        kind: Callable[[int], Hashable] = int,
     ) -> None:
-        """``judge`` says of the cohort in a place of ``members``, which ascend, what is decided and where it stands."""
+        """``judge`` says of the cohort in a place of ``members``, which ascend, what is decided and where it stands.
+
+        It says the same of all places of one ``kind``, and is asked once for them; each is its own unless told.
+        """
         self.position = position
         """Of the change, in the order of the store: its decisions bear it."""
         self.left = len(members)
         self._members = members
         self._judge = judge
+        self._kind = kind
         self._judged = bytearray(len(members))
         self._at = 0
 
@@ -47,8 +55,11 @@ class Sweep:
             self._at += 1
         return places
 
-    def judge(self, place: int) -> tuple[int, list[Judgement], Standing | None]:
-        """The cohort in a place, what is decided for it, and where it stands now if that has changed."""
-        self._judged[place] = 1
-        self.left -= 1
-        return self._members[place], *self._judge(place)
+    def judge(self, places: Iterable[int]) -> list[tuple[list[int], list[Judgement], Standing | None]]:
+        """The cohorts in these places, with what is decided for them and where they stand now if that has changed."""
+        alike: dict[Hashable, list[int]] = {}
+        for place in places:
+            self._judged[place] = 1
+            self.left -= 1
+            alike.setdefault(self._kind(place), []).append(place)
+        return [([self._members[place] for place in same], *self._judge(same[0])) for same in alike.values()]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -146,11 +145,6 @@ class Catalogue:
         return _all(
             self._connection, "SELECT version, history, configuration, waiting, rescued FROM cohorts ORDER BY id"
         )
-
-    def populations(self) -> Iterator[tuple[int, int]]:
-        """(cohort, actors), in order of cohort."""
-        cohorts, _ = self.heads()
-        return ((cohort, actors) for cohort, actors in sorted(Counter(cohorts).items()) if cohort)
 
     def heads(self) -> tuple[array[int], array[int]]:
         """Each actor's cohort, and the position of its last event, by id; 0 where there is no actor."""

@@ -23,7 +23,6 @@ from statekeep.daemon.store.reading import PATCHED, Catalogue, Records
 from statekeep.daemon.store.rows import (
     ActorRow,
     CohortRow,
-    DecisionRow,
     DeploymentRow,
     EventRow,
     Patched,
@@ -73,7 +72,7 @@ _STATEMENTS = {
 _COUNTED = evidence.TABLES.keys() - {"actors"}
 """Tables whose rows the evidence counts as they are inserted; it hears of actors and events when they are added."""
 
-_CHANGES = {"closings": ("routes", 1), "ends": ("deployments", 0), "moves": ("cohorts", 4), "contexts": ("actors", 1)}
+_CHANGES = {"closings": ("routes", 1), "ends": ("deployments", 0), "contexts": ("actors", 1)}
 """What changes rows of which table, and where its values hold the row's number."""
 
 # Not OR REPLACE, which would delete the row first: that takes twice the time.
@@ -327,12 +326,13 @@ class Store:
     def add_cohort(self, row: CohortRow) -> None:
         self._pending["cohorts"].append(row)
 
-    def move_cohorts(self, rows: Iterable[CohortRow]) -> None:
-        self._pending["moves"].extend(
-            (row.version, row.configuration, row.waiting, row.rescued, row.id) for row in rows
-        )
+    def move_cohorts(self, before: Sequence[Sequence[int]], after: Sequence[Sequence[int]]) -> None:
+        """Let cohorts stand elsewhere: rows like ``CohortRow``, as they were and, in the same order, as they are."""
+        self._evidence.replace("cohorts", before, after)
+        self._pending["moves"].extend([(row[1], row[3], row[4], row[5], row[0]) for row in after])
 
-    def add_decisions(self, rows: Iterable[DecisionRow]) -> None:
+    def add_decisions(self, rows: Iterable[Sequence[int | None]]) -> None:
+        """Rows like ``DecisionRow``."""
         self._pending["decisions"].extend(rows)
 
     def add_actor(self, row: ActorRow) -> None:

@@ -49,9 +49,9 @@ class Total:
         self._weighted += number * element
         self._dump = None
 
-    def extend(self, numbers: Sequence[int], elements: Sequence[int]) -> None:
-        """Add many elements, each of a row."""
-        self.add(0, sum(elements), len(elements))
+    def extend(self, numbers: Sequence[int], elements: Sequence[int], rows: int = 1) -> None:
+        """Add many elements, each as ``add`` would."""
+        self.add(0, sum(elements), rows * len(elements))
         self._weighted += sum(map(mul, numbers, elements))
 
     def dump(self) -> Dump:

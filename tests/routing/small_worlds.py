@@ -197,7 +197,7 @@ class World:
             cohorts.population[cohorts.add(actor.node, actor.standing(), finished=actor.finished)] = 1
         route = self.routes.by_child[self.deploys[-1][0]]
         planned = planning.plan(route, cohorts, HISTORIES, self.table(route.child))
-        return self.swept(actors, Sweep(route.deployed, planned.members, planned.judge))
+        return self.swept(actors, Sweep(route.deployed, planned.members, planned.judge, planned.kind))
 
     def close(self, child: int, actors: list[Actor]) -> Iterator[Actor]:
         """Everybody, those who waited for the route as its later siblings judge them."""
@@ -216,8 +216,9 @@ class World:
         while sweep.left:
             places = sweep.next(CHUNK)
             assert places, f"{self}: the sweep passes somebody over"
-            for cohort, judgements, standing in map(sweep.judge, places):
-                yield self.put(todo.pop(cohort), standing, judgements)
+            for cohorts, judgements, standing in sweep.judge(places):
+                for cohort in cohorts:
+                    yield self.put(todo.pop(cohort), standing, judgements)
         yield from todo.values()
 
     def put(self, actor: Actor, standing: Standing | None, judgements: Sequence[Judgement]) -> Actor:

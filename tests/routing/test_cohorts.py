@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 import pytest
 
 from statekeep.daemon.routing import cohorts as module
@@ -17,6 +19,14 @@ def made(*standings: Standing, finished: bool = False, actors: int = 1) -> Cohor
     return cohorts
 
 
+class Actors:
+    """Where actors are."""
+
+    def __init__(self, *cohorts: int) -> None:
+        self.cohort = array("I", [0, *cohorts])
+        self.last = array("Q", range(len(self.cohort)))
+
+
 def test_a_cohort_is_found_by_version_history_and_configuration() -> None:
     """And by nothing else: neither another version nor another history nor another configuration has it."""
     cohorts = made(Standing(1, 10), Standing(2, 20, waiting=3, rescued=4))
@@ -29,7 +39,7 @@ def test_a_cohort_is_found_by_version_history_and_configuration() -> None:
 def test_a_cohort_that_moves_is_found_where_it_stands() -> None:
     """And no more where it stood."""
     cohorts = made(Standing(1, 10))
-    cohorts.put(1, Standing(2, 20), finished=False)
+    cohorts.put([1], Standing(2, 20), finished=False)
     assert (cohorts.find(1, 0, 10), cohorts.find(2, 0, 20)) == (None, 1)
     assert cohorts.standing(1) == Standing(2, 20)
 
@@ -37,7 +47,7 @@ def test_a_cohort_that_moves_is_found_where_it_stands() -> None:
 def test_a_cohort_that_stays_can_be_joined_as_before() -> None:
     """When only what it waits for has changed."""
     cohorts = made(Standing(1, 10, waiting=2))
-    cohorts.put(1, Standing(1, 10, waiting=3), finished=False)
+    cohorts.put([1], Standing(1, 10, waiting=3), finished=False)
     assert cohorts.find(1, 0, 10) == 1
     assert cohorts.standing(1) == Standing(1, 10, waiting=3)
 
@@ -45,7 +55,7 @@ def test_a_cohort_that_stays_can_be_joined_as_before() -> None:
 def test_a_cohort_that_lands_finished_is_not_joined() -> None:
     """Who finishes there later was judged on its own way."""
     cohorts = made(Standing(1, 10))
-    cohorts.put(1, Standing(2, 20), finished=True)
+    cohorts.put([1], Standing(2, 20), finished=True)
     assert cohorts.find(2, 0, 20) is None
     assert cohorts.finished[1]
 
@@ -54,9 +64,9 @@ def test_the_mover_leaves_its_namesake_alone() -> None:
     """Two cohorts may become alike: one that moves on does not take the other's place in the index."""
     cohorts = made(Standing(1, 10), Standing(1, 10))
     cohorts.history[2] = 0
-    cohorts.put(2, Standing(1, 10, waiting=5), finished=False)
+    cohorts.put([2], Standing(1, 10, waiting=5), finished=False)
     assert cohorts.find(1, 0, 10) == 2
-    cohorts.put(1, Standing(2, 20), finished=False)
+    cohorts.put([1], Standing(2, 20), finished=False)
     assert cohorts.find(1, 0, 10) == 2
 
 
@@ -124,7 +134,7 @@ def test_what_is_on_disk_comes_back() -> None:
     """Standings and populations; open is what has actors and has not finished: nobody knows what the others saw."""
     rows = [(1, 0, 10, 2, 0), (1, 1, 11, 0, 3), (2, 1, 12, 0, 0)]
     cohorts = Cohorts()
-    cohorts.restore(rows, [(1, 5), (3, 2)], lambda version, configuration: (version, configuration) == (2, 12))
+    cohorts.restore(rows, Actors(1, 1, 3, 0, 1, 3, 1, 1), [(2, 12), (1, 9), (3, 10)])
     assert [cohorts.standing(1), cohorts.standing(2)] == [Standing(1, 10, 2, 0), Standing(1, 11, 0, 3)]
     assert list(cohorts.population) == [0, 5, 0, 2]
     assert list(cohorts.finished) == [0, 0, 0, 1]

@@ -86,6 +86,17 @@ def planned(parent: Parent, texts: list[str], *, strict: bool) -> Plan:
 
 
 @given(histories=HISTORIES, siblings=SIBLINGS, texts=TEXTS, strict=st.booleans())
+def test_places_of_one_kind_are_judged_alike(
+    histories: list[list[int]], siblings: list[tuple[list[str], bool]], texts: list[str], *, strict: bool
+) -> None:
+    """So a sweep asks for one of them: what is decided, and where the cohorts stand then, is the same for all."""
+    found = planned(Parent(histories, siblings), texts, strict=strict)
+    judged_as: dict[object, object] = {}
+    for place in range(len(found.members)):
+        assert judged_as.setdefault(found.kind(place), judged(found, place)) == judged(found, place)
+
+
+@given(histories=HISTORIES, siblings=SIBLINGS, texts=TEXTS, strict=st.booleans())
 def test_every_cohort_goes_where_the_rule_says(
     histories: list[list[int]], siblings: list[tuple[list[str], bool]], texts: list[str], *, strict: bool
 ) -> None:

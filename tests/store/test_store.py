@@ -48,7 +48,7 @@ def fill(store: Store) -> None:
     store.add_version(CHILD)
     store.add_route(RouteRow(2, 1, [0, -1], 0))
     store.add_deployment(DeploymentRow(5, 2, 0, 2_000, 2, 2, 0))
-    store.move_cohorts([CohortRow(1, 1, 0, 0, 2, 0)])
+    store.move_cohorts([CohortRow(1, 1, 0, 0, 0, 0)], [CohortRow(1, 1, 0, 0, 2, 0)])
     store.add_decisions([DecisionRow(2, 1, 5, 3, 0, None, 0), DecisionRow(2, 2, 5, 1, 1, 0, 4)])
     store.end_deployment(5)
     store.close_route(2, 7)
@@ -71,7 +71,6 @@ def everything(store: Store) -> dict[str, Any]:
         "finished": catalogue.finished_configurations(),
         "histories": list(catalogue.histories()),
         "cohorts": list(catalogue.cohorts()),
-        "populations": list(catalogue.populations()),
         "heads": heads,
         "actors": [records.actor(actor) for actor in actors],
         "events": [records.events(last) for _, _, last in heads],
@@ -90,7 +89,6 @@ FILLED: dict[str, Any] = {
     "finished": {(1, 1)},
     "histories": [(0, 0)],
     "cohorts": [(1, 0, 0, 2, 0), (1, 1, 1, 0, 0)],
-    "populations": [(1, 1), (2, 1)],
     "heads": [(1, 2, 6), (2, 1, 3)],
     "actors": [ALICE._replace(cohort=2, last=6), BOB],
     "events": [
