@@ -25,7 +25,7 @@ def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("older").mkdir()
 
 
-FULL = Draft(file="loan-v2.json", version="loan-v2", parent="loan-v1", path="A, B,", strict=True, once=True)
+FULL = Draft(file="loan-v2.json", version="loan-v2", parent="loan-v1", path="A, B,", landing="strict", once=True)
 
 
 def test_a_draft_is_the_request() -> None:
