@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -82,13 +83,12 @@ class Stage:
 
     async def settle(self) -> None:
         """Wait until all that was asked for has been shown."""
-        for _ in range(3):
-            try:
+        await self.pilot.pause()
+        while any(not worker.is_finished for worker in self.app.workers):
+            # One that is cancelled has a later one of its kind in its place.
+            with suppress(WorkerCancelled):
                 await self.app.workers.wait_for_complete()
-            except WorkerCancelled:
-                continue  # a later one of its kind took its place
-            finally:
-                await self.pilot.pause()
+            await self.pilot.pause()
 
     async def press(self, *keys: str) -> None:
         """Press keys, one after the other."""

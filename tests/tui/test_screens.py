@@ -58,14 +58,15 @@ def test_the_overview_shows_the_forest(engine: Engine) -> None:
     play(engine, scene)
 
 
-@pytest.mark.parametrize("key", ["1", "2", "3", "4", "5", "6"])
 @pytest.mark.parametrize("size", [NARROW, WIDE, (200, 60)])
-def test_an_empty_daemon_has_a_next_step_on_every_screen(engine: Engine, key: str, size: tuple[int, int]) -> None:
+def test_an_empty_daemon_has_a_next_step_on_every_screen(engine: Engine, size: tuple[int, int]) -> None:
     """No screen fails or stays blank where there is nothing to show, however small the terminal is."""
 
     async def scene(stage: Stage) -> None:
-        await stage.press(key)
-        assert any(word in stage.text for word in ("statekeep", "Press", "filter", "Choose", "Name", "paths NAME"))
+        for key in "123456":
+            await stage.press(key)
+            assert any(word in stage.text for word in ("statekeep", "Press", "filter", "Choose", "Name", "paths NAME"))
+            await stage.press("escape", "escape")
 
     play(engine, scene, size)
 
@@ -119,7 +120,7 @@ def test_an_actor_with_its_chart_its_past_and_its_reasons(engine: Engine) -> Non
         text = stage.text
         assert "● income_verify  here" in text
         assert "takes    INCOME_VERIFIED, REJECT" in text
-        assert "→ moved from loan-v1" in text
+        assert "→ from loan-v1" in text
         await stage.press("tab")
         assert "alice was spawned on loan-v1" in stage.text
         await stage.press("tab")
@@ -463,16 +464,19 @@ def test_a_refusal_is_shown_with_its_hint(engine: Engine) -> None:
     play(engine, scene)
 
 
-@pytest.mark.parametrize("theme", ["statekeep", "statekeep-light", "textual-light", "ansi-dark", "nord"])
-def test_every_theme_draws_every_screen(engine: Engine, theme: str) -> None:
+def test_every_theme_draws_every_screen(engine: Engine) -> None:
     """Colours change, and nothing else."""
     loans(engine)
     verified(engine)
 
     async def scene(stage: Stage) -> None:
-        for key in "23465":
+        for key in "123465":
             await stage.press(key)
-        await stage.press("escape", "1")
-        assert "└─ loan-v2" in stage.text
+            drawn = stage.text
+            for theme in ("statekeep-light", "ansi-dark", "statekeep"):
+                stage.app.theme = theme
+                await stage.pilot.pause()
+                assert stage.text == drawn
+            await stage.press("escape", "escape")
 
-    play(engine, scene, theme=theme)
+    play(engine, scene)

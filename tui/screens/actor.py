@@ -33,11 +33,11 @@ _BANDS: tuple[Style, ...] = ("good", "waiting", "strong", "bad")
 
 TIMELINE = [
     Column("#", number=True),
-    Column("event", whole=True),
+    Column("event"),
     Column("state"),
     Column("version", whole=True),
     Column("when", whole=True),
-    Column("payload"),
+    Column("payload", spare=True),
 ]
 
 
@@ -158,7 +158,7 @@ s sends one of the events that it takes now."""
         when = ago(now - item.time / 1000)
         if isinstance(item, Decision):
             skipped = f"{count(item.skipped, 'event')} skipped" if item.skipped else ""
-            move = f"→ moved from {item.version_before}"
+            move = f"→ from {item.version_before}"
             assert item.landing is not None
             return "", Span(move, "waiting"), state(item.landing), self._band(item.route), Span(when, "quiet"), skipped
         payload = "" if item.payload is None else json.dumps(item.payload, ensure_ascii=False)

@@ -85,7 +85,7 @@ Enter on a line of the plan shows its actors."""
         parent, path = self._draft.parent, self._draft.path
         yield "parent", Field(self._parents, id="parent", value=parent, placeholder="whose actors it takes over")
         yield "path", Field(self._ways, id="path", value=path, placeholder="how their histories begin")
-        yield "landing", Field(self._landings, id="landing", placeholder="replay, strict, or old=new, other=")
+        yield "landing", Field(self._landings, id="landing", placeholder="replay, strict or old=new")
 
     @property
     def place(self) -> Widget:

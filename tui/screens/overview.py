@@ -38,7 +38,8 @@ class Overview(Room):
     CRUMB = "Overview"
     HELP = """The forest of versions: each under its parent, with the path that its route takes over.
 The bar is its population: █ active, ▒ finished, ! in need of rescue. Enter shows its actors.
-Below are the last deploys and closes, and how far each has come."""
+Below are the last deploys and closes, how far each has come, and what it decided about how many:
+→ migrated, ≠ diverged, … pending, ‖ blocked, = kept, ■ final, ! rescue."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "versions", "Definition"),
         Binding("p", "paths", "Paths"),
@@ -58,7 +59,7 @@ Below are the last deploys and closes, and how far each has come."""
             Column("active", number=True),
             Column("done", number=True),
             Column("rescue", number=True),
-            Column("states"),
+            Column("states", spare=True),
         ]
         versions = Table(columns, self._version, empty=NO_VERSIONS, id="versions", classes="box")
         versions.border_title = "Versions"
@@ -67,9 +68,9 @@ Below are the last deploys and closes, and how far each has come."""
             Column("when", whole=True),
             Column("change", whole=True),
             Column("route", whole=True),
-            Column("path"),
+            Column("path", spare=True),
             Column("progress", whole=True),
-            Column("cohorts", number=True),
+            Column("outcomes"),
         ]
         changes = Table(columns, _change, empty=NO_CHANGES, id="changes", classes="box")
         changes.border_title = "Changes of the routes"
@@ -180,17 +181,23 @@ def _store(world: World) -> Iterator[Line]:
     yield line(f"{look.short(size)}B", Span(f", {look.short(world.statistics.get('free_bytes', 0))}B free", "quiet"))
 
 
-def _change(change: Deployment) -> Sequence[Cell]:
+def _change(change: Deployment) -> Sequence[Cell | Sequence[Cell]]:
     done = change.swept == change.cohorts
-    progress = look.bar(1 if done else change.swept, 1 if done else change.cohorts, 10)
     return (
         Span(wording.ago(time.time() - change.time / 1000), "quiet"),
         change.kind,
         f"{change.parent} → {change.version}",
         Span(wording.path(change.path) if change.kind == "deploy" else "takes nobody over any more", ""),
         Span(
-            f"{progress:<10} {'✓' if done else look.percent(change.swept, change.cohorts)}",
+            "✓ done"
+            if done
+            else f"{look.bar(change.swept, change.cohorts, 6):<6} {look.percent(change.swept, change.cohorts)}",
             "good" if done else "waiting",
         ),
-        count(change.cohorts),
+        [
+            span
+            for name in look.in_order(change.counts)
+            for span in (Span(look.OUTCOMES[name], look.outcome(name).style), f" {look.short(change.counts[name])}  ")
+        ]
+        or Span("-", "quiet"),
     )
