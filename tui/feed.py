@@ -16,8 +16,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from statekeep.protocol.errors import StatekeepError
-from statekeep.protocol.messages import Deployments, Hello, StatusRequest, Versions
-from statekeep.protocol.records import Deployment, Peer, ServerStatus, Version
+from statekeep.protocol.messages import Deployments, Hello, KeyStatus, StatusRequest, Versions
+from statekeep.protocol.records import Deployment, Keys, Peer, ServerStatus, Version
 from statekeep.tui.asking import Daemon, Notices, build, takes
 
 REMEMBERED: Final = 120
@@ -43,6 +43,8 @@ class World(NamedTuple):
     """Positions a second, second by second, the last one last: events, spawns and changes of the routes together."""
     statistics: dict[str, Any]
     """What ``stats`` answers, by name; empty where the daemon has no such operation."""
+    keys: Keys | None
+    """The keys of the store, for those who may see them."""
     you: Peer | None
     """Who the daemon takes this user for, if it tells."""
     changed: bool
@@ -124,10 +126,16 @@ class Feed:
             # Populations are told at the end of a sweep; its progress is to be seen meanwhile.
             if not seen or not any(one.swept < one.cohorts for one in deployments):
                 versions = (await self._client.call(Versions())).versions
-        self._seen = World(
-            status, versions, deployments, tuple(self._rates), await self._statistics(), self._you, changed
-        )
+        statistics, keys = await self._statistics(), seen.keys if seen else None
+        if changed or (keys and keys.rotating):
+            keys = await self._keys()
+        self._seen = World(status, versions, deployments, tuple(self._rates), statistics, keys, self._you, changed)
         return self._seen
+
+    async def _keys(self) -> Keys | None:
+        if self._you is None or self._you.role != KeyStatus.role:
+            return None
+        return await self._client.call(KeyStatus())
 
     def _sample(self, status: ServerStatus) -> None:
         """Take the rate since the last sample, if that is long enough ago."""

@@ -51,6 +51,8 @@ def test_the_overview_shows_the_forest(engine: Engine) -> None:
         text = stage.text
         assert "└─ loan-v2  SUBMIT_INFO, PAY_FEE" in text
         assert "income_verify 6" in text
+        assert "→ 6  ≠ 4" in text
+        assert "key epoch 1" in text
         assert "awaiting_docs 4" in text
         assert "loan-v1 → loan-v2" in text
         assert "● connected" in text
@@ -220,6 +222,48 @@ def test_findings_stand_where_the_plan_would(engine: Engine, tmp_path: Path) -> 
         assert "error: $.initial" in stage.text
         await stage.press("ctrl+s")
         assert "There is no plan to deploy yet" in stage.said
+
+    play(engine, scene)
+
+
+def test_a_map_lands_where_it_says(engine: Engine) -> None:
+    """The landing is typed, completed and previewed; what is wrong with it stands where the plan would."""
+    loans(engine)
+
+    async def scene(stage: Stage) -> None:
+        await draft(stage, "SUBMIT_INFO,PAY_FEE")
+        await stage.press("enter")
+        await stage.type("awai")
+        await stage.press("tab")
+        await stage.type("nowhere")
+        assert "has no state 'nowhere'" in stage.text
+        for _ in "nowhere":
+            await stage.pilot.press("backspace")
+        await stage.type("under_review")
+        assert "→ migrated  awaiting_docs  under_review" in stage.text
+        await stage.press("ctrl+s")
+        await stage.type("loan-v2")
+        await stage.press("enter")
+        assert ask(engine, Get("alice")).state == "under_review"
+        assert "100%" in stage.text
+
+    play(engine, scene)
+
+
+def test_what_is_known_of_an_actor_is_not_asked_for_again(engine: Engine) -> None:
+    """Others may do what they like: one question tells that nothing became of this one."""
+    loans(engine)
+
+    async def scene(stage: Stage) -> None:
+        await stage.press("2", "enter")
+        ask(engine, Spawn("loan-v1", key="carol"))
+        stage.client.asked.clear()
+        await stage.press("r")
+        asked = [type(request).__name__ for request in stage.client.asked]
+        assert "History" not in asked
+        verified(engine)
+        await stage.press("r")
+        assert "→ from loan-v1" in stage.text
 
     play(engine, scene)
 
