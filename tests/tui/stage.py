@@ -37,6 +37,7 @@ class Told(AsyncIterator[Notice]):
     async def __anext__(self) -> Notice:
         await asyncio.sleep(0)
         while not self._ready:
+            self._engine.run([])
             for part in self._engine.watchers.turn(lambda owner: owner is self):
                 self._ready += [told.notice for told in part.told]
             await asyncio.sleep(0)

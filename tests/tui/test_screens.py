@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from textual.widgets import TextArea
 
-from statekeep.daemon.engine import Engine
+from statekeep.daemon.engine import Engine, sweeping
 from statekeep.protocol.errors import NoDaemon
 from statekeep.protocol.messages import Get, Send, Spawn
 from statekeep.protocol.records import Role
 from statekeep.tui.cli import loan
+from statekeep.tui.screens.deploy import DeployRoom
 from tests.engine.worlds import ask
 from tests.tui.stage import NARROW, WIDE, Stage, loans, play, verified
 
@@ -264,6 +265,27 @@ def test_what_is_known_of_an_actor_is_not_asked_for_again(engine: Engine) -> Non
         verified(engine)
         await stage.press("r")
         assert "→ from loan-v1" in stage.text
+
+    play(engine, scene)
+
+
+def test_a_sweep_is_followed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watch tells how far the deploy is, cohort by cohort if it must, until it is through."""
+    monkeypatch.setattr(sweeping, "AT_ONCE", 1)
+    monkeypatch.setattr(sweeping, "CHUNK", 1)
+    loans(engine)
+    ask(engine, Spawn("loan-v1"))
+    seen: list[tuple[int | None, int | None]] = []
+    monkeypatch.setattr(DeployRoom, "_swept", lambda _, change: seen.append((change.swept, change.cohorts)))
+    monkeypatch.setattr(DeployRoom, "_look_at_sweep", lambda *_: None)
+
+    async def scene(stage: Stage) -> None:
+        await draft(stage, "SUBMIT_INFO,PAY_FEE")
+        await stage.press("ctrl+s")
+        await stage.type("loan-v2")
+        await stage.press("enter")
+        assert seen == sorted(seen)
+        assert seen[-1] == (3, 3)
 
     play(engine, scene)
 
@@ -523,4 +545,4 @@ def test_every_theme_draws_every_screen(engine: Engine) -> None:
                 assert stage.text == drawn
             await stage.press("escape", "escape")
 
-    play(engine, scene)
+    play(engine, scene, NARROW)

@@ -69,7 +69,8 @@ Enter on a line of the plan shows its actors."""
                     with Horizontal(classes="line"):
                         yield Label(label, classes="label")
                         yield field
-                yield Static(id="next", classes="note")
+                    if label == "path":
+                        yield Static(id="next", classes="note")
                 yield Tick("once: nobody who matches later", id="once", compact=True)
             with Vertical(id="preview", classes="box") as preview:
                 preview.border_title = "Preview"
