@@ -10,7 +10,7 @@ from hypothesis import settings
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - each test makes a private directory in it
 ROOM = str(MEMORY) if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 4 << 30 else None
-"""Where tests keep their files: what survives a kill needs no disk, and a slow one would make them ten times as long."""
+"""Where tests keep their files: what survives a kill needs no disk, and a slow one makes them ten times as long."""
 
 # A default run that fails must fail again; a `fuzz` run looks for what nobody has seen yet. Neither has a deadline
 # for one example: on a shared machine it would measure the neighbours.

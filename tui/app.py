@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import os
 import shlex
@@ -21,7 +20,7 @@ from textual.screen import Screen
 from statekeep.protocol.errors import NotAnswered, StatekeepError
 from statekeep.protocol.records import Role
 from statekeep.tui import commands, messages
-from statekeep.tui.asking import Asks
+from statekeep.tui.asking import Daemon
 from statekeep.tui.feed import Feed, World
 from statekeep.tui.screens.room import WIDE, Room
 from statekeep.tui.themes import THEMES
@@ -66,8 +65,8 @@ class StatekeepApp(App[None]):
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="quit"),
     ]
 
-    def __init__(self, client: Asks, *, readonly: bool = False, pace: float = 1.0, theme: str | None = None) -> None:
-        """``pace`` is the seconds between looks at the daemon; 0 looks only when told to."""
+    def __init__(self, client: Daemon, *, readonly: bool = False, pace: float = 1.0, theme: str | None = None) -> None:
+        """``pace`` is the seconds between looks at a daemon where nothing happens; 0 looks only when told to."""
         super().__init__()
         self.client = client
         self.readonly = readonly
@@ -96,9 +95,12 @@ class StatekeepApp(App[None]):
     async def _watch(self) -> None:
         """Look at the daemon again and again."""
         await self._look(anew=False)
-        while self.pace:
-            await asyncio.sleep(self.pace)
-            await self._look(anew=False)
+        try:
+            while self.pace:
+                await self._feed.news(self.pace)
+                await self._look(anew=False)
+        finally:
+            self._feed.close()
 
     async def _look(self, *, anew: bool) -> None:
         try:
@@ -119,7 +121,6 @@ class StatekeepApp(App[None]):
         self.world = message.world
         if isinstance(self.screen, Offline):
             self.pop_screen()
-            self._feed = Feed(self.client)
         for screen in self.screen_stack:
             if isinstance(screen, Room):
                 screen.tell_top_line()

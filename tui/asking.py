@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
 
-from statekeep.protocol.messages import REQUESTS, Request
-from statekeep.protocol.records import Record
+from statekeep.protocol.messages import REQUESTS, ActorRef, Request
+from statekeep.protocol.records import Notice, NoticeKind, Record
 
 R = TypeVar("R", bound=Record)
+
+
+class Notices(Protocol):
+    """What happens, one notice after the other; a cancelled wait loses nothing."""
+
+    def __aiter__(self) -> AsyncIterator[Notice]: ...
+
+    async def __anext__(self) -> Notice: ...
+
+    def close(self) -> None:
+        """End the watch."""
+        ...
 
 
 class Asks(Protocol):
@@ -23,6 +36,22 @@ class Asks(Protocol):
 
     def close(self) -> None:
         """End the connection."""
+        ...
+
+
+class Daemon(Asks, Protocol):
+    """What the application needs of a client beside that."""
+
+    def watch(
+        self,
+        after: str | None = None,
+        *,
+        kinds: Sequence[NoticeKind] = (),
+        actor: ActorRef | None = None,
+        version: str | None = None,
+        ahead: int = 256,
+    ) -> Notices:
+        """Tell what happens behind ``after``, until it is closed. Taking a notice raises what ends the watch."""
         ...
 
 

@@ -29,12 +29,17 @@ class Dossier(NamedTuple):
     """The events that it takes now; ``*`` and the like stand for many."""
 
 
-async def dossier(client: Asks, reference: ActorRef) -> Dossier:
-    """Ask for everything about an actor. Raises what asking raises."""
+async def dossier(client: Asks, reference: ActorRef, known: Dossier | None = None) -> Dossier:
+    """Ask for everything about an actor; where nothing became of it since, ``known`` is still true.
+
+    Raises what asking raises.
+    """
+    actor = await client.call(Get(reference))
+    if known is not None and known.actor == actor:
+        return known
     # Charts are the daemon's room; they are loaded with the first actor that is looked at.
     from statekeep.daemon.statecharts import load  # noqa: PLC0415
 
-    actor = await client.call(Get(reference))
     pages = await _history(client, actor.id)
     made = await _decisions(client, actor.id)
     versions = (await client.call(Versions())).versions
@@ -44,9 +49,9 @@ async def dossier(client: Asks, reference: ActorRef) -> Dossier:
     case = case_of(actor, pages, made, versions, definitions)
     configuration = replay(chart, case.history)
     # A landing that is no replay leads elsewhere: then nothing is said of what the replay would remember.
-    known = configuration.value == actor.state
-    accepts: list[str] = getattr(actor, "accepts", chart.accepts(configuration) if known else [])
-    lines = list(chart_lines(chart, active_paths(actor.state), remembers(configuration) if known else {}))
+    replays = configuration.value == actor.state
+    accepts: list[str] = getattr(actor, "accepts", chart.accepts(configuration) if replays else [])
+    lines = list(chart_lines(chart, active_paths(actor.state), remembers(configuration) if replays else {}))
     return Dossier(actor, case.spawned_on, case.spawned_at, case.events, made, paragraphs(case), lines, accepts)
 
 

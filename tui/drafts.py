@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast, get_args
 
 from statekeep.protocol.errors import StatekeepError
 from statekeep.protocol.messages import Deploy, Paths, Preview, PreviewActors
-from statekeep.protocol.records import PathNode, PlanRow
+from statekeep.protocol.records import Landing, LandingPolicy, MapLanding, PathNode, PlanRow, Version
+from statekeep.tui import look
 from statekeep.tui.asking import Asks
 from statekeep.tui.cli.arguments import event_path, path_text, read_definition
 from statekeep.tui.cli.failures import UnusableInput
+from statekeep.tui.cli.landings import state_map
 
 WILDCARDS: Final = ("*", "**")
 
@@ -28,7 +30,8 @@ class Draft(NamedTuple):
     version: str = ""
     parent: str = ""
     path: str = ""
-    strict: bool = False
+    landing: str = ""
+    """``replay``, ``strict``, or a map as ``old=new, old=``; nothing is ``replay``."""
     once: bool = False
 
     def fields(self) -> dict[str, Any]:
@@ -47,8 +50,15 @@ class Draft(NamedTuple):
             "definition": definition,
             "parent": self.parent or None,
             "path": path if self.parent else [],
-            "landing": "strict" if self.strict else "replay",
+            "landing": landing(self.landing),
         }
+
+    def landings(self) -> list[str]:
+        """The states of the new definition, by their dotted paths; nothing where there is none yet."""
+        try:
+            return state_paths(self.fields()["definition"])
+        except Unready:
+            return []
 
     def preview(self) -> Preview:
         return Preview(**self.fields())
@@ -73,7 +83,11 @@ class Draft(NamedTuple):
         if self.parent:
             words += ["--parent", self.parent]
             words += ["--path", path_text(events(self.path))] if self.path else []
-        words += ["--landing", "strict"] if self.strict else []
+        made = landing(self.landing)
+        if isinstance(made, MapLanding):
+            words += ["--map", ",".join(f"{old}={new or ''}" for old, new in made.map.items())]
+        else:
+            words += ["--landing", made] if made != "replay" else []
         words += ["--once"] if self.once and digest else []
         return [*words, "--digest", digest] if digest else words
 
@@ -84,6 +98,20 @@ def events(path: str) -> list[str]:
         return event_path(path.strip().removesuffix(",").rstrip())
     except argparse.ArgumentTypeError as problem:
         raise Unready(f"The path: {problem}.") from problem
+
+
+def landing(text: str) -> Landing:
+    """What the field of the landing says. Raises ``Unready``."""
+    policy = text.strip() or "replay"
+    for known in get_args(LandingPolicy):
+        if policy == known:
+            return cast("LandingPolicy", known)
+    if "=" not in policy:
+        raise Unready(f"The landing: {policy!r} is none. Write replay, strict, or a map such as old=new, other=.")
+    try:
+        return MapLanding(map=state_map([policy.removesuffix(",")]))
+    except UnusableInput as problem:
+        raise Unready(f"The landing: {problem} Write old.state=new.state, or old.state= where they stay.") from problem
 
 
 def split(path: str) -> tuple[list[str], str]:
@@ -120,6 +148,37 @@ async def complete_path(client: Asks, parent: str, path: str) -> list[str]:
     typed = path[: len(path) - len(word)] if word else path
     nodes = await continuations(client, parent, path)
     return [typed + node.path[-1] for node in nodes if node.path[-1].startswith(word)]
+
+
+def complete_landing(text: str, old: Iterable[str], new: Iterable[str]) -> list[str]:
+    """Landings that begin as what is typed: the policies, or a map from the ``old`` states to the ``new``."""
+    *before, entry = text.split(",")
+    gap = entry[: len(entry) - len(entry.lstrip())]
+    name, equals, target = entry.strip().partition("=")
+    if equals:
+        words = [f"{name}={state}" for state in new if state.startswith(target.lstrip())]
+    else:
+        policies = get_args(LandingPolicy) if not before else ()
+        words = [word for word in (*policies, *(f"{state}=" for state in old)) if word.startswith(name)]
+    return [",".join([*before, gap + word]) for word in words]
+
+
+def state_names(versions: Sequence[Version], parent: str) -> list[str]:
+    """The leaves in which actors of the parent stand now."""
+    populated = [row.state for version in versions if version.version == parent for row in version.states if row.actors]
+    paths = [look.active_paths(value) for value in populated]
+    return sorted(
+        {path for found in paths for path in found if not any(other.startswith(f"{path}.") for other in found)}
+    )
+
+
+def state_paths(definition: Any, above: str = "") -> list[str]:
+    """The dotted paths of the states of a definition, each before those within it; nothing where it has a bad form."""
+    within = definition.get("states") if isinstance(definition, dict) else None
+    found: list[str] = []
+    for name, below in within.items() if isinstance(within, dict) else ():
+        found += [f"{above}{name}", *state_paths(below, f"{above}{name}.")]
+    return found
 
 
 def complete_file(text: str) -> list[str]:

@@ -1,7 +1,13 @@
-"""The daemon as it is now, looked at again and again: the one place that decides how the screens stay alive."""
+"""The daemon as it is now, looked at again and again: the one place that decides how the screens stay alive.
+
+A look is a few small questions. The next one is due when a watch tells of the first thing that happened behind the
+position that was seen, or after a pace without any. The watch is asked for that one notice and no more: on a busy
+daemon a screen is behind by the time between two looks, and never works off what nobody can see any more.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
@@ -10,12 +16,21 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from statekeep.protocol.errors import StatekeepError
-from statekeep.protocol.messages import Deployments, Hello, StatusRequest, Versions
-from statekeep.protocol.records import Deployment, Peer, ServerStatus, Version
-from statekeep.tui.asking import Asks, build, takes
+from statekeep.protocol.messages import Deployments, Hello, KeyStatus, StatusRequest, Versions
+from statekeep.protocol.records import Deployment, Keys, Peer, ServerStatus, Version
+from statekeep.tui.asking import Daemon, Notices, build, takes
 
 REMEMBERED: Final = 120
-"""Looks that the sparkline can show: two minutes."""
+"""Rates that the sparkline can show: two minutes."""
+
+SOON: Final = 0.1
+"""Seconds from the first thing that happened to the look at it: what happens together is seen together."""
+
+BUSY: Final = 0.5
+"""Seconds between looks at least while much happens: quicker than one reads, and a few requests a second."""
+
+_SPAN: Final = 0.9
+"""Seconds that a rate is taken over at least, so that the sparkline has a column for each second."""
 
 
 class World(NamedTuple):
@@ -25,9 +40,11 @@ class World(NamedTuple):
     versions: list[Version]
     deployments: list[Deployment]
     rates: tuple[float, ...]
-    """Positions a second between looks, the last one last: events, spawns and changes of the routes together."""
+    """Positions a second, second by second, the last one last: events, spawns and changes of the routes together."""
     statistics: dict[str, Any]
     """What ``stats`` answers, by name; empty where the daemon has no such operation."""
+    keys: Keys | None
+    """The keys of the store, for those who may see them."""
     you: Peer | None
     """Who the daemon takes this user for, if it tells."""
     changed: bool
@@ -46,36 +63,88 @@ class World(NamedTuple):
 class Feed:
     """Looks at the daemon; asks for little where little has happened."""
 
-    def __init__(self, client: Asks, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, client: Daemon, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
         self._clock = clock
         self._rates: deque[float] = deque(maxlen=REMEMBERED)
-        self._last: tuple[float, int, int] | None = None
+        self._sampled: tuple[float, int, int] | None = None
         self._seen: World | None = None
+        self._looked = 0.0
         self._you: Peer | None = None
+        self._tells = False
+        self._watching: Notices | None = None
         self._has_statistics = takes("stats")
+
+    async def news(self, pace: float) -> None:
+        """Wait until it is time to look again: soon after something happened, else after ``pace`` seconds."""
+        if self._seen is None or not self._tells:
+            self.close()
+            await asyncio.sleep(pace)
+            return
+        self._watching = self._watching or self._client.watch(str(self._seen.status.position), ahead=1)
+        try:
+            async with asyncio.timeout(pace):
+                await anext(self._watching)
+        except TimeoutError:
+            return
+        except (StatekeepError, StopAsyncIteration):
+            self.close()
+            await asyncio.sleep(pace)  # whether the daemon is there at all, the next look tells
+            return
+        self.close()
+        await asyncio.sleep(max(SOON, self._looked + BUSY - self._clock()))
+
+    def close(self) -> None:
+        """Watch no more."""
+        if self._watching is not None:
+            self._watching.close()
+            self._watching = None
 
     async def look(self, *, anew: bool = False) -> World:
         """The world now; ``anew`` asks for everything whether or not anything happened. Raises what asking raises."""
+        try:
+            return await self._look(anew=anew)
+        except StatekeepError:
+            # Who answers next may be another daemon, with another store.
+            self._seen = self._sampled = None
+            self._rates.clear()
+            raise
+
+    async def _look(self, *, anew: bool) -> World:
         status = await self._client.call(StatusRequest())
-        now = self._clock()
-        before, self._last = self._last, (now, status.position, status.pid)
-        if before is not None and before[2] == status.pid and now > before[0]:
-            self._rates.append(max(0, status.position - before[1]) / (now - before[0]))
+        self._looked = self._clock()
+        self._sample(status)
         seen = self._seen
         if seen is None:
-            self._you = (await self._client.call(Hello())).you
-        changed = anew or seen is None or seen.sweeping or before is None or before[1:] != self._last[1:]
+            welcome = await self._client.call(Hello())
+            self._you, self._tells = welcome.you, "watch" in welcome.features
+        before = seen and (seen.status.position, seen.status.pid)
+        changed = anew or seen is None or seen.sweeping or before != (status.position, status.pid)
         versions, deployments = (seen.versions, seen.deployments) if seen else ([], [])
         if changed:
             deployments = (await self._client.call(Deployments())).deployments
             # Populations are told at the end of a sweep; its progress is to be seen meanwhile.
             if not seen or not any(one.swept < one.cohorts for one in deployments):
                 versions = (await self._client.call(Versions())).versions
-        self._seen = World(
-            status, versions, deployments, tuple(self._rates), await self._statistics(), self._you, changed
-        )
+        statistics, keys = await self._statistics(), seen.keys if seen else None
+        if changed or (keys and keys.rotating):
+            keys = await self._keys()
+        self._seen = World(status, versions, deployments, tuple(self._rates), statistics, keys, self._you, changed)
         return self._seen
+
+    async def _keys(self) -> Keys | None:
+        if self._you is None or self._you.role != KeyStatus.role:
+            return None
+        return await self._client.call(KeyStatus())
+
+    def _sample(self, status: ServerStatus) -> None:
+        """Take the rate since the last sample, if that is long enough ago."""
+        now, before = self._looked, self._sampled
+        if before is None or before[2] != status.pid:
+            self._sampled = (now, status.position, status.pid)
+        elif now - before[0] >= _SPAN:
+            self._rates.append(max(0, status.position - before[1]) / (now - before[0]))
+            self._sampled = (now, status.position, status.pid)
 
     async def _statistics(self) -> dict[str, Any]:
         if not self._has_statistics:

@@ -6,8 +6,10 @@ See ``routing.sweep`` for how that can take its time, and ``World.touch`` for wh
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Container
 
+from statekeep.daemon.engine.planning import OUTCOMES
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.plan import Plan, plan
 from statekeep.daemon.routing.rule import Judgement, Route, Standing
@@ -30,14 +32,17 @@ def chunk(quiet: int) -> int:
 
 def begin_deploy(world: World, planned: Plan) -> None:
     """Begin to carry out the plan of a deploy whose route is in its place."""
-    route = planned.route
-    _begin(world, route, DeploymentRow(route.deployed, route.child, 0, world.clock(), 0, 0, 0), _deploy(planned))
+    route, counts = planned.route, Counter[int]()
+    for line in planned.lines():
+        counts[line.outcome] += line.actors
+    row = DeploymentRow(route.deployed, route.child, 0, world.clock(), 0, 0, 0, dict(counts))
+    _begin(world, route, row, _deploy(planned))
 
 
 def begin_close(world: World, route: Route) -> int:
     """Let those who wait for ``route``, closed just now, be judged by its later siblings; how many actors did wait."""
     waiting = _waiting(world, route)
-    row = DeploymentRow(route.closed, route.child, 1, world.clock(), 0, 0, 0)
+    row = DeploymentRow(route.closed, route.child, 1, world.clock(), 0, 0, 0, {})
     _begin(world, route, row, _close(world, route.closed, waiting))
     return sum(world.cohorts.population[cohort] for cohort in waiting)
 
@@ -111,6 +116,7 @@ def deployments(world: World, _: Deployments) -> DeploymentList:
                 position=row.position,
                 time=row.time,
                 cohorts=row.cohorts,
+                counts={name: row.counts[number] for number, name in OUTCOMES.items() if number in row.counts},
                 swept=row.cohorts - (sweep.left if sweep is not None and sweep.position == row.position else 0),
             )
             for row in world.deployments.values()

@@ -124,7 +124,8 @@ class Catalogue:
 
     def deployments(self) -> Iterator[DeploymentRow]:
         """All changes of routes, in order."""
-        return map(DeploymentRow._make, _all(self._connection, "SELECT * FROM deployments ORDER BY position"))
+        for *plain, counts in _all(self._connection, "SELECT * FROM deployments ORDER BY position"):
+            yield DeploymentRow._make([*plain, _decode(counts)])
 
     def configurations(self, version: int) -> Iterator[Any]:
         """The configurations of a version in order of number, as its chart dumped them."""

@@ -40,6 +40,8 @@ class DeploymentRow(NamedTuple):
     last_cohort: int
     """The last cohort that was there: later ones know of the change."""
     done: int
+    counts: dict[int, int]
+    """Actors by outcome, by the plan as it was when it began; of a close nothing."""
 
 
 class CohortRow(NamedTuple):

@@ -52,7 +52,8 @@ class Column(IntEnum):
 def first(db: Database) -> None:
     """``root`` is the evidence of all other tables; see ``store.evidence``.
 
-    ``deployments`` are the changes of routes, deploys and closes; ``last_cohort`` was the last that was there.
+    ``deployments`` are the changes of routes, deploys and closes; ``last_cohort`` was the last that was there,
+    ``counts`` are the actors of each outcome as it began.
 
     ``events`` holds a row for each spawn (``previous`` 0) and each processed event; its position is its rowid.
 
@@ -128,7 +129,8 @@ CREATE TABLE deployments (
     time INTEGER NOT NULL,
     cohorts INTEGER NOT NULL,
     last_cohort INTEGER NOT NULL,
-    done INTEGER NOT NULL
+    done INTEGER NOT NULL,
+    counts BLOB NOT NULL
 );
 CREATE TABLE configurations (
     version INTEGER NOT NULL REFERENCES versions,

@@ -54,7 +54,7 @@ _STATEMENTS = {
     "versions": "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "routes": "INSERT INTO routes VALUES (?, ?, ?, ?)",
     "closings": "UPDATE routes SET closed = ? WHERE child = ?",
-    "deployments": "INSERT INTO deployments VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "deployments": "INSERT INTO deployments VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     "ends": "UPDATE deployments SET done = 1 WHERE position = ?",
     "configurations": "INSERT INTO configurations VALUES (?, ?, ?, ?)",
     "histories": "INSERT INTO histories VALUES (?, ?, ?)",
@@ -308,7 +308,7 @@ class Store:
         self._pending["closings"].append((position, child))
 
     def add_deployment(self, row: DeploymentRow) -> None:
-        self._pending["deployments"].append(row)
+        self._pending["deployments"].append((*row[:-1], _encode(row.counts)))
 
     def end_deployment(self, position: int) -> None:
         """Record that every cohort has been judged."""

@@ -145,6 +145,8 @@ class Deployment(Record, frozen=True, kw_only=True):
     """Cohorts that it concerns."""
     swept: int
     """Of those, how many have been judged; the others are when an event or a read touches them, or in their turn."""
+    counts: dict[Outcome, int] = {}
+    """Actors by outcome, as the plan of the deploy had them when it began; absent of a close."""
 
 
 class DeploymentList(Record, frozen=True, kw_only=True):

@@ -91,6 +91,7 @@ def test_progress_is_visible(half_swept: Engine) -> None:
     assert (first.version, first.kind, first.cohorts, first.swept) == ("v2", "deploy", 6, 1)
     while half_swept.sweeping:
         half_swept.run([])
+    assert first.counts == {"migrated": 1, "pending": 5}
     (last,) = ask(half_swept, Deployments()).deployments
     assert (last.cohorts, last.swept) == (6, 6)
 
@@ -108,6 +109,7 @@ def test_a_sweep_goes_on_after_a_restart(tmp_path: Path) -> None:
         assert [d.outcome for d in found] == ["pending"] * 5 + ["migrated", "pending"]
         (deployment,) = ask(engine, Deployments()).deployments
         assert {d.position for d in found[:6]} == {deployment.position}
+        assert deployment.counts == {"migrated": 1, "pending": 5}  # as it began: who came meanwhile is not in it
         assert found[6].position > deployment.position
         assert outcomes(engine) == EXPECTED
     finally:

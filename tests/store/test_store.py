@@ -47,7 +47,7 @@ def fill(store: Store) -> None:
     store.add_event(1, 2, EventRow(4, 2, 12, {"amount": 100}))
     store.add_version(CHILD)
     store.add_route(RouteRow(2, 1, [0, -1], 0))
-    store.add_deployment(DeploymentRow(5, 2, 0, 2_000, 2, 2, 0))
+    store.add_deployment(DeploymentRow(5, 2, 0, 2_000, 2, 2, 0, {1: 1, 3: 1}))
     store.move_cohorts([CohortRow(1, 1, 0, 0, 0, 0)], [CohortRow(1, 1, 0, 0, 2, 0)])
     store.add_decisions([DecisionRow(2, 1, 5, 3, 0, None, 0), DecisionRow(2, 2, 5, 1, 1, 0, 4)])
     store.end_deployment(5)
@@ -84,7 +84,7 @@ FILLED: dict[str, Any] = {
     "names": ["PAY"],
     "versions": [VERSION, CHILD],
     "routes": [RouteRow(2, 1, [0, -1], closed=7)],
-    "deployments": [DeploymentRow(5, 2, 0, 2_000, 2, 2, done=1)],
+    "deployments": [DeploymentRow(5, 2, 0, 2_000, 2, 2, done=1, counts={1: 1, 3: 1})],
     "configurations": [[["b"], ["a"]], []],
     "finished": {(1, 1)},
     "histories": [(0, 0)],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -14,14 +16,35 @@ from textual.worker import WorkerCancelled
 
 from statekeep.daemon.engine import Engine
 from statekeep.protocol.errors import StatekeepError
-from statekeep.protocol.messages import Deploy, Hello, Request, Send, Spawn
-from statekeep.protocol.records import Peer, Role
+from statekeep.protocol.messages import Deploy, Hello, Request, Send, Spawn, Watch
+from statekeep.protocol.records import Notice, Peer, Role
 from statekeep.tui.app import StatekeepApp
 from statekeep.tui.cli import loan
 from tests.engine.worlds import ask
 
 WIDE = (120, 40)
 NARROW = (80, 24)
+
+
+class Told(AsyncIterator[Notice]):
+    """A watch without a socket."""
+
+    def __init__(self, engine: Engine, request: Watch) -> None:
+        self._engine = engine
+        self._ready: deque[Notice] = deque()
+        engine.watchers.open(self, request)
+
+    async def __anext__(self) -> Notice:
+        await asyncio.sleep(0)
+        while not self._ready:
+            self._engine.run([])
+            for part in self._engine.watchers.turn(lambda owner: owner is self):
+                self._ready += [told.notice for told in part.told]
+            await asyncio.sleep(0)
+        return self._ready.popleft()
+
+    def close(self) -> None:
+        self._engine.watchers.leave(self)
 
 
 class Within:
@@ -44,6 +67,9 @@ class Within:
             return msgspec.structs.replace(ask(self._engine, request), you=self._you)
         return ask(self._engine, request)  # type: ignore[arg-type]  # each is one of AnyRequest
 
+    def watch(self, after: str | None = None, *, ahead: int = 256, **about: Any) -> Told:
+        return Told(self._engine, Watch(after=after, credits=ahead, **about))
+
     def close(self) -> None:
         """The engine outlives its clients."""
 
@@ -58,13 +84,12 @@ class Stage:
 
     async def settle(self) -> None:
         """Wait until all that was asked for has been shown."""
-        for _ in range(3):
-            try:
+        await self.pilot.pause()
+        while any(not worker.is_finished for worker in self.app.workers):
+            # One that is cancelled has a later one of its kind in its place.
+            with suppress(WorkerCancelled):
                 await self.app.workers.wait_for_complete()
-            except WorkerCancelled:
-                continue  # a later one of its kind took its place
-            finally:
-                await self.pilot.pause()
+            await self.pilot.pause()
 
     async def press(self, *keys: str) -> None:
         """Press keys, one after the other."""

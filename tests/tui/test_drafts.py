@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from statekeep.daemon.engine import Engine
+from statekeep.protocol.messages import Versions
+from statekeep.protocol.records import Landing, MapLanding
 from statekeep.tui import drafts
 from statekeep.tui.cli import loan
 from statekeep.tui.drafts import Draft, Unready
+from tests.engine.worlds import ask
 from tests.tui.stage import Within, loans
 
 
@@ -25,7 +28,8 @@ def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("older").mkdir()
 
 
-FULL = Draft(file="loan-v2.json", version="loan-v2", parent="loan-v1", path="A, B,", strict=True, once=True)
+PREVIEW = "preview loan-v2.json --id loan-v2 --parent loan-v1 --path A"
+FULL = Draft(file="loan-v2.json", version="loan-v2", parent="loan-v1", path="A, B,", landing="strict", once=True)
 
 
 def test_a_draft_is_the_request() -> None:
@@ -56,12 +60,52 @@ def test_a_draft_is_the_command_line() -> None:
         (Draft("missing.json", "v"), "can't be read"),
         (Draft("broken.json", "v"), "not usable as JSON"),
         (FULL._replace(path="A,,B"), "a comma too many"),
+        (FULL._replace(landing="loose"), "Write replay, strict, or a map"),
+        (FULL._replace(landing="a=b,c"), "'c' is no entry of a map"),
     ],
 )
 def test_what_is_missing_is_said(draft: Draft, said: str) -> None:
     """The first thing that stands in the way."""
     with pytest.raises(Unready, match=said):
         draft.fields()
+
+
+@pytest.mark.parametrize(
+    ("typed", "landing", "words"),
+    [
+        ("", "replay", []),
+        (" replay", "replay", []),
+        ("strict", "strict", ["--landing", "strict"]),
+        ("a=b, c.d=,", MapLanding(map={"a": "b", "c.d": None}), ["--map", "a=b,c.d="]),
+    ],
+)
+def test_a_landing_is_typed(typed: str, landing: Landing, words: list[str]) -> None:
+    """One of the policies, or a map; a state without another stays."""
+    typing = FULL._replace(path="A", landing=typed, once=False)
+    assert typing.preview().landing == landing
+    assert typing.command(None) == [*PREVIEW.split(), *words]
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("s", ["strict", "sent="]),
+        ("se", ["sent="]),
+        ("sent=a", ["sent=approved", "sent=approved.paid"]),
+        ("sent=, open.l", ["sent=, open.late="]),
+        ("strict,", ["strict,open.late=", "strict,sent="]),
+    ],
+)
+def test_landings_are_completed(typed: str, completed: list[str]) -> None:
+    """A policy or a state that actors are in, then a state of the new definition."""
+    new = drafts.state_paths({"states": {"approved": {"states": {"paid": {}}}, "rejected": None}})
+    assert drafts.complete_landing(typed, ["open.late", "sent"], new) == completed
+
+
+def test_states_are_those_that_actors_are_in(engine: Engine) -> None:
+    """What nobody is in needs no landing."""
+    loans(engine)
+    assert drafts.state_names(ask(engine, Versions()).versions, "loan-v1") == ["awaiting_docs"]
 
 
 def test_files_are_completed() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from statekeep.protocol.records import Outcome
 from statekeep.tui import look
+from statekeep.tui.screens.overview import outcomes
+from tests.tui import records
 
 
 @pytest.mark.parametrize(
@@ -60,3 +64,11 @@ def test_an_outcome_of_a_newer_daemon_is_shown() -> None:
     """Last, and with a sign of its own."""
     assert look.in_order(["teleported", "migrated"]) == ["migrated", "teleported"]  # type: ignore[list-item]
     assert look.outcome("teleported").text == "· teleported"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("named", "told"), [(False, "→ 1.20k  … 3  "), (True, "→ migrated 1.20k  … pending 3  ")])
+def test_outcomes_of_a_change_are_signs_or_names(named: bool, told: str) -> None:
+    """In the order in which people ask for them; the names only where there is room."""
+    counts: dict[Outcome, int] = {"pending": 3, "migrated": 1_203}
+    change = msgspec.structs.replace(records.DEPLOYMENTS.deployments[0], counts=counts)
+    assert "".join(span.text for span in outcomes(change, named=named)) == told

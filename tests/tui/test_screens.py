@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from textual.widgets import TextArea
 
-from statekeep.daemon.engine import Engine
+from statekeep.daemon.engine import Engine, sweeping
 from statekeep.protocol.errors import NoDaemon
 from statekeep.protocol.messages import Get, Send, Spawn
 from statekeep.protocol.records import Role
 from statekeep.tui.cli import loan
+from statekeep.tui.screens.deploy import DeployRoom
 from tests.engine.worlds import ask
 from tests.tui.stage import NARROW, WIDE, Stage, loans, play, verified
 
@@ -51,6 +52,8 @@ def test_the_overview_shows_the_forest(engine: Engine) -> None:
         text = stage.text
         assert "└─ loan-v2  SUBMIT_INFO, PAY_FEE" in text
         assert "income_verify 6" in text
+        assert "→ 6  ≠ 4" in text
+        assert "key epoch 1" in text
         assert "awaiting_docs 4" in text
         assert "loan-v1 → loan-v2" in text
         assert "● connected" in text
@@ -58,14 +61,15 @@ def test_the_overview_shows_the_forest(engine: Engine) -> None:
     play(engine, scene)
 
 
-@pytest.mark.parametrize("key", ["1", "2", "3", "4", "5", "6"])
 @pytest.mark.parametrize("size", [NARROW, WIDE, (200, 60)])
-def test_an_empty_daemon_has_a_next_step_on_every_screen(engine: Engine, key: str, size: tuple[int, int]) -> None:
+def test_an_empty_daemon_has_a_next_step_on_every_screen(engine: Engine, size: tuple[int, int]) -> None:
     """No screen fails or stays blank where there is nothing to show, however small the terminal is."""
 
     async def scene(stage: Stage) -> None:
-        await stage.press(key)
-        assert any(word in stage.text for word in ("statekeep", "Press", "filter", "Choose", "Name", "paths NAME"))
+        for key in "123456":
+            await stage.press(key)
+            assert any(word in stage.text for word in ("statekeep", "Press", "filter", "Choose", "Name", "paths NAME"))
+            await stage.press("escape", "escape")
 
     play(engine, scene, size)
 
@@ -119,7 +123,7 @@ def test_an_actor_with_its_chart_its_past_and_its_reasons(engine: Engine) -> Non
         text = stage.text
         assert "● income_verify  here" in text
         assert "takes    INCOME_VERIFIED, REJECT" in text
-        assert "→ moved from loan-v1" in text
+        assert "→ from loan-v1" in text
         await stage.press("tab")
         assert "alice was spawned on loan-v1" in stage.text
         await stage.press("tab")
@@ -219,6 +223,69 @@ def test_findings_stand_where_the_plan_would(engine: Engine, tmp_path: Path) -> 
         assert "error: $.initial" in stage.text
         await stage.press("ctrl+s")
         assert "There is no plan to deploy yet" in stage.said
+
+    play(engine, scene)
+
+
+def test_a_map_lands_where_it_says(engine: Engine) -> None:
+    """The landing is typed, completed and previewed; what is wrong with it stands where the plan would."""
+    loans(engine)
+
+    async def scene(stage: Stage) -> None:
+        await draft(stage, "SUBMIT_INFO,PAY_FEE")
+        await stage.press("enter")
+        await stage.type("awai")
+        await stage.press("tab")
+        await stage.type("nowhere")
+        assert "has no state 'nowhere'" in stage.text
+        for _ in "nowhere":
+            await stage.pilot.press("backspace")
+        await stage.type("under_review")
+        assert "→ migrated  awaiting_docs  under_review" in stage.text
+        await stage.press("ctrl+s")
+        await stage.type("loan-v2")
+        await stage.press("enter")
+        assert ask(engine, Get("alice")).state == "under_review"
+        assert "100%" in stage.text
+
+    play(engine, scene)
+
+
+def test_what_is_known_of_an_actor_is_not_asked_for_again(engine: Engine) -> None:
+    """Others may do what they like: one question tells that nothing became of this one."""
+    loans(engine)
+
+    async def scene(stage: Stage) -> None:
+        await stage.press("2", "enter")
+        ask(engine, Spawn("loan-v1", key="carol"))
+        stage.client.asked.clear()
+        await stage.press("r")
+        asked = [type(request).__name__ for request in stage.client.asked]
+        assert "History" not in asked
+        verified(engine)
+        await stage.press("r")
+        assert "→ from loan-v1" in stage.text
+
+    play(engine, scene)
+
+
+def test_a_sweep_is_followed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watch tells how far the deploy is, cohort by cohort if it must, until it is through."""
+    monkeypatch.setattr(sweeping, "AT_ONCE", 1)
+    monkeypatch.setattr(sweeping, "CHUNK", 1)
+    loans(engine)
+    ask(engine, Spawn("loan-v1"))
+    seen: list[tuple[int | None, int | None]] = []
+    monkeypatch.setattr(DeployRoom, "_swept", lambda _, change: seen.append((change.swept, change.cohorts)))
+    monkeypatch.setattr(DeployRoom, "_look_at_sweep", lambda *_: None)
+
+    async def scene(stage: Stage) -> None:
+        await draft(stage, "SUBMIT_INFO,PAY_FEE")
+        await stage.press("ctrl+s")
+        await stage.type("loan-v2")
+        await stage.press("enter")
+        assert seen == sorted(seen)
+        assert seen[-1] == (3, 3)
 
     play(engine, scene)
 
@@ -463,16 +530,19 @@ def test_a_refusal_is_shown_with_its_hint(engine: Engine) -> None:
     play(engine, scene)
 
 
-@pytest.mark.parametrize("theme", ["statekeep", "statekeep-light", "textual-light", "ansi-dark", "nord"])
-def test_every_theme_draws_every_screen(engine: Engine, theme: str) -> None:
+def test_every_theme_draws_every_screen(engine: Engine) -> None:
     """Colours change, and nothing else."""
     loans(engine)
     verified(engine)
 
     async def scene(stage: Stage) -> None:
-        for key in "23465":
+        for key in "123465":
             await stage.press(key)
-        await stage.press("escape", "1")
-        assert "└─ loan-v2" in stage.text
+            drawn = stage.text
+            for theme in ("statekeep-light", "ansi-dark", "statekeep"):
+                stage.app.theme = theme
+                await stage.pilot.pause()
+                assert stage.text == drawn
+            await stage.press("escape", "escape")
 
-    play(engine, scene, theme=theme)
+    play(engine, scene, NARROW)

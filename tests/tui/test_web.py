@@ -104,6 +104,7 @@ def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
     serve(scene, tmp_path)
 
 
+@pytest.mark.slow
 def test_the_application_draws_into_the_page() -> None:
     """What comes through the page's connection is the application: here, that there is no daemon."""
 

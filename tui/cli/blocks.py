@@ -30,11 +30,15 @@ class Line(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column of a table. Numbers stand at its right edge; what is ``whole`` and short is not broken over lines."""
+    """A column of a table. Numbers stand at its right edge; what is ``whole`` and short is not broken over lines.
+
+    Where a line can't be broken, what is ``spare`` is cut before the others.
+    """
 
     title: str
     number: bool = False
     whole: bool = False
+    spare: bool = False
 
 
 class Rows(NamedTuple):

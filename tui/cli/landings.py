@@ -35,7 +35,7 @@ def add_landing(parser: argparse.ArgumentParser) -> None:
 def landing(args: argparse.Namespace) -> Landing:
     """What the options say. Raises ``UnusableInput``."""
     policy: LandingPolicy = args.landing
-    return MapLanding(map=_state_map(args.map)) if args.map else policy
+    return MapLanding(map=state_map(args.map)) if args.map else policy
 
 
 def options(args: argparse.Namespace) -> list[str]:
@@ -44,7 +44,8 @@ def options(args: argparse.Namespace) -> list[str]:
     return given + (["--landing", args.landing] if args.landing != "replay" else [])
 
 
-def _state_map(texts: Iterable[str]) -> dict[str, str | None]:
+def state_map(texts: Iterable[str]) -> dict[str, str | None]:
+    """The entries of maps, each text ``OLD=NEW,OLD=`` or the name of a file. Raises ``UnusableInput``."""
     names: dict[str, str | None] = {}
     for text in texts:
         more = _pairs(text) if "=" in text else _file(text)

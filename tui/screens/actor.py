@@ -17,7 +17,7 @@ from textual.widgets import Static, TabbedContent, TabPane, Tree
 from textual.widgets.tree import TreeNode
 
 from statekeep.protocol.messages import ActorRef, Send
-from statekeep.protocol.records import Decision, EventRecord
+from statekeep.protocol.records import Decision, Deployment, EventRecord
 from statekeep.tui import look, messages
 from statekeep.tui.asking import build, takes
 from statekeep.tui.cli import views
@@ -33,11 +33,11 @@ _BANDS: tuple[Style, ...] = ("good", "waiting", "strong", "bad")
 
 TIMELINE = [
     Column("#", number=True),
-    Column("event", whole=True),
+    Column("event"),
     Column("state"),
     Column("version", whole=True),
     Column("when", whole=True),
-    Column("payload"),
+    Column("payload", spare=True),
 ]
 
 
@@ -58,6 +58,7 @@ s sends one of the events that it takes now."""
         super().__init__()
         self._reference = actor
         self._found: Dossier | None = None
+        self._routes: list[Deployment] = []
         self._event = ""
         self._erasing = False
 
@@ -113,7 +114,10 @@ s sends one of the events that it takes now."""
 
     def see(self, world: World) -> None:
         if world.changed and not self._erasing:
-            self.bring("actor", lambda: dossier(self.keeper.client, self._reference))
+            # A change of the routes decides about it, even where it stays what it was.
+            known = self._found if world.deployments == self._routes else None
+            self._routes = world.deployments
+            self.bring("actor", lambda: dossier(self.keeper.client, self._reference, known))
 
     def on_refused(self) -> None:
         """Whatever it was, the actor is still there; the application says why."""
@@ -132,6 +136,8 @@ s sends one of the events that it takes now."""
 
     def _show(self, found: Dossier) -> None:
         before, self._found = self._found, found
+        if found is before:
+            return
         self.tell_top_line()
         self.query_one("#chart-box").border_title = printable(views.called(found.actor.id, found.actor.key))
         self.query_one("#facts", Static).update(blocks(_facts(found)))
@@ -158,7 +164,7 @@ s sends one of the events that it takes now."""
         when = ago(now - item.time / 1000)
         if isinstance(item, Decision):
             skipped = f"{count(item.skipped, 'event')} skipped" if item.skipped else ""
-            move = f"→ moved from {item.version_before}"
+            move = f"→ from {item.version_before}"
             assert item.landing is not None
             return "", Span(move, "waiting"), state(item.landing), self._band(item.route), Span(when, "quiet"), skipped
         payload = "" if item.payload is None else json.dumps(item.payload, ensure_ascii=False)

@@ -15,7 +15,7 @@ from textual.widgets import Checkbox, Input, Label, ProgressBar, Static
 
 from statekeep.protocol.errors import NotAnswered, StatekeepError
 from statekeep.protocol.messages import Deploy
-from statekeep.protocol.records import Deployed, Plan
+from statekeep.protocol.records import Deployed, Deployment, Notice, Plan
 from statekeep.tui import drafts, messages, previews
 from statekeep.tui.cli import plans
 from statekeep.tui.cli.blocks import Block, Span, line
@@ -33,13 +33,10 @@ EXPLAINED: Final = {
     "version": "a name that no version has yet",
     "parent": "the version it takes actors over from",
     "path": "tab takes what they really did next",
-    "strict": "space ticks",
+    "landing": "replay, strict, or a map of states",
     "once": "space ticks",
 }
 """What is wanted in each field."""
-
-_WATCHED: Final = 0.2
-"""Seconds between looks at a sweep that somebody watches."""
 
 
 class DeployRoom(Room):
@@ -49,6 +46,8 @@ class DeployRoom(Room):
     HELP = """Write a version down: its file, name, parent and path. The preview on the right is the daemon's own plan,
 made anew at every key; nothing happens until ctrl+s and the typed name.
 A path holds event types with commas; * is any one event, ** any run of events. Tab completes from real histories.
+The landing: replay skips events that the new version does not handle, strict moves nobody who has one;
+a map such as draft=new, paid.late=overdue, odd= goes from state to state, and odd stays where it is.
 Enter on a line of the plan shows its actors."""
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "deploy", "Deploy this", priority=True)]
 
@@ -70,9 +69,9 @@ Enter on a line of the plan shows its actors."""
                     with Horizontal(classes="line"):
                         yield Label(label, classes="label")
                         yield field
-                yield Static(id="next", classes="note")
-                yield Tick("strict: no event of it may be skipped", id="strict", compact=True)
-                yield Tick("once: those who match now, nobody later", id="once", compact=True)
+                    if label == "path":
+                        yield Static(id="next", classes="note")
+                yield Tick("once: nobody who matches later", id="once", compact=True)
             with Vertical(id="preview", classes="box") as preview:
                 preview.border_title = "Preview"
                 yield Static(id="summary")
@@ -87,6 +86,7 @@ Enter on a line of the plan shows its actors."""
         parent, path = self._draft.parent, self._draft.path
         yield "parent", Field(self._parents, id="parent", value=parent, placeholder="whose actors it takes over")
         yield "path", Field(self._ways, id="path", value=path, placeholder="how their histories begin")
+        yield "landing", Field(self._landings, id="landing", placeholder="replay, strict or old=new")
 
     @property
     def place(self) -> Widget:
@@ -118,7 +118,7 @@ Enter on a line of the plan shows its actors."""
 
     def see(self, world: World) -> None:
         if self._position is not None:
-            self._follow_sweep(world)
+            self._look_at_sweep(world)
         elif world.changed and not self._carried_out:
             self._preview()
 
@@ -131,6 +131,11 @@ Enter on a line of the plan shows its actors."""
 
     async def _ways(self, text: str) -> Sequence[str]:
         return await drafts.complete_path(self.keeper.client, self._draft.parent, text)
+
+    async def _landings(self, text: str) -> Sequence[str]:
+        versions = self.keeper.world.versions if self.keeper.world else []
+        old = drafts.state_names(versions, self._draft.parent)
+        return drafts.complete_landing(text, old, self._draft.landings())
 
     @on(events.DescendantFocus)
     def _explain(self) -> None:
@@ -175,6 +180,8 @@ Enter on a line of the plan shows its actors."""
     def on_came(self, message: messages.Came) -> None:
         if message.what == "next":
             self.query_one("#next", Static).update(blocks([previews.next_events(message.value, self._draft)]))
+        elif isinstance(message.value, Notice):
+            self._swept(message.value)
         elif isinstance(message.value, Deployed):
             self._deployed(message.value)
         elif message.what == "plan" and not self._carried_out:
@@ -255,14 +262,33 @@ Enter on a line of the plan shows its actors."""
             result += previews.outcome_bars(done.plan.counts, self._bar)
             self.query_one(Table).show(previews.ordered(done.plan.rows))
         self.query_one("#summary", Static).update(blocks(result))
+        if done.created and self._draft.parent:
+            self.run_worker(self._sweep(done.position), group="sweep", exclusive=True)
         self.keeper.look_again()
 
-    def _follow_sweep(self, world: World) -> None:
-        """Show how far the sweep is, and look again soon while there is one."""
+    async def _sweep(self, position: int) -> None:
+        """Let a watch tell how far the deploy at ``position`` is, until it is through."""
+        watching = self.keeper.client.watch(str(position - 1), kinds=["progress"])
+        try:
+            async for notice in watching:
+                if notice.position == position:
+                    self.post_message(messages.Came("swept", notice))
+                    if notice.swept == notice.cohorts:
+                        return
+        except StatekeepError:
+            return  # the looks at the daemon tell it too, if less often
+        finally:
+            watching.close()
+
+    def _look_at_sweep(self, world: World) -> None:
         change = next((one for one in world.deployments if one.position == self._position), None)
-        bar = self.query_one("#progress", ProgressBar)
-        bar.display = change is not None
         if change is not None:
-            bar.update(total=max(1, change.cohorts), progress=change.swept if change.cohorts else 1)
-            if change.swept < change.cohorts:
-                self.set_timer(_WATCHED, self.keeper.look_again)
+            self._swept(change)
+
+    def _swept(self, change: Deployment | Notice) -> None:
+        """Show how far the sweep is."""
+        swept, cohorts = change.swept or 0, change.cohorts or 0
+        bar = self.query_one("#progress", ProgressBar)
+        if change.position == self._position:
+            bar.display = True
+            bar.update(total=max(1, cohorts), progress=swept if cohorts else 1)

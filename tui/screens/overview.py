@@ -24,6 +24,9 @@ from statekeep.tui.widgets.text import blocks
 BAR: Final = 18
 """Columns of the bar of the most populated version; on a narrow terminal half of them."""
 
+SPACIOUS: Final = 150
+"""Columns from which on outcomes are told by name."""
+
 NO_VERSIONS: Final = """No version is deployed yet.
 Press 5 to deploy the first, or type in a shell:
     statekeep deploy loan-v1.json --id loan-v1"""
@@ -38,7 +41,8 @@ class Overview(Room):
     CRUMB = "Overview"
     HELP = """The forest of versions: each under its parent, with the path that its route takes over.
 The bar is its population: █ active, ▒ finished, ! in need of rescue. Enter shows its actors.
-Below are the last deploys and closes, and how far each has come."""
+Below are the last deploys and closes, how far each has come, and what it decided about how many:
+→ migrated, ≠ diverged, … pending, ‖ blocked, = kept, ■ final, ! rescue."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "versions", "Definition"),
         Binding("p", "paths", "Paths"),
@@ -58,7 +62,7 @@ Below are the last deploys and closes, and how far each has come."""
             Column("active", number=True),
             Column("done", number=True),
             Column("rescue", number=True),
-            Column("states"),
+            Column("states", spare=True),
         ]
         versions = Table(columns, self._version, empty=NO_VERSIONS, id="versions", classes="box")
         versions.border_title = "Versions"
@@ -67,11 +71,11 @@ Below are the last deploys and closes, and how far each has come."""
             Column("when", whole=True),
             Column("change", whole=True),
             Column("route", whole=True),
-            Column("path"),
+            Column("path", spare=True),
             Column("progress", whole=True),
-            Column("cohorts", number=True),
+            Column("outcomes"),
         ]
-        changes = Table(columns, _change, empty=NO_CHANGES, id="changes", classes="box")
+        changes = Table(columns, self._change, empty=NO_CHANGES, id="changes", classes="box")
         changes.border_title = "Changes of the routes"
         yield changes
 
@@ -101,15 +105,22 @@ Below are the last deploys and closes, and how far each has come."""
         waiting = sum(version.needs_rescue for version in world.versions)
         rescue = Span(f"! {count(waiting)} need rescue", "bad") if waiting else Span("✓ none to rescue", "good")
         # ``actors`` counts everybody, the finished too.
-        self._tile("actors", line(Span(count(status.actors), "strong"), " actors"), line(rescue))
+        erased = line(Span(f"{count(status.erased)} erased" if status.erased else "none erased", "quiet"))
+        self._tile("actors", line(Span(count(status.actors), "strong"), " actors"), line(rescue), erased)
         now, peak = (world.rates[-1], max(world.rates)) if world.rates else (0, 0)
         graph = look.sparkline(world.rates, max(8, self.query_one("#activity").content_size.width))
-        self._tile("activity", line(Span(graph, "good")), line(f"{look.short(now)}/s, peak {look.short(peak)}/s"))
+        self._tile(
+            "activity",
+            line(Span(graph, "good")),
+            line(f"{look.short(now)}/s, peak {look.short(peak)}/s"),
+            _batch(world),
+        )
         up = wording.ago(time.time() - status.started / 1000).removesuffix(" ago")
         self._tile(
             "daemon",
             line(Span("● up ", "good"), up),
             line(count(status.connections, "connection")),
+            line(_keys(world)),
         )
         self._tile("store", *_store(world))
 
@@ -129,6 +140,18 @@ Below are the last deploys and closes, and how far each has come."""
             Span(count(version.needs_rescue), "bad" if version.needs_rescue else "quiet"),
             ", ".join(f"{wording.state(row.state)} {count(row.actors)}" for row in populated),
         ]
+
+    def _change(self, change: Deployment) -> Sequence[Cell | Sequence[Cell]]:
+        done = change.swept == change.cohorts
+        bar = f"{look.bar(change.swept, change.cohorts, 6):<6} {look.percent(change.swept, change.cohorts)}"
+        return (
+            Span(wording.ago(time.time() - change.time / 1000), "quiet"),
+            change.kind,
+            f"{change.parent} → {change.version}",
+            wording.path(change.path) if change.kind == "deploy" else "takes nobody over any more",
+            Span("✓ done", "good") if done else Span(bar, "waiting"),
+            list(outcomes(change, named=self.size.width >= SPACIOUS)) or Span("-", "quiet"),
+        )
 
     def on_row_chosen(self, message: messages.RowChosen) -> None:
         if message.table.id == "versions":
@@ -157,6 +180,14 @@ def forest(versions: Sequence[Version], parent: str | None = None, trunk: str = 
         yield from forest(versions, version.version, below)
 
 
+def outcomes(change: Deployment, *, named: bool) -> Iterator[Span]:
+    """How many actors had which outcome, each with its sign and, if there is room, its name."""
+    for name in look.in_order(change.counts):
+        shown = look.outcome(name)
+        yield Span(shown.text if named else look.OUTCOMES.get(name, "·"), shown.style)
+        yield Span(f" {look.short(change.counts[name])}  ")
+
+
 def population(version: Version, largest: int, width: int) -> list[Span]:
     """A version's actors as a bar, on the scale of the most populated one."""
     everybody = version.active + version.finished
@@ -174,23 +205,23 @@ def _store(world: World) -> Iterator[Line]:
         yield line(f"{look.short(world.status.histories)} histories")
         yield line(f"{look.short(world.status.cohorts)} cohorts")
         return
-    yield line(
-        Span("commit ", "quiet"), f"{latency.get('p50', 0):.1f} ms", Span(f", p99 {latency.get('p99', 0):.1f}", "quiet")
-    )
-    yield line(f"{look.short(size)}B", Span(f", {look.short(world.statistics.get('free_bytes', 0))}B free", "quiet"))
+    yield line(f"{latency.get('p50', 0):.1f} ms", Span(" a commit", "quiet"))
+    yield line(f"{look.short(size)}B", Span(" on disk", "quiet"))
+    free, slowest = look.short(world.statistics.get("free_bytes", 0)), latency.get("p99", 0)
+    yield line(Span(f"{free}B free, p99 {slowest:.1f} ms", "quiet"))
 
 
-def _change(change: Deployment) -> Sequence[Cell]:
-    done = change.swept == change.cohorts
-    progress = look.bar(1 if done else change.swept, 1 if done else change.cohorts, 10)
-    return (
-        Span(wording.ago(time.time() - change.time / 1000), "quiet"),
-        change.kind,
-        f"{change.parent} → {change.version}",
-        Span(wording.path(change.path) if change.kind == "deploy" else "takes nobody over any more", ""),
-        Span(
-            f"{progress:<10} {'✓' if done else look.percent(change.swept, change.cohorts)}",
-            "good" if done else "waiting",
-        ),
-        count(change.cohorts),
-    )
+def _batch(world: World) -> Line:
+    """How many requests share a commit."""
+    size = world.statistics.get("batch_size")
+    return line(Span(f"batches of {look.short(size.get('p50', 0))}" if size else "", "quiet"))
+
+
+def _keys(world: World) -> Span:
+    """The key epoch, and how far a rotation is."""
+    keys = world.keys
+    if keys is None:
+        return Span("")
+    if keys.rotating:
+        return Span(f"◔ key epoch {keys.epoch}, {look.short(keys.left)} left", "waiting")
+    return Span(f"key epoch {keys.epoch}", "quiet")

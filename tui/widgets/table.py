@@ -29,6 +29,9 @@ _GAP: Final = 2
 _WIDEST: Final = 60
 """Columns that a cell may ask for; the rest of the line is shared out to those that want more."""
 
+_FEW: Final = 8
+"""Columns that a spare cell keeps as long as others have more than they need."""
+
 _KEPT: Final = 128
 """Pages: some ten thousand rows."""
 
@@ -131,10 +134,13 @@ class Table(ScrollView, can_focus=True):
         self.refresh()
 
     def _fit(self) -> None:
-        """Share out the width: what can be cut gives way, the widest first."""
+        """Share out the width: what can be cut gives way, the spare to a few letters, then the widest first."""
         room = self.scrollable_content_region.width - 1 - _GAP * (len(self.columns) - 1)
         widths = list(self._widths)
         giving = [number for number, column in enumerate(self.columns) if not (column.whole or column.number)]
+        for number in giving if sum(widths) > room else ():
+            if self.columns[number].spare:
+                widths[number] = max(min(widths[number], _FEW), widths[number] - (sum(widths) - room))
         while sum(widths) > room and giving and max(widths[number] for number in giving) > 4:
             widest = max(giving, key=lambda number: widths[number])
             widths[widest] -= 1
