@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from statekeep.protocol.errors import Forbidden, StatekeepError
 from statekeep.protocol.messages import AnyRequest, KeyStatus, StatusRequest
-from statekeep.protocol.records import KeyEpoch, Keys, KeySlot, Peer, Record, ServerStatus
+from statekeep.protocol.records import KeyEpoch, Keys, KeySlot, Peer, Record, ServerStatus, Shipped
 from statekeep.testing import StateKeep
 from statekeep.tui.cli import checks
 from statekeep.tui.cli.checks import Check
@@ -107,6 +109,22 @@ def test_another_version_is_a_warning(examined: Callable[..., dict[str, Check]])
 def test_actors_that_a_rotation_left_behind_are_wrong(examined: Callable[..., dict[str, Check]]) -> None:
     """Their number, and who names them."""
     assert "3 actors" in examined(msgspec.structs.replace(KEYS, stuck=3))["rotation"].found
+
+
+def test_backups_are_asked_after(examined: Callable[..., dict[str, Check]]) -> None:
+    """None is unknown, an old one a warning, continuous backup good until it fails, and then the reason is told."""
+
+    def backup(**facts: Any) -> Check:
+        return examined(status=msgspec.structs.replace(records.STATUS, **facts))["backup"]
+
+    now = int(time.time() * 1000)
+    shipped = Shipped(directory="/backup", position=5, behind=2)
+    assert backup(backup=None, shipped=None).level == "unknown"
+    assert backup(backup=now, shipped=None).level == "good"
+    assert backup(backup=now - 3 * 86_400_000, shipped=None).level == "warning"
+    assert "2 positions behind" in backup(shipped=shipped).found
+    broken = backup(shipped=msgspec.structs.replace(shipped, failure="disk full"))
+    assert (broken.level, "disk full" in broken.found) == ("bad", True)
 
 
 def test_a_start_in_the_future_is_a_clock_put_back(examined: Callable[..., dict[str, Check]]) -> None:

@@ -32,6 +32,9 @@ ROOM: Final = 1 << 30
 NO_ROOM: Final = 100 << 20
 """Bytes of which a single long transaction may need half."""
 
+BACKUP_AGE: Final = 2 * 86_400
+"""Seconds after which a backup is old, where a timer makes one each night."""
+
 CLOCK_STEP: Final = 60
 """Seconds that a clock may be corrected by without anybody noticing."""
 
@@ -108,6 +111,7 @@ def daemon(client: Client) -> Iterator[Check]:
     yield Check("SQLite", "good", status.sqlite)
     yield from _keys(client)
     yield from _store(Path(status.store))
+    yield _backup(status)
     yield _clock(status)
 
 
@@ -166,6 +170,21 @@ def _store(path: Path) -> Iterator[Check]:
     level: Level = "bad" if free < NO_ROOM else "warning" if free < max(ROOM, size) else "good"
     fix = "" if level == "good" else "Make room: without it nothing can be stored, and a backup needs as much again."
     yield Check("disk", level, f"{_bytes(free)} free", fix)
+
+
+def _backup(status: ServerStatus) -> Check:
+    """Continuous backup if there is any, else the last backup since the start; files of an earlier day are not seen."""
+    if (shipped := status.shipped) is not None:
+        found = f"shipped to {shipped.directory}, {count(shipped.behind, 'position')} behind"
+        if shipped.failure:
+            return Check("backup", "bad", f"{found}: {shipped.failure}", "Make the directory writable for the daemon.")
+        return Check("backup", "good", f"{found}; `statekeep backup --test DIR` tries a restore")
+    if status.backup is None:
+        return Check("backup", "unknown", "none since the daemon was started; `statekeep backup FILE` makes one")
+    age = time.time() - status.backup / 1000
+    if age > BACKUP_AGE:
+        return Check("backup", "warning", f"the last one was made {ago(age)}", "`statekeep backup FILE` makes one.")
+    return Check("backup", "good", f"the last one was made {ago(max(0.0, age))}")
 
 
 def _clock(status: ServerStatus) -> Check:
