@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -21,6 +21,7 @@ atheris: Any = importlib.import_module("atheris")  # as Any, because it has no t
 with atheris.instrument_imports(include=["statekeep.protocol", "statekeep.daemon"]):
     from statekeep.daemon.engine import About, Engine
     from statekeep.daemon.store import open_store
+    from statekeep.daemon.watching import Streams
     from statekeep.protocol import codec, errors, framing, messages
     from tests.engine.worlds import KEY, MEMORY
 
@@ -65,8 +66,23 @@ def codec_target(data: bytes) -> None:
         assert line == frame == [request], (line, frame, request)
 
 
+class Listener:
+    """As much of a connection as its watches ask for."""
+
+    stuck = False
+
+    def __init__(self) -> None:
+        self.reader = codec.RequestReader(LIMIT)
+
+    def push(self, data: bytes) -> None:
+        """Take what it is told: whole frames of notices."""
+        for frame in framing.FrameReader(1 << 20).feed(data):
+            assert isinstance(frame, bytes), frame
+            msgspec.msgpack.decode(frame, type=messages.Notices)
+
+
 class Dispatch:
-    """Requests with fields of every kind, right and wrong, at an engine."""
+    """Requests with fields of every kind, right and wrong, at an engine and the watches of one connection."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -77,6 +93,7 @@ class Dispatch:
         path = self._directory / f"{self._runs}.db"
         about = About(1, "s", "d", 0, LIMIT, 64)
         self._engine = Engine(open_store(path, KEY, now=0), count(1_700_000_000_000).__next__, about)
+        self._streams, self._listener = Streams(self._engine), Listener()
 
     def __call__(self, data: bytes) -> None:
         self._runs += 1
@@ -91,14 +108,21 @@ class Dispatch:
                     self._ask(read)
 
     def _ask(self, asked: messages.AnyRequest) -> None:
+        for answer in self._answers(asked):
+            for dialect in framing.Dialect:
+                codec.encode_answers(dialect, [answer])
+            if isinstance(answer, messages.Refusal):
+                assert answer.error.code in errors.CODES.keys() - FAULTS, (asked, answer)
+            else:
+                msgspec.msgpack.decode(msgspec.msgpack.encode(answer.ok), type=asked.Result)
+        self._streams.tell(1)
+
+    def _answers(self, asked: messages.AnyRequest) -> list[messages.Answer | messages.Refusal]:
+        if isinstance(asked, messages.Watch | messages.Unwatch | messages.Credit):
+            return self._streams.take(cast("Any", self._listener), asked)
         while (answer := self._engine.run([asked])[0]) is None:
             pass
-        for dialect in framing.Dialect:
-            codec.encode_answers(dialect, [answer])
-        if isinstance(answer, messages.Refusal):
-            assert answer.error.code in errors.CODES.keys() - FAULTS, (asked, answer)
-        else:
-            msgspec.msgpack.decode(msgspec.msgpack.encode(answer.ok), type=asked.Result)
+        return [answer]
 
 
 def request(choose: Any) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def test_the_loan_story_is_typed(daemon: ThrowawayDaemon, terminal: Terminal) ->
         terminal.shows(f"{key} (actor", place)
 
     daemon.kill()
-    terminal.shows("No daemon", "nobody listens there any more")
+    terminal.shows("No daemon", "This screen goes by itself as soon as a daemon answers.")
     daemon.start()
     terminal.shows("bob (actor 2)", "● awaiting_docs  here", "● connected")
     terminal.press("C-q")
