@@ -410,6 +410,10 @@ class BackupEnd(Request[StoreCopy], tag="backup_end"):
 
     role = "admin"
     backup: Count
+    kept: bool = True
+    """Whether what was read to its end is a backup from now on, or was thrown away."""
+    verified: bool = False
+    """Whether it was restored, to try it out."""
 
 
 class StatusRequest(Request[ServerStatus], tag="status"):

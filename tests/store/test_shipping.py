@@ -23,7 +23,7 @@ from statekeep.daemon.store import (
     shipping,
 )
 from statekeep.daemon.store.shipment import generations
-from statekeep.protocol.messages import Erase, KeyAddRecovery, Send, StatusRequest
+from statekeep.protocol.messages import Erase, KeyAddRecovery, Send, Stats, StatusRequest
 from tests.engine.stories import PAID, account, deploy, spawn
 from tests.engine.worlds import KEY, ask, engine_in, start
 
@@ -289,6 +289,65 @@ def test_old_generations_are_removed(shipped: Path, tmp_path: Path, clock: Clock
         assert len(generations(shipped)) == 1 + 7
         after = account(engine)
     assert restored(shipped, tmp_path / "r") == after
+
+
+def test_the_figures_say_what_a_loss_now_would_cost(shipped: Path, tmp_path: Path, clock: Clock) -> None:
+    """Nothing when all is shipped; else since when the oldest change waits, in how many bytes and positions."""
+    with engine_that_ships(tmp_path / "data", shipped, clock) as engine:
+        deploy(engine, "loan-v1")
+        settle(engine)
+        found = ask(engine, Stats()).shipped
+        assert found is not None
+        assert (found.position, found.behind, found.lag, found.unshipped) == (1, 0, 0, 0)
+        assert [found.generation] == [path.name for path in generations(shipped)]
+        with mock.patch("statekeep.daemon.store.shipment._write", side_effect=OSError(28, "No space left on device")):
+            spawn(engine, "loan-v1")
+            settle(engine)
+            waiting = clock.now
+            spawn(engine, "loan-v1")
+            clock.now += 5_000
+            found = ask(engine, StatusRequest()).shipped
+        assert found is not None
+        assert (found.position, found.behind, found.failure) == (1, 2, "No space left on device")
+        assert clock.now - waiting <= found.lag < clock.now - waiting + 60_000
+        assert found.unshipped > 4_096
+        clock.now += shipping.RETRY
+        settle(engine)
+        found = ask(engine, Stats()).shipped
+        assert found is not None
+        assert (found.behind, found.lag, found.unshipped) == (0, 0, 0)
+
+
+def test_after_a_start_the_figures_are_of_what_was_shipped_before(shipped: Path, tmp_path: Path, clock: Clock) -> None:
+    """What an earlier process left behind is still behind. A line that was cut off does not count, nor a forged one."""
+    with engine_that_ships(tmp_path / "data", shipped, clock) as engine:
+        deploy(engine, "loan-v1")
+        spawn(engine, "loan-v1")
+        settle(engine)
+        spawn(engine, "loan-v1")
+        settle(engine)
+        then = ask(engine, StatusRequest()).shipped
+        assert then is not None
+        shutil.copytree(tmp_path / "data", tmp_path / "next")
+        shutil.copytree(shipped, tmp_path / "to")
+        spawn(engine, "loan-v1")
+        shutil.copytree(tmp_path / "data", tmp_path / "later")
+    (manifest,) = (tmp_path / "to").glob("*/manifest")
+    whole = manifest.read_bytes()
+    for content, directory, behind in (
+        (whole, "next", 0),
+        (whole, "later", 1),
+        (whole[:-1], "later", 2),
+        (whole.replace(b'"position":3', b'"position":4'), "later", 4),
+    ):
+        manifest.write_bytes(content)
+        with mock.patch.object(shipping.Shipping, "_begin"), engine_in(tmp_path / directory) as engine:
+            engine._store.ship(tmp_path / "to", clock, DAYS)
+            found = ask(engine, StatusRequest()).shipped
+            assert found is not None
+            assert (found.behind, bool(found.lag), found.generation) == (behind, bool(behind), "")
+            if not behind:
+                assert (found.position, found.time) == (then.position, then.time)
 
 
 def test_a_directory_that_can_t_be_written_stops_nobody(shipped: Path, tmp_path: Path, clock: Clock) -> None:
