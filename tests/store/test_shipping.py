@@ -200,6 +200,25 @@ def test_a_damaged_file_is_refused_by_name(
         rebuild(shipped, tmp_path / "store.db", SECRETS, Until())
 
 
+def test_a_copy_that_was_made_meanwhile_ends_where_its_pieces_do(shipped: Path, tmp_path: Path, clock: Clock) -> None:
+    """A manifest that was copied after the pieces tells of later ones; one that is missing in the middle is damage."""
+    with engine_that_ships(tmp_path / "data", shipped, clock) as engine:
+        deploy(engine, "loan-v1")
+        settle(engine)
+        before = account(engine)
+        for _ in range(3):
+            spawn(engine, "loan-v1")
+            settle(engine)
+    (generation,) = generations(shipped)
+    last = sorted(generation.glob("0*"))[1:]
+    (generation / last[0]).rename(tmp_path / "one")
+    with pytest.raises(DamagedShipment, match=f"{last[0].name} is missing"):
+        restored(shipped, tmp_path / "r1")
+    for piece in last[1:]:
+        piece.unlink()
+    assert restored(shipped, tmp_path / "r2") == before
+
+
 def test_a_manifest_that_was_changed_is_refused(shipped: Path, tmp_path: Path, clock: Clock) -> None:
     """A line too few in its middle, or another figure in one."""
     with engine_that_ships(tmp_path / "data", shipped, clock) as engine:
@@ -225,6 +244,8 @@ def test_a_kill_loses_nothing_that_was_shipped(shipped: Path, tmp_path: Path, cl
         first = engine._store.moment().position
         before = account(engine)
         spawn(engine, "loan-v1")
+        # Its piece is there, whole, and the engine does not know it yet.
+        engine._store.shipping._job.exception()  # type: ignore[union-attr]
         shutil.copytree(data, tmp_path / "killed")
         shutil.copytree(shipped, tmp_path / "shipped then")
     assert restored(tmp_path / "shipped then", tmp_path / "r1", Until(position=first)) == before
