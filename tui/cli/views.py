@@ -14,6 +14,7 @@ from statekeep.protocol.records import (
     Decision,
     DecisionPage,
     HistoryPage,
+    LastBackup,
     Outcome,
     Sent,
     ServerStatus,
@@ -219,15 +220,22 @@ def status(found: ServerStatus) -> Iterator[Block]:
         ("event types", count(found.event_types)),
         ("position", count(found.position)),
         ("connections", count(found.connections)),
-        *([("last backup", moment(found.backup))] if found.backup is not None else []),
+        *([("last backup", _backup(found.backup))] if found.backup else []),
         *([("shipped", _shipped(found.shipped))] if found.shipped else []),
         ("since start", f"{count(found.requests, 'request')} in {count(found.commits, 'commit')}"),
     )
 
 
+def _backup(found: LastBackup) -> str:
+    verified = "verified" if found.verified else "not verified"
+    return f"{moment(found.time)}, {count(found.size, 'byte')}, {verified}"
+
+
 def _shipped(found: Shipped) -> str:
     when = "nothing yet" if found.time is None else f"up to position {count(found.position)}, {moment(found.time)}"
     behind = f", {count(found.behind, 'position')} behind" if found.behind else ""
+    if found.lag:
+        behind += f", for {found.lag / 1000:,.1f} s"
     failure = f"; it does not go on: {found.failure}" if found.failure else ""
     return f"{found.directory}: {when}{behind}{failure}"
 
