@@ -20,7 +20,7 @@ from statekeep.daemon.engine.planning import OUTCOMES
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.evaluator import Wanted, choose
 from statekeep.daemon.routing.rule import Outcome, Route
-from statekeep.daemon.store import DecisionRow, EventRow, Patched
+from statekeep.daemon.store import DamagedActor, DecisionRow, EventRow, Patched
 from statekeep.protocol import errors
 from statekeep.protocol.messages import Decisions, History
 from statekeep.protocol.records import Decision, DecisionPage, EventRecord, HistoryPage
@@ -205,14 +205,16 @@ def _about_route(world: World, request: Decisions, limit: int) -> DecisionPage:
     for version in versions:
         passes[version] = b"\1" * len(world.forest.table(version).configurations)
     flags = choose(world.cohorts, passes, world.cohorts.rescued, needs_rescue=None)
-    found: list[Decision] = []
+    found, damaged = list[Decision](), list[int]()
     actor = request.cursor
     candidates = Wanted(flags, _first_event(world, request), world.position + 1)
     for actor in world.actors.wanted(candidates, request.cursor + 1, LOOKED_AT):
-        key = world.store.records.key_of(actor)
-        about = [
-            made for made in of_actor(world, actor, key) if made.route == request.route and _made_then(request, made)
-        ]
+        try:
+            about = of_actor(world, actor, world.store.records.key_of(actor))
+        except DamagedActor:
+            damaged.append(actor)
+            continue
+        about = [made for made in about if made.route == request.route and _made_then(request, made)]
         if about and request.outcome in (None, about[-1].outcome):
             found.append(about[-1])
         if len(found) == limit:
@@ -223,7 +225,8 @@ def _about_route(world: World, request: Decisions, limit: int) -> DecisionPage:
     if len(erased) > limit:
         after = erased[limit - 1].id
         found = [made for made in found if made.actor <= after]
-    return DecisionPage(decisions=found, erased=erased[:limit], next=after)
+        damaged = [actor for actor in damaged if actor <= after]
+    return DecisionPage(decisions=found, erased=erased[:limit], damaged=damaged, next=after)
 
 
 def _first_event(world: World, request: Decisions) -> int:

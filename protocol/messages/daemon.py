@@ -105,3 +105,7 @@ class BackupEnd(Request[StoreCopy], tag="backup_end"):
 
     role = "admin"
     backup: Count
+    kept: bool = True
+    """Whether what was read to its end is a backup from now on, or was thrown away."""
+    verified: bool = False
+    """Whether it was restored, to try it out."""
