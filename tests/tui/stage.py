@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from textual import events
 from textual.app import App
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.worker import WorkerCancelled
 
@@ -84,17 +85,31 @@ class Stage:
 
     async def settle(self) -> None:
         """Wait until all that was asked for has been shown."""
-        await self.pilot.pause()
+        await self._come_to_rest()
         while any(not worker.is_finished for worker in self.app.workers):
             # One that is cancelled has a later one of its kind in its place.
             with suppress(WorkerCancelled):
                 await self.app.workers.wait_for_complete()
-            await self.pilot.pause()
+            await self._come_to_rest()
+
+    async def _come_to_rest(self) -> None:
+        """Let the loop run until only time could bring something, and draw what has changed.
+
+        The pilot's own pauses wait until the process is idle by the clock: longer than most tests need to run.
+        """
+        ready: deque[Any] = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]  # it has no public name
+        for _ in range(2):  # what is drawn may have something follow it
+            await asyncio.sleep(0)
+            while ready:
+                await asyncio.sleep(0)
+            self.app.screen._on_timer_update()
 
     async def press(self, *keys: str) -> None:
         """Press keys, one after the other."""
         for key in keys:
-            await self.pilot.press(key)
+            driver = self.app._driver
+            assert driver is not None
+            driver.send_message(_pressed(key))
             await self.settle()
 
     async def type(self, text: str) -> None:
@@ -114,6 +129,12 @@ class Stage:
         return "\n".join(f"{one.title} {one.message}" for one in self.app._notifications)
 
 
+def _pressed(name: str) -> events.Key:
+    """A key by the name that bindings give it."""
+    key = _character_to_key(name) if len(name) == 1 else name
+    return events.Key(key, name if len(name) == 1 else None)
+
+
 def screen_text(app: App[Any]) -> str:
     """The letters on the screen, without their colours."""
     screen = app.screen
@@ -129,6 +150,7 @@ def play(engine: Engine, scene: Scene, size: tuple[int, int] = WIDE, *, role: Ro
     async def run() -> None:
         client = Within(engine, role)
         app = StatekeepApp(client, pace=0, **options)
+        app.animation_level = "none"
         async with app.run_test(size=size) as pilot:
             stage = Stage(pilot, app, client)
             await stage.settle()

@@ -338,8 +338,16 @@ def test_decisions_are_filtered_and_exported(engine: Engine, tmp_path: Path) -> 
         await stage.type(" outcome:migrated")
         await stage.press("enter")
         assert "≠ diverged" not in stage.text
-        await stage.press("e")
+        await stage.press("e", "enter")
         assert lines_of("decisions.csv") == 7
+        await stage.press("e", "ctrl+u")
+        await stage.type("decisions.jsonl")
+        await stage.press("enter")
+        assert json.loads(Path("decisions.jsonl").read_text().splitlines()[0])["outcome"] == "migrated"
+        await stage.press("e", "ctrl+u")
+        await stage.type("decisions.xml")
+        await stage.press("enter")
+        assert "CSV or JSON lines" in stage.said
 
     play(engine, scene)
 
