@@ -81,6 +81,9 @@ class StatekeepApp(App[None]):
         self.push_screen(self._make("overview"))
         self._watch()
 
+    def on_unmount(self) -> None:
+        self.client.close()
+
     def _make(self, name: str, **about: Any) -> Room:
         _, module, kind = ROOMS[name]
         made: Room = getattr(importlib.import_module(module), kind)(**about)

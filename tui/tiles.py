@@ -12,6 +12,9 @@ from statekeep.tui.cli.blocks import Line, Span, line
 from statekeep.tui.cli.wording import ago, count
 from statekeep.tui.feed import World
 
+ROOMY: Final = 23
+"""Columns from which on a tile says more in a line: those of a terminal of 110."""
+
 LATE: Final = 60_000
 """Milliseconds that a change may wait to be shipped before that is called late; a ship comes every few seconds."""
 
@@ -35,21 +38,24 @@ def activity(world: World, width: int) -> Sequence[Line]:
     )
 
 
-def daemon(world: World) -> Sequence[Line]:
+def daemon(world: World, width: int) -> Sequence[Line]:
     """Since when it runs, how long a commit takes, and the epoch of its keys for those who may see that."""
     up = ago(time.time() - world.status.started / 1000).removesuffix(" ago")
     latency = world.statistics.commit_ms
     return (
         line(Span("● up ", "good"), up),
-        line(f"{latency.p50:.1f} ms", Span(f" a commit, p99 {latency.p99:.1f}", "quiet")),
+        line(
+            f"{latency.p50:.1f} ms", Span(" a commit" + (f", p99 {latency.p99:.1f}" if width >= ROOMY else ""), "quiet")
+        ),
         line(_keys(world.keys) if world.keys else Span(count(world.status.connections, "connection"), "quiet")),
     )
 
 
-def store(world: World) -> Sequence[Line]:
+def store(world: World, width: int) -> Sequence[Line]:
     """How large it is, and how much of it a lost disk would take along."""
     figures, now = world.statistics, int(time.time() * 1000)
-    size = line(f"{look.short(figures.store_bytes)}B", Span(f", {look.short(figures.free_bytes)}B free", "quiet"))
+    free = f", {look.short(figures.free_bytes)}B free" if width >= ROOMY else " on disk"
+    size = line(f"{look.short(figures.store_bytes)}B", Span(free, "quiet"))
     if figures.shipped is None:
         return size, line(_backup(figures.backup, now)), line(Span("not shipped", "quiet"))
     return size, line(_shipped(figures.shipped)), line(_backup(figures.backup, now, also=True))

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from textual.pilot import Pilot
 from textual.worker import WorkerCancelled
 
 from statekeep.daemon.engine import Engine
+from statekeep.protocol.aio import AsyncClient
 from statekeep.protocol.errors import StatekeepError
 from statekeep.protocol.messages import Deploy, Hello, Request, Send, Spawn, Watch
 from statekeep.protocol.records import Notice, Peer, Role
@@ -78,10 +80,12 @@ class Within:
 class Stage:
     """An application that runs, and a hand on its keyboard."""
 
-    def __init__(self, pilot: Pilot[Any], app: StatekeepApp, client: Within) -> None:
+    client: Within
+    """The fake in place of a client; a real daemon has none."""
+
+    def __init__(self, pilot: Pilot[Any], app: StatekeepApp) -> None:
         self.pilot = pilot
         self.app = app
-        self.client = client
 
     async def settle(self) -> None:
         """Wait until all that was asked for has been shown."""
@@ -100,7 +104,7 @@ class Stage:
         ready: deque[Any] = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]  # it has no public name
         for _ in range(2):  # what is drawn may have something follow it
             await asyncio.sleep(0)
-            while ready:
+            while ready:  # noqa: ASYNC110 - what it waits for is the loop itself
                 await asyncio.sleep(0)
             self.app.screen._on_timer_update()
 
@@ -152,7 +156,22 @@ def play(engine: Engine, scene: Scene, size: tuple[int, int] = WIDE, *, role: Ro
         app = StatekeepApp(client, pace=0, **options)
         app.animation_level = "none"
         async with app.run_test(size=size) as pilot:
-            stage = Stage(pilot, app, client)
+            stage = Stage(pilot, app)
+            stage.client = client
+            await stage.settle()
+            await scene(stage)
+
+    asyncio.run(run())
+
+
+def play_on(socket: Path, scene: Scene, size: tuple[int, int] = WIDE) -> None:
+    """Run an application on a daemon, and a scene on it."""
+
+    async def run() -> None:
+        app = StatekeepApp(AsyncClient(str(socket)), pace=0)
+        app.animation_level = "none"
+        async with app.run_test(size=size) as pilot:
+            stage = Stage(pilot, app)
             await stage.settle()
             await scene(stage)
 

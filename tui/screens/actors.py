@@ -44,7 +44,7 @@ class ActorsRoom(Filtered):
 In a state * is any one part of its path and ** any run; key:usr-* are all keys that begin so; since:2h and until:2h
 bound the last event. Tab completes. The daemon filters, and gives the rows that are seen: a million are no more
 trouble than ten."""
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "order", "Sort by id or last event", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "order", "Sort")]
     KIND = Actor
     FILE = "actors.csv"
 

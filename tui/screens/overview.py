@@ -105,8 +105,8 @@ Below are the last deploys and closes, how far each has come, and what it decide
         told = {
             "actors": tiles.actors(world),
             "activity": tiles.activity(world, width),
-            "daemon": tiles.daemon(world),
-            "store": tiles.store(world),
+            "daemon": tiles.daemon(world, width),
+            "store": tiles.store(world, width),
         }
         for name, lines in told.items():
             self.query_one(f"#{name}", Static).update(blocks(lines))

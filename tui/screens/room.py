@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from statekeep.protocol.errors import StatekeepError
 from statekeep.protocol.messages import Request
@@ -19,6 +19,7 @@ from statekeep.tui import messages
 from statekeep.tui.documents import Document
 from statekeep.tui.feed import World
 from statekeep.tui.widgets.chrome import TopLine
+from statekeep.tui.widgets.keys import KeyLine
 from statekeep.tui.widgets.table import Table
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Room(Screen[None]):
         """The top line, the screen's own body, the keys."""
         yield TopLine()
         yield from self.body()
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def body(self) -> ComposeResult:
         """The widgets of the screen."""
