@@ -12,9 +12,6 @@ from statekeep.tui.cli.blocks import Line, Span, line
 from statekeep.tui.cli.wording import ago, count
 from statekeep.tui.feed import World
 
-ROOMY: Final = 23
-"""Columns from which on a tile says more in a line: those of a terminal of 110."""
-
 LATE: Final = 60_000
 """Milliseconds that a change may wait to be shipped before that is called late; a ship comes every few seconds."""
 
@@ -44,9 +41,7 @@ def daemon(world: World, width: int) -> Sequence[Line]:
     latency = world.statistics.commit_ms
     return (
         line(Span("● up ", "good"), up),
-        line(
-            f"{latency.p50:.1f} ms", Span(" a commit" + (f", p99 {latency.p99:.1f}" if width >= ROOMY else ""), "quiet")
-        ),
+        _fitting(width, f"{latency.p50:.1f} ms", " a commit", f" a commit, p99 {latency.p99:.1f}"),
         line(_keys(world.keys) if world.keys else Span(count(world.status.connections, "connection"), "quiet")),
     )
 
@@ -54,11 +49,16 @@ def daemon(world: World, width: int) -> Sequence[Line]:
 def store(world: World, width: int) -> Sequence[Line]:
     """How large it is, and how much of it a lost disk would take along."""
     figures, now = world.statistics, int(time.time() * 1000)
-    free = f", {look.short(figures.free_bytes)}B free" if width >= ROOMY else " on disk"
-    size = line(f"{look.short(figures.store_bytes)}B", Span(free, "quiet"))
+    free = f", {look.short(figures.free_bytes)}B free"
+    size = _fitting(width, f"{look.short(figures.store_bytes)}B", " on disk", free)
     if figures.shipped is None:
         return size, line(_backup(figures.backup, now)), line(Span("not shipped", "quiet"))
     return size, line(_shipped(figures.shipped)), line(_backup(figures.backup, now, also=True))
+
+
+def _fitting(width: int, figure: str, told: str, more: str) -> Line:
+    """A figure and what it is, with more of that where it fits."""
+    return line(figure, Span(more if len(figure + more) <= width else told, "quiet"))
 
 
 def _keys(keys: Keys) -> Span:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from contextlib import chdir
 from html import unescape
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Final, NamedTuple
 from unittest.mock import patch
@@ -30,16 +30,21 @@ NOW: Final = 1_700_014_400
 """When the pictures are taken, by the clock of the engine's world, in seconds since 1970."""
 
 
+BUSY: Final = (1, 2, 4, 7, 11, 9, 14, 18, 13, 15, 20, 12, 16, 8, 10, 14, 6, 4)
+"""Loans that are approved before the overview is drawn, second by second."""
+
+
 class Picture(NamedTuple):
     """What is typed until there is something to see; words in capitals are keys, others are pasted."""
 
     keys: tuple[str, ...]
     theme: str = "statekeep"
     deployed: bool = True
+    busy: bool = False
 
 
 PICTURES: Final = {
-    "overview": Picture(("1",)),
+    "overview": Picture(("1",), busy=True),
     "actor": Picture(("2", "enter")),
     "deploy": Picture(
         ("5", "=loan-v2.json", "enter", "enter", "=loan-v1", "enter", "=SUBMIT_INFO,PAY_FEE"), deployed=False
@@ -59,6 +64,8 @@ def draw(name: str) -> str:
                 await stage.type(keys[1:])
             else:
                 await stage.press(keys)
+        if picture.busy:
+            await _live(stage, engine)
         drawn.append(stage.app.export_screenshot(title="statekeep"))
 
     with tempfile.TemporaryDirectory(dir=MEMORY) as directory, engine_in(Path(directory)) as engine, chdir(directory):
@@ -70,6 +77,16 @@ def draw(name: str) -> str:
         with patch("time.time", lambda: NOW), patch.dict(os.environ, {"TZ": "UTC"}), sizes:
             play(engine, scene, size=(110, 32), theme=picture.theme)
     return _without_outside(drawn[0])
+
+
+async def _live(stage: Stage, engine: Engine) -> None:
+    """Let seconds go by in which something happens, and the application look at each."""
+    seconds = count(1)
+    stage.app._feed._clock = lambda: float(next(seconds))
+    waiting = iter(story.WAIVED)
+    for approved in (0, *BUSY):
+        engine.run([Send(key, "APPROVE") for key in islice(waiting, approved)])
+        await stage.press("r")
 
 
 def words(svg: str) -> list[str]:
