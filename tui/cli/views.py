@@ -164,14 +164,17 @@ def decisions(page: DecisionPage) -> Iterator[Block]:
 
 
 def route(page: DecisionPage) -> Iterator[Block]:
-    """Decisions about one route, a line for each actor, and who was erased."""
+    """Decisions about one route, a line for each actor, and who is left out."""
     if page.decisions:
         yield from _route_rows(page)
-    elif not page.erased:
+    elif not (page.erased or page.damaged):
         yield line("No such decisions.")
     if page.erased:
         ids = ", ".join(f"{found.id} ({date(found.time)})" for found in page.erased)
         yield line(Span("erased", "quiet"), f", and perhaps decided before: {ids}")
+    if page.damaged:
+        ids = ", ".join(map(str, page.damaged))
+        yield line(Span("damaged", "bad"), f", so that nothing of them can be told: {ids}; see `statekeep verify`")
 
 
 def _route_rows(page: DecisionPage) -> Iterator[Block]:
