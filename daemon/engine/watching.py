@@ -24,7 +24,7 @@ from statekeep.daemon.engine.world import World
 from statekeep.daemon.logs import WATCH_ENDED
 from statekeep.daemon.store import StorageError, TombstoneRow
 from statekeep.protocol import errors
-from statekeep.protocol.messages import MAX_CREDITS, Credit, Unwatch, Watch
+from statekeep.protocol.messages import MAX_CREDITS, ActorRef, Credit, Unwatch, Watch
 from statekeep.protocol.records import Credited, NoticeKind, WatchEnded
 
 log = structlog.stdlib.get_logger(__name__)
@@ -139,12 +139,17 @@ class Watchers:
             owner,
             request.id,
             frozenset(request.kinds or get_args(NoticeKind)),
-            None if request.actor is None else world.actor(request.actor),
+            None if request.actor is None else self._actor(request.actor, at),
             request.version,
             request.credits,
             at,
             Place(at.position - UNTOLD),  # so that the first turn tells where it begins, be there anything or not
         )
+
+    def _actor(self, reference: ActorRef, at: Place) -> int:
+        """Whom a watch that begins there is about. Who was erased since is no error: the watch is told just that."""
+        stone = self._world.erased.get(reference) if isinstance(reference, int) else None
+        return stone.actor if stone is not None and stone.position > at.position else self._world.actor(reference)
 
     def credit(self, owner: Hashable, request: Credit) -> Credited:
         """Let a watch go on."""
