@@ -35,8 +35,8 @@ def tmp_path() -> Iterator[Path]:
 def user_directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Sockets, keys and stores that a test makes by default stay out of the ones of whoever runs it."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        for name in ("XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_STATE_HOME"):
             patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
-        for name in ("STATEKEEP_SOCKET", "STATEKEEP_DATA"):
+        for name in ("STATEKEEP_CONFIG", "STATEKEEP_DATA", "STATEKEEP_SOCKET"):
             patch.delenv(name, raising=False)
         yield

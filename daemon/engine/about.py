@@ -5,6 +5,7 @@ from typing import Final
 
 import statekeep
 from statekeep.daemon.engine.actors import MAX_PAGE
+from statekeep.daemon.engine.backups import last_backup, shipped
 from statekeep.daemon.engine.patching import MAX_CONTEXT
 from statekeep.daemon.engine.repeats import KEPT
 from statekeep.daemon.engine.world import World
@@ -12,7 +13,7 @@ from statekeep.daemon.store import SQLITE_VERSION
 from statekeep.protocol import errors
 from statekeep.protocol.describing import error_descriptions, op_descriptions
 from statekeep.protocol.messages import MAX_BATCH, PROTOCOL, Describe, Hello, StatusRequest
-from statekeep.protocol.records import Description, Feature, Limits, Peer, ServerStatus, Shipped, Welcome
+from statekeep.protocol.records import Description, Feature, Limits, Peer, ServerStatus, Welcome
 
 FEATURES: Final[list[Feature]] = ["json", "msgpack", "describe", "sweep", "batch", "idempotency", "watch"]
 """What this daemon has."""
@@ -36,8 +37,6 @@ class About:
     connections: int = 0
     requests: int = 0
     commits: int = 0
-    backup: int | None = None
-    """When the last copy was begun that a client has read to its end."""
 
 
 def hello(about: About, peer: Peer | None, request: Hello) -> Welcome:
@@ -89,22 +88,8 @@ def status(world: World, about: About, _: StatusRequest) -> ServerStatus:
         connections=about.connections,
         commits=about.commits,
         requests=about.requests,
-        backup=about.backup,
-        shipped=_shipped(world),
-    )
-
-
-def _shipped(world: World) -> Shipped | None:
-    shipping = world.store.shipping
-    if shipping is None:
-        return None
-    lag = shipping.lag
-    return Shipped(
-        directory=str(shipping.directory),
-        position=lag.position,
-        behind=world.position - lag.position,
-        time=lag.time or None,
-        failure=lag.failure,
+        backup=last_backup(world.store),
+        shipped=shipped(world.store, world.position),
     )
 
 

@@ -10,11 +10,10 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-from statekeep.daemon.engine.about import About
-from statekeep.daemon.store import Copying, StorageError, Store
+from statekeep.daemon.store import BackupRow, Copying, StorageError, Store
 from statekeep.protocol import errors
 from statekeep.protocol.messages import Backup, BackupEnd, BackupRead
-from statekeep.protocol.records import CopyPart, StoreCopy
+from statekeep.protocol.records import CopyPart, LastBackup, Shipped, StoreCopy
 
 PART: Final = 256 << 10
 """Bytes of an answer: a tenth of a millisecond to read."""
@@ -26,7 +25,7 @@ ABANDONED: Final = 60_000
 class Backups:
     """The copy that there is, if there is one."""
 
-    def __init__(self, store: Store, clock: Callable[[], int], about: About) -> None:
+    def __init__(self, store: Store, clock: Callable[[], int]) -> None:
         self._store = store
         self._clock = clock
         self._target = store.path.with_name(f"{store.path.name}.copy")
@@ -34,7 +33,7 @@ class Backups:
         self._number = 0
         self._copying: Copying | None = None
         self._begun = self._asked = 0
-        self._about = about
+        self._fetched = False
         store.erasures.make_way.append(self.make_way)
 
     def backup(self, _: Backup) -> StoreCopy:
@@ -61,12 +60,14 @@ class Backups:
         with copying.target.open("rb") as file:
             data = os.pread(file.fileno(), PART, min(request.offset, copying.size))
         if not data:
-            self._about.backup = self._begun
+            self._fetched = True
         return CopyPart(copy=self._record(copying), data=data)
 
     def backup_end(self, request: BackupEnd) -> StoreCopy:
-        """Remove the copy. Raises ``UnknownBackup``."""
+        """Remove the copy, and note that there is a backup if it was read to its end. Raises ``UnknownBackup``."""
         record = self._record(self._known(request.backup))
+        if self._fetched and request.kept:
+            self._store.put_backup(BackupRow(record.position, record.time, record.size, request.verified))
         self.close()
         return record
 
@@ -91,6 +92,7 @@ class Backups:
 
     def _begin(self) -> Copying:
         self._begun = self._asked = self._clock()
+        self._fetched = False
         try:
             self._copying = Copying(self._store.path, self._target)
         except (OSError, StorageError) as problem:
@@ -112,3 +114,30 @@ class Backups:
             copied=copying.copied,
             sha256=copying.sha256 if whole else "",
         )
+
+
+def last_backup(store: Store) -> LastBackup | None:
+    """The last backup that somebody has, if there was one."""
+    row = store.records.last_backup()
+    if row is None:
+        return None
+    return LastBackup(position=row.position, time=row.time, size=row.size, verified=bool(row.verified))
+
+
+def shipped(store: Store, position: int) -> Shipped | None:
+    """How far continuous backup is behind ``position``, if there is one."""
+    shipping = store.shipping
+    if shipping is None:
+        return None
+    lag = shipping.lag
+    return Shipped(
+        directory=str(shipping.directory),
+        position=lag.position,
+        behind=position - lag.position,
+        time=lag.time or None,
+        failure=lag.failure,
+        lag=shipping.waiting,
+        unshipped=shipping.unshipped(),
+        generation=shipping.generation,
+        since=shipping.since or None,
+    )

@@ -95,7 +95,7 @@ class Engine:
         self._damage: set[int] = set()
         """Actors that the log has named as damaged: once each, as clients may ask again and again."""
         self._faulty = False
-        self._backups = backups.Backups(store, clock, about)
+        self._backups = backups.Backups(store, clock)
         self._load()
         erasing.resume(self._world)
         self.watchers = Watchers(self._world)

@@ -20,7 +20,7 @@ from statekeep.daemon.engine.planning import OUTCOMES
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.evaluator import choose
 from statekeep.daemon.routing.rule import Outcome, Route
-from statekeep.daemon.store import DecisionRow, EventRow, Patched
+from statekeep.daemon.store import DamagedActor, DecisionRow, EventRow, Patched
 from statekeep.protocol import errors
 from statekeep.protocol.messages import Decisions, History
 from statekeep.protocol.records import Decision, DecisionPage, EventRecord, HistoryPage
@@ -197,11 +197,15 @@ def _about_route(world: World, request: Decisions, limit: int) -> DecisionPage:
     for version in versions:
         passes[version] = b"\1" * len(world.forest.table(version).configurations)
     flags = choose(world.cohorts, passes, world.cohorts.rescued, needs_rescue=None)
-    found: list[Decision] = []
+    found, damaged = list[Decision](), list[int]()
     actor = request.cursor
     for actor in world.actors.above(request.cursor, flags, LOOKED_AT):
-        key = world.store.records.key_of(actor)
-        about = [made for made in of_actor(world, actor, key) if made.route == request.route]
+        try:
+            about = of_actor(world, actor, world.store.records.key_of(actor))
+        except DamagedActor:
+            damaged.append(actor)
+            continue
+        about = [made for made in about if made.route == request.route]
         if about and request.outcome in (None, about[-1].outcome):
             found.append(about[-1])
         if len(found) == limit:
@@ -211,7 +215,8 @@ def _about_route(world: World, request: Decisions, limit: int) -> DecisionPage:
     if len(erased) > limit:
         after = erased[limit - 1].id
         found = [made for made in found if made.actor <= after]
-    return DecisionPage(decisions=found, erased=erased[:limit], next=after)
+        damaged = [actor for actor in damaged if actor <= after]
+    return DecisionPage(decisions=found, erased=erased[:limit], damaged=damaged, next=after)
 
 
 def of_actor(world: World, actor: int, key: str | None) -> list[Decision]:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 import statekeep
 from statekeep.daemon.engine.about import About
+from statekeep.daemon.engine.backups import last_backup, shipped
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.store import SQLITE_VERSION
 from statekeep.protocol.messages import Answer, AnyRequest, Refusal, Request, Stats
@@ -93,6 +94,8 @@ def stats(world: World, about: About, meter: Meter, watches: Callable[[], int], 
         wal_bytes=sizes.wal,
         free_bytes=sizes.free,
         rss_bytes=_resident(),
+        backup=last_backup(world.store),
+        shipped=shipped(world.store, world.position),
     )
 
 

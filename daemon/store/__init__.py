@@ -12,6 +12,7 @@ from statekeep.daemon.store.replacing import StoreExists, copy_in, put, replace
 from statekeep.daemon.store.replaying import NothingShipped, Until, rebuild
 from statekeep.daemon.store.rows import (
     ActorRow,
+    BackupRow,
     CohortRow,
     DecisionRow,
     DeploymentRow,
@@ -36,6 +37,7 @@ __all__ = [
     "SQLITE_VERSION",
     "ActorRow",
     "Audit",
+    "BackupRow",
     "CohortRow",
     "Copying",
     "Cost",

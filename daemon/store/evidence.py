@@ -69,6 +69,7 @@ TABLES: dict[str, Rows] = {
     "actors": Rows("SELECT id, spawned_on, key_hash, substr(context, -16) FROM actors", ("id",)),
     "tombstones": Rows("SELECT * FROM tombstones", ("actor",)),
     "repeats": Rows("SELECT * FROM repeats", ("scope", "key_hash")),
+    "backups": Rows("SELECT * FROM backups", ("id",)),
     "key_slots": Rows("SELECT * FROM key_slots", ("id",)),
     "key_roots": Rows("SELECT * FROM key_roots", ("id",)),
 }

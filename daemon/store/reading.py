@@ -17,6 +17,7 @@ from statekeep.daemon.store.evidence import Evidence
 from statekeep.daemon.store.keys import KeyRing, Sealer, WrongKey
 from statekeep.daemon.store.rows import (
     ActorRow,
+    BackupRow,
     Damage,
     DecisionRow,
     DeploymentRow,
@@ -313,6 +314,12 @@ class Records:
     def last_repeat(self, actor: int) -> int:
         """The number of an actor's last answer under an idempotency key; 0 if it has none."""
         return int(_one(self._connection, "SELECT ifnull(max(number), 0) FROM repeats WHERE scope = ?", actor)[0])
+
+    def last_backup(self) -> BackupRow | None:
+        """The last copy of the store that somebody has taken away."""
+        self._flush()
+        row = self._connection.execute("SELECT position, time, size, verified FROM backups").fetchone()
+        return None if row is None else BackupRow._make(row)
 
     def decisions(self, route: int, cohorts: Iterable[int]) -> Iterator[DecisionRow]:
         """What was decided about ``route`` for each of ``cohorts``, in order of position."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import logging
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -14,6 +15,8 @@ from statekeep.daemon.store import wal
 from statekeep.daemon.store.backup import Moment, moment, sync
 from statekeep.daemon.store.shipment import BASE, DamagedShipment, Entry, Generation, generations, opened
 from statekeep.daemon.store.slots import Secret
+
+log = logging.getLogger(__name__)
 
 
 class Until(NamedTuple):
@@ -43,10 +46,7 @@ def rebuild(directory: Path, target: Path, secrets: Sequence[Secret], until: Unt
     generation, base = _choose(directory, secrets, until)
     with target.open("wb") as file:
         file.writelines(generation.open(base))
-    pieces = [entry for entry in generation.entries if entry.file != BASE]
-    for number, entry in enumerate(pieces, start=1):
-        if entry.sequence != number:
-            raise DamagedShipment(f"{generation.path / f'{number:08d}'} is missing")
+    pieces = _pieces(generation)
     wanted = list(itertools.takewhile(until.reaches, pieces))
     wanted += pieces[len(wanted) : len(wanted) + 1]  # the point lies in it, or before
     for _, log in itertools.groupby(wanted, lambda entry: entry.log):
@@ -69,6 +69,25 @@ def _choose(directory: Path, secrets: Sequence[Secret], until: Until) -> tuple[G
     if earliest is None:
         raise NothingShipped(f"{directory} holds nothing that was shipped")
     raise NothingShipped(f"{directory} reaches back to position {earliest.position:,} only")
+
+
+def _pieces(generation: Generation) -> list[Entry]:
+    """The pieces, up to the last one that is there: a copy of the directory may have been made while it grew."""
+    pieces = [entry for entry in generation.entries if entry.file != BASE]
+    for number, entry in enumerate(pieces, start=1):
+        if entry.sequence != number:
+            raise DamagedShipment(f"{generation.path / f'{number:08d}'} is missing")
+    there = pieces.copy()
+    while there and not (generation.path / there[-1].file).exists():
+        there.pop()
+    if missing := pieces[len(there) :]:
+        log.warning(
+            "%s ends with %s; the manifest tells of %d more",
+            generation.path,
+            there[-1].file if there else BASE,
+            len(missing),
+        )
+    return there
 
 
 def _carry(generation: Generation, log: Sequence[Entry], database: Path, until: Until) -> bool:

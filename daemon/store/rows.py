@@ -128,6 +128,19 @@ class DecisionRow(NamedTuple):
     skipped: int
 
 
+class BackupRow(NamedTuple):
+    """A copy of the store that somebody has."""
+
+    position: int
+    """What happened up to here is in it."""
+    time: int
+    """When it was begun."""
+    size: int
+    """Bytes."""
+    verified: int
+    """Whether it was restored, to try it out."""
+
+
 class Sizes(NamedTuple):
     """Bytes of the store's files, and what is free for them to grow."""
 

@@ -66,6 +66,8 @@ def first(db: Database) -> None:
     ``repeats`` are the answers that were given under an idempotency key, by the actor that they were given about.
     Those about spawns have the ``scope`` 0 and as their ``number`` the actor's id.
 
+    ``backups`` holds the last copy that somebody has taken away.
+
     ``key_roots`` has a row for each epoch, whose root is destroyed when it retires, and row 0 for the root that stays.
     """
     for statement in _FIRST.split(";"):
@@ -187,6 +189,13 @@ CREATE TABLE repeats (
     answer BLOB NOT NULL,
     PRIMARY KEY (scope, key_hash)
 ) WITHOUT ROWID;
+CREATE TABLE backups (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    position INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    verified INTEGER NOT NULL
+);
 CREATE INDEX repeated_spawns ON repeats (number) WHERE scope = 0;
 CREATE TABLE decisions (
     route INTEGER NOT NULL,

@@ -41,6 +41,9 @@ PREFIX: Final = "generation-"
 _CHUNK: Final = 1 << 20
 """Bytes that are sealed at a time, and so in memory."""
 
+_TAIL: Final = 4_096
+"""Bytes that hold the last two lines of a manifest, each of which has less than 400."""
+
 _TABLES: Final = {"key_slots": 9, "key_roots": 4}
 """What ``keys`` holds, and the number of columns."""
 
@@ -116,16 +119,23 @@ class Generation:
         manifest = self.path / MANIFEST
         if not manifest.exists():
             return
-        for number, line in enumerate(manifest.read_bytes().splitlines(keepends=True), start=1):
-            if not line.endswith(b"\n"):
-                return  # cut off while it was written: the piece was never counted on
-            try:
-                entry = msgspec.json.decode(line, type=Entry)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                raise DamagedShipment(f"line {number} of {manifest} is not an entry") from None
-            if not hmac.compare_digest(self._code(entry), entry.mac):
-                raise DamagedShipment(f"line {number} of {manifest} is not as it was written, or one is missing before")
-            self._take(entry)
+        for number, line in enumerate(_complete(manifest.read_bytes()), start=1):
+            self._take(self._decoded(line, f"line {number} of {manifest}"))
+
+    def last(self) -> Entry | None:
+        """The last entry, for one that was not read: its code is of itself and of the code before, whatever is there.
+
+        None if the base was never completed. Raises ``DamagedShipment``.
+        """
+        manifest = self.path / MANIFEST
+        if not manifest.exists():
+            return None
+        with manifest.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+            *before, last = _complete(file.read()) or [b""]
+        if before:
+            self._last = bytes.fromhex(_entry(before[-1], f"the last line but one of {manifest}").mac)
+        return self._decoded(last, f"the last line of {manifest}") if last else None
 
     def open(self, entry: Entry) -> Iterator[bytes]:
         """What a file holds, chunk by chunk. Raises ``DamagedShipment``, naming it."""
@@ -165,9 +175,29 @@ class Generation:
         plain = msgspec.json.encode(msgspec.structs.replace(entry, mac=""))
         return hmac.digest(self._key, self._bound + self._last + plain, "sha256").hex()
 
+    def _decoded(self, line: bytes, which: str) -> Entry:
+        """The entry of the next line."""
+        entry = _entry(line, which)
+        if not hmac.compare_digest(self._code(entry), entry.mac):
+            raise DamagedShipment(f"{which} is not as it was written, or one is missing before")
+        return entry
+
     def _take(self, entry: Entry) -> None:
         self._last = bytes.fromhex(entry.mac)
         self.entries.append(entry)
+
+
+def _complete(lines: bytes) -> list[bytes]:
+    """Lines but the last if it was cut off while it was written: its file was never counted on."""
+    found = lines.splitlines(keepends=True)
+    return found if lines.endswith(b"\n") else found[:-1]
+
+
+def _entry(line: bytes, which: str) -> Entry:
+    try:
+        return msgspec.json.decode(line, type=Entry)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise DamagedShipment(f"{which} is not an entry") from None
 
 
 def chunks(content: bytes) -> Iterator[bytes]:

@@ -24,7 +24,16 @@ from typing import Final, NamedTuple
 
 from statekeep.daemon.store import wal
 from statekeep.daemon.store.backup import Copying, Moment, moment
-from statekeep.daemon.store.shipment import BASE, PREFIX, Entry, Generation, chunks, chunks_of, generations
+from statekeep.daemon.store.shipment import (
+    BASE,
+    PREFIX,
+    DamagedShipment,
+    Entry,
+    Generation,
+    chunks,
+    chunks_of,
+    generations,
+)
 from statekeep.daemon.store.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -52,12 +61,12 @@ DAY: Final = 24 * 3_600_000
 
 
 class Lag(NamedTuple):
-    """How far what is shipped is behind."""
+    """Where what is shipped ends."""
 
     position: int
     """Up to which a restore would come."""
     time: int
-    """When the store was there; 0: nothing is shipped."""
+    """When the store was there; 0: nothing was ever shipped."""
     failure: str
     """Why it does not go on; empty: it does."""
 
@@ -94,14 +103,33 @@ class Shipping:
         self._salts = b""
         self._begun = self._shipped_at = self._failed_at = 0
         self._rebase_at = 0
-        self.lag = Lag(0, 0, "")
+        self._read_at = self._waiting_since = 0
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.lag = Lag(*self._shipped_before(), "")
+        if self.lag.position != moment(connection).position:
+            self._waiting_since = clock()
         self._begin()
+
+    @property
+    def generation(self) -> str:
+        """The name of the generation that is shipped to; empty if there is none at the moment."""
+        return self._generation.path.name if self._generation is not None else ""
+
+    @property
+    def since(self) -> int:
+        """When that was begun."""
+        return self._begun if self._generation is not None else 0
+
+    @property
+    def waiting(self) -> int:
+        """Milliseconds for which the oldest commit that is not shipped has waited, at most; 0: all are shipped."""
+        return max(0, self._clock() - self._waiting_since) if self._waiting_since else 0
 
     def step(self) -> None:
         """Do what is due; to be called when no transaction is open."""
         now = self._clock()
         if self._failed_at and 0 <= now - self._failed_at < RETRY:
+            self._wait(now)
             return
         try:
             self._settle(wait=False)
@@ -109,7 +137,7 @@ class Shipping:
                 self._begin()
             if self._job is not None:
                 return
-            unshipped = self._unshipped()
+            unshipped = self._wait(now)
             if unshipped >= PIECE or (unshipped and not 0 <= now - self._shipped_at < INTERVAL):
                 self._ship()
             elif not unshipped and self._log_size() >= FULL:
@@ -131,7 +159,7 @@ class Shipping:
             self._end()
             return
         try:
-            while self._generation is not None and (self._job is not None or self._unshipped()):
+            while self._generation is not None and (self._job is not None or self.unshipped()):
                 self._settle(wait=True)
                 if not self._ship():
                     break
@@ -161,7 +189,7 @@ class Shipping:
         self._end()
         if not self._checkpoint():
             raise OSError("somebody reads the database and holds its log")
-        self._begun = self._clock()
+        self._begun = self._read_at = self._clock()
         self._rebase_at = 0
         self._slots = self._vault.slots
         generation = Generation(self._name(), self._vault.ring)
@@ -169,6 +197,19 @@ class Shipping:
         self._copying = Copying(self._store, self._store.with_name(f"{self._store.name}.base"))
         self._generation = generation
         self._job = self._worker.submit(self._ship_base, generation, self._copying)
+
+    def _shipped_before(self) -> Moment:
+        """Where the directory ends that an earlier process has shipped this store to."""
+        for path in reversed(generations(self.directory)):
+            try:
+                last = Generation(path, self._vault.ring).last()
+            except DamagedShipment as damage:
+                log.warning("what was shipped before can't be relied on: %s", damage)
+                continue
+            # A store that was itself restored to an earlier point has gone another way since.
+            if last is not None and last.position <= moment(self._connection).position:
+                return Moment(last.position, last.time)
+        return Moment(0, 0)
 
     def _name(self) -> Path:
         before = generations(self.directory)
@@ -199,7 +240,7 @@ class Shipping:
     def _ship(self) -> bool:
         """Let the thread ship the next piece of the log; False when there is none."""
         assert self._generation is not None
-        self._shipped_at = self._clock()
+        self._shipped_at = self._read_at = self._clock()
         with self._log_file.open("rb") as file:
             header = file.read(wal.HEADER)
             if wal.salts(header) != self._salts:
@@ -261,6 +302,8 @@ class Shipping:
             log.info("shipping goes on")
         self._failed_at = 0
         self.lag = Lag(at.position, at.time or self._clock(), "")
+        # Whatever is left came after that was read.
+        self._waiting_since = self._read_at if self.unshipped() else 0
 
     def _checkpoint(self) -> bool:
         """Carry the log into the database; False when somebody was in the way."""
@@ -270,7 +313,14 @@ class Shipping:
     def _log_size(self) -> int:
         return self._log_file.stat().st_size if self._log_file.exists() else 0
 
-    def _unshipped(self) -> int:
+    def _wait(self, now: int) -> int:
+        """Note since when something is not shipped; the bytes of it."""
+        unshipped = self.unshipped()
+        if unshipped and not self._waiting_since:
+            self._waiting_since = now
+        return unshipped
+
+    def unshipped(self) -> int:
         """Bytes of the log that were not shipped, or are left from a transaction that did not end."""
         size = self._log_size()
         if size <= wal.HEADER:

@@ -22,6 +22,7 @@ from statekeep.daemon.store.keys import WrongKey
 from statekeep.daemon.store.reading import PATCHED, Catalogue, Records
 from statekeep.daemon.store.rows import (
     ActorRow,
+    BackupRow,
     CohortRow,
     DeploymentRow,
     EventRow,
@@ -65,6 +66,7 @@ _STATEMENTS = {
     "events": "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
     "decisions": "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?)",
     "repeats": "INSERT INTO repeats VALUES (?, ?, ?, ?)",
+    "backups": "INSERT OR REPLACE INTO backups VALUES (?, ?, ?, ?, ?)",
     "forgotten": f"DELETE FROM repeats WHERE {_FORGOTTEN}",  # noqa: S608 - text from above
 }
 """In the order in which rows refer to each other."""
@@ -72,7 +74,7 @@ _STATEMENTS = {
 _COUNTED = evidence.TABLES.keys() - {"actors"}
 """Tables whose rows the evidence counts as they are inserted; it hears of actors and events when they are added."""
 
-_CHANGES = {"closings": ("routes", 1), "ends": ("deployments", 0), "contexts": ("actors", 1)}
+_CHANGES = {"closings": ("routes", 1), "ends": ("deployments", 0), "contexts": ("actors", 1), "backups": ("backups", 0)}
 """What changes rows of which table, and where its values hold the row's number."""
 
 # Not OR REPLACE, which would delete the row first: that takes twice the time.
@@ -372,6 +374,10 @@ class Store:
         place = (Table.REPEATS, Column.ANSWER, row.scope << 32 | row.number)
         sealed = self.records.sealer(row.actor).seal(row.content + row.answer, *place)
         self._pending["repeats"].append((row.scope, row.key_hash, row.number, sealed))
+
+    def put_backup(self, row: BackupRow) -> None:
+        """Note the last backup."""
+        self._pending["backups"].append((1, *row))
 
     def forget_repeats(self, actor: int, last: int) -> None:
         """Forget the answers of an actor up to the number ``last``."""

@@ -25,7 +25,7 @@ from statekeep.protocol.records.actors import (
     VerifyPage,
     WatchEnded,
 )
-from statekeep.protocol.records.backups import CopyPart, Shipped, StoreCopy
+from statekeep.protocol.records.backups import CopyPart, LastBackup, Shipped, StoreCopy
 from statekeep.protocol.records.daemon import (
     Description,
     ErrorDescription,
@@ -112,6 +112,7 @@ __all__ = [
     "Keys",
     "Landing",
     "LandingPolicy",
+    "LastBackup",
     "Limits",
     "MapLanding",
     "NewKey",

@@ -187,6 +187,8 @@ class DecisionPage(Page, frozen=True, kw_only=True):
     decisions: list[Decision]
     erased: list[Erased] = []
     """For a route, with every outcome: actors among these that it may have judged, and that were erased since."""
+    damaged: list[int] = []
+    """For a route: actors among these that it may have judged, whose records are not what was written."""
 
 
 class Difference(Record, frozen=True, kw_only=True):

@@ -29,6 +29,19 @@ class CopyPart(Record, frozen=True, kw_only=True):
     """Bytes from the offset that was asked for; none behind the end, and none before the copy is complete."""
 
 
+class LastBackup(Record, frozen=True, kw_only=True):
+    """The last copy of the store that somebody has taken away."""
+
+    position: int
+    """What happened up to here is in it."""
+    time: int
+    """When it was begun."""
+    size: int
+    """Its bytes."""
+    verified: bool
+    """Whether it was restored, to try it out."""
+
+
 class Shipped(Record, frozen=True, kw_only=True):
     """How far continuous backup is."""
 
@@ -38,6 +51,14 @@ class Shipped(Record, frozen=True, kw_only=True):
     behind: int
     """Positions since."""
     time: int | None = None
-    """When the store was there; absent: nothing has been shipped since the start."""
+    """When the store was there; absent: nothing was ever shipped."""
     failure: str = ""
     """Why it does not go on."""
+    lag: int = 0
+    """Milliseconds for which the oldest change that is not shipped has waited; 0: all is."""
+    unshipped: int = 0
+    """Bytes of the log that are not shipped."""
+    generation: str = ""
+    """The directory in ``directory`` that is shipped to; empty: there is none at the moment."""
+    since: int | None = None
+    """When that was begun."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from statekeep.protocol.records.backups import Shipped
+from statekeep.protocol.records.backups import LastBackup, Shipped
 from statekeep.protocol.records.words import Record
 
 Role = Literal["viewer", "operator", "admin"]
@@ -129,6 +129,10 @@ class Statistics(Record, frozen=True, kw_only=True):
     """Free on the file system of the store, for the daemon's user."""
     rss_bytes: int
     """Memory of the daemon's process."""
+    backup: LastBackup | None = None
+    """The last one; absent: there was none."""
+    shipped: Shipped | None = None
+    """Continuous backup; absent: there is none."""
 
 
 SlotKind = Literal["credential", "file", "passphrase", "recovery"]
@@ -207,7 +211,7 @@ class ServerStatus(Record, frozen=True, kw_only=True):
     connections: int
     commits: int
     requests: int
-    backup: int | None = None
-    """When the last backup that was fetched whole was begun; absent: none since the start."""
+    backup: LastBackup | None = None
+    """The last one; absent: there was none."""
     shipped: Shipped | None = None
     """Continuous backup; absent: there is none."""

@@ -119,6 +119,10 @@ def test_a_restore_says_what_stands_against_it(tmp_path: Path) -> None:
     with running(tmp_path) as daemon:
         fill(daemon)
         assert statekeep(tmp_path, "backup", str(tmp_path / "b")).returncode == 0
+        with Client(daemon.socket) as client:
+            last = client.status().backup
+        assert last is not None
+        assert (last.size, last.verified) == ((tmp_path / "b").stat().st_size, True)
         refused = statekeep(tmp_path, "restore", str(tmp_path / "b"), "--replace")
         assert (refused.returncode, "Stop the daemon first" in refused.stderr) == (2, True)
         daemon.end(signal.SIGTERM)

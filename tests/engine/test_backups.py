@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import sqlite3
 from contextlib import closing
 from itertools import count
@@ -29,8 +30,19 @@ from statekeep.daemon.store import (
     open_store,
 )
 from statekeep.protocol.errors import ActorErased, BackupFailed, BackupUnderWay, UnknownBackup
-from statekeep.protocol.messages import Backup, BackupEnd, BackupRead, Erase, Get, Send, Spawn, StatusRequest, Verify
-from statekeep.protocol.records import StoreCopy
+from statekeep.protocol.messages import (
+    Backup,
+    BackupEnd,
+    BackupRead,
+    Erase,
+    Get,
+    Send,
+    Spawn,
+    Stats,
+    StatusRequest,
+    Verify,
+)
+from statekeep.protocol.records import LastBackup, StoreCopy
 from tests.engine.stories import PAID, account, deploy, spawn
 from tests.engine.worlds import KEY, ask, engine_in
 
@@ -103,6 +115,27 @@ def test_a_copy_ends(loans: Engine, directory: Path, tmp_path: Path) -> None:
     with engine_in(tmp_path) as engine:
         assert not (tmp_path / "store.db.copy").exists()
         assert ask(engine, Backup()).backup == 1
+
+
+def test_the_last_backup_is_known_over_restarts(loans: Engine, directory: Path, tmp_path: Path) -> None:
+    """When it was begun, its size, and whether it was tried out; a copy that was not read or not kept is none."""
+    assert ask(loans, StatusRequest()).backup is None
+    unread, unkept = ask(loans, Backup()), BackupEnd(2, kept=False)
+    ask(loans, BackupEnd(unread.backup))
+    fetch(loans, ask(loans, Backup()).backup)
+    ask(loans, unkept)
+    assert ask(loans, StatusRequest()).backup is None
+    for number, verified in ((3, True), (4, False)):
+        begun = ask(loans, Backup())
+        assert begun.backup == number
+        copied, _ = fetch(loans, begun.backup)
+        ask(loans, BackupEnd(number, verified=verified))
+        expected = LastBackup(position=begun.position, time=begun.time, size=copied.size, verified=verified)
+        assert ask(loans, StatusRequest()).backup == ask(loans, Stats()).backup == expected
+    assert ask(loans, Verify(limit=1_000)).differences == []
+    shutil.copytree(directory, tmp_path / "next")
+    with engine_in(tmp_path / "next") as engine:
+        assert ask(engine, StatusRequest()).backup == expected
 
 
 def test_a_copy_that_nobody_asks_about_makes_room(loans: Engine) -> None:

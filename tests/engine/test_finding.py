@@ -178,6 +178,29 @@ def test_a_page_of_keys_looks_at_a_bounded_number(
     assert ask(engine, Actors(key="nested/5*")).next == 4
 
 
+@pytest.mark.parametrize(
+    ("form", "key", "fits"),
+    [
+        ("loan/*", "loan/17", True),
+        ("*/17", "loan/17", True),
+        ("l*/*7", "loan/17", True),
+        ("loan/17*", "loan/17", True),
+        ("*", "", True),
+        ("loan*loan", "loan", False),
+        ("oan/*", "loan/17", False),
+        ("loa?/*", "loan/17", False),
+        ("[l]oan/*", "loan/17", False),
+        ("[l]?*", "[l]?", True),
+        ("*a*" * 80 + "b", "a" * 256, False),
+    ],
+)
+def test_a_star_stands_for_any_text_and_nothing_else_does(form: str, key: str, fits: bool) -> None:
+    """Other characters mean themselves, and many stars cost no more than one; no key at all is of no form."""
+    matches = finding._key_form(form)
+    assert matches(key) == fits
+    assert not matches(None)
+
+
 def test_an_unknown_version_is_refused(engine: Engine, population: list[Actor]) -> None:
     """A version that is not there is a mistake, unlike a state in which nobody is."""
     for request in (Actors(version="loan-v9"), CountRequest(version="loan-v9")):

@@ -23,7 +23,7 @@ from statekeep.daemon.store import (
     shipping,
 )
 from statekeep.daemon.store.shipment import generations
-from statekeep.protocol.messages import Erase, KeyAddRecovery, Send, StatusRequest
+from statekeep.protocol.messages import Erase, KeyAddRecovery, Send, Stats, StatusRequest
 from tests.engine.stories import PAID, account, deploy, spawn
 from tests.engine.worlds import KEY, ask, engine_in, start
 
@@ -200,6 +200,25 @@ def test_a_damaged_file_is_refused_by_name(
         rebuild(shipped, tmp_path / "store.db", SECRETS, Until())
 
 
+def test_a_copy_that_was_made_meanwhile_ends_where_its_pieces_do(shipped: Path, tmp_path: Path, clock: Clock) -> None:
+    """A manifest that was copied after the pieces tells of later ones; one that is missing in the middle is damage."""
+    with engine_that_ships(tmp_path / "data", shipped, clock) as engine:
+        deploy(engine, "loan-v1")
+        settle(engine)
+        before = account(engine)
+        for _ in range(3):
+            spawn(engine, "loan-v1")
+            settle(engine)
+    (generation,) = generations(shipped)
+    last = sorted(generation.glob("0*"))[1:]
+    (generation / last[0]).rename(tmp_path / "one")
+    with pytest.raises(DamagedShipment, match=f"{last[0].name} is missing"):
+        restored(shipped, tmp_path / "r1")
+    for piece in last[1:]:
+        piece.unlink()
+    assert restored(shipped, tmp_path / "r2") == before
+
+
 def test_a_manifest_that_was_changed_is_refused(shipped: Path, tmp_path: Path, clock: Clock) -> None:
     """A line too few in its middle, or another figure in one."""
     with engine_that_ships(tmp_path / "data", shipped, clock) as engine:
@@ -225,6 +244,8 @@ def test_a_kill_loses_nothing_that_was_shipped(shipped: Path, tmp_path: Path, cl
         first = engine._store.moment().position
         before = account(engine)
         spawn(engine, "loan-v1")
+        # Its piece is there, whole, and the engine does not know it yet.
+        engine._store.shipping._job.exception()  # type: ignore[union-attr]
         shutil.copytree(data, tmp_path / "killed")
         shutil.copytree(shipped, tmp_path / "shipped then")
     assert restored(tmp_path / "shipped then", tmp_path / "r1", Until(position=first)) == before
@@ -289,6 +310,65 @@ def test_old_generations_are_removed(shipped: Path, tmp_path: Path, clock: Clock
         assert len(generations(shipped)) == 1 + 7
         after = account(engine)
     assert restored(shipped, tmp_path / "r") == after
+
+
+def test_the_figures_say_what_a_loss_now_would_cost(shipped: Path, tmp_path: Path, clock: Clock) -> None:
+    """Nothing when all is shipped; else since when the oldest change waits, in how many bytes and positions."""
+    with engine_that_ships(tmp_path / "data", shipped, clock) as engine:
+        deploy(engine, "loan-v1")
+        settle(engine)
+        found = ask(engine, Stats()).shipped
+        assert found is not None
+        assert (found.position, found.behind, found.lag, found.unshipped) == (1, 0, 0, 0)
+        assert [found.generation] == [path.name for path in generations(shipped)]
+        with mock.patch("statekeep.daemon.store.shipment._write", side_effect=OSError(28, "No space left on device")):
+            spawn(engine, "loan-v1")
+            settle(engine)
+            waiting = clock.now
+            spawn(engine, "loan-v1")
+            clock.now += 5_000
+            found = ask(engine, StatusRequest()).shipped
+        assert found is not None
+        assert (found.position, found.behind, found.failure) == (1, 2, "No space left on device")
+        assert clock.now - waiting <= found.lag < clock.now - waiting + 60_000
+        assert found.unshipped > 4_096
+        clock.now += shipping.RETRY
+        settle(engine)
+        found = ask(engine, Stats()).shipped
+        assert found is not None
+        assert (found.behind, found.lag, found.unshipped) == (0, 0, 0)
+
+
+def test_after_a_start_the_figures_are_of_what_was_shipped_before(shipped: Path, tmp_path: Path, clock: Clock) -> None:
+    """What an earlier process left behind is still behind. A line that was cut off does not count, nor a forged one."""
+    with engine_that_ships(tmp_path / "data", shipped, clock) as engine:
+        deploy(engine, "loan-v1")
+        spawn(engine, "loan-v1")
+        settle(engine)
+        spawn(engine, "loan-v1")
+        settle(engine)
+        then = ask(engine, StatusRequest()).shipped
+        assert then is not None
+        shutil.copytree(tmp_path / "data", tmp_path / "next")
+        shutil.copytree(shipped, tmp_path / "to")
+        spawn(engine, "loan-v1")
+        shutil.copytree(tmp_path / "data", tmp_path / "later")
+    (manifest,) = (tmp_path / "to").glob("*/manifest")
+    whole = manifest.read_bytes()
+    for content, directory, behind in (
+        (whole, "next", 0),
+        (whole, "later", 1),
+        (whole[:-1], "later", 2),
+        (whole.replace(b'"position":3', b'"position":4'), "later", 4),
+    ):
+        manifest.write_bytes(content)
+        with mock.patch.object(shipping.Shipping, "_begin"), engine_in(tmp_path / directory) as engine:
+            engine._store.ship(tmp_path / "to", clock, DAYS)
+            found = ask(engine, StatusRequest()).shipped
+            assert found is not None
+            assert (found.behind, bool(found.lag), found.generation) == (behind, bool(behind), "")
+            if not behind:
+                assert (found.position, found.time) == (then.position, then.time)
 
 
 def test_a_directory_that_can_t_be_written_stops_nobody(shipped: Path, tmp_path: Path, clock: Clock) -> None:

@@ -171,6 +171,10 @@ def test_the_read_that_first_touches_it_sees_it(directory: Path, statements: str
             assert ask(engine, Get(other)).id == other
             assert ask(engine, History(other)).events
             assert ask(engine, Decisions(actor=other)).decisions
+        page = ask(engine, Decisions(route="loan-v2"))
+        unreadable = set() if "context = " in statements else victims  # which no decision rests on
+        assert set(page.damaged) == unreadable
+        assert {made.actor for made in page.decisions} == {ALICE, BOB, CAROL, DORA} - unreadable
         assert ask(engine, Send(CAROL, "INCOME_VERIFIED")).handled
         found = {difference.actor for difference in differences(engine)}
         assert found - {0} == victims

@@ -14,7 +14,7 @@ import pytest
 
 from statekeep.protocol.errors import Forbidden, StatekeepError
 from statekeep.protocol.messages import AnyRequest, KeyStatus, StatusRequest
-from statekeep.protocol.records import KeyEpoch, Keys, KeySlot, Peer, Record, ServerStatus, Shipped
+from statekeep.protocol.records import KeyEpoch, Keys, KeySlot, LastBackup, Peer, Record, ServerStatus, Shipped
 from statekeep.testing import StateKeep
 from statekeep.tui.cli import checks
 from statekeep.tui.cli.checks import Check
@@ -119,9 +119,11 @@ def test_backups_are_asked_after(examined: Callable[..., dict[str, Check]]) -> N
 
     now = int(time.time() * 1000)
     shipped = Shipped(directory="/backup", position=5, behind=2)
+    made = LastBackup(position=5, time=now, size=100, verified=True)
     assert backup(backup=None, shipped=None).level == "unknown"
-    assert backup(backup=now, shipped=None).level == "good"
-    assert backup(backup=now - 3 * 86_400_000, shipped=None).level == "warning"
+    assert backup(backup=made, shipped=None).level == "good"
+    assert backup(backup=msgspec.structs.replace(made, verified=False), shipped=None).level == "warning"
+    assert backup(backup=msgspec.structs.replace(made, time=now - 3 * 86_400_000), shipped=None).level == "warning"
     assert "2 positions behind" in backup(shipped=shipped).found
     broken = backup(shipped=msgspec.structs.replace(shipped, failure="disk full"))
     assert (broken.level, "disk full" in broken.found) == ("bad", True)

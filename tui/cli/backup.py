@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -98,10 +98,12 @@ def backup(client: Client, args: argparse.Namespace) -> int:
     """Have a copy made, fetch it, and verify it before it gets its name."""
     unfinished = args.file.with_name(f".{args.file.name}.{os.getpid()}")
     try:
-        copy = _fetch(client, unfinished, drawn=not args.json)
-        verified = _daemon(args, "--rehearse", unfinished) if args.verify else None
-        unfinished.replace(args.file)
-        _sync_directory(args.file.absolute().parent)
+        with _copy(client) as (begun, end):
+            copy = _fetch(client, begun, unfinished, drawn=not args.json)
+            verified = _daemon(args, "--rehearse", unfinished) if args.verify else None
+            unfinished.replace(args.file)
+            _sync_directory(args.file.absolute().parent)
+            end.kept, end.verified = True, args.verify
     except OSError as problem:
         raise UnusableInput(
             f"{args.file} can't be written: {problem.strerror}.", f"write {unfinished}", "Name a file that can be made."
@@ -150,18 +152,25 @@ def _held(found: dict[str, Any] | None) -> Iterator[Line]:
         yield line(f"{count(found['erased_again'], 'actor')} that had been erased since were erased again.")
 
 
-def _fetch(client: Client, path: Path, *, drawn: bool) -> StoreCopy:
-    """Have a copy made, and write it to ``path``, durably."""
+@contextmanager
+def _copy(client: Client) -> Iterator[tuple[StoreCopy, BackupEnd]]:
+    """A copy that the daemon makes, and its end, in which the block says what became of it."""
     begun = client.call(Backup())
+    end = BackupEnd(begun.backup, kept=False)
     try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file, _bar(begun.size, drawn=drawn) as advance:
-            copy = _parts(client, begun.backup, file, advance)
-            file.flush()
-            os.fsync(descriptor)
+        yield begun, end
     finally:
         with suppress(UnknownBackup):
-            client.call(BackupEnd(begun.backup))
+            client.call(end)
+
+
+def _fetch(client: Client, begun: StoreCopy, path: Path, *, drawn: bool) -> StoreCopy:
+    """Write a copy to ``path``, durably."""
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file, _bar(begun.size, drawn=drawn) as advance:
+        copy = _parts(client, begun.backup, file, advance)
+        file.flush()
+        os.fsync(descriptor)
     return copy
 
 

@@ -173,18 +173,21 @@ def _store(path: Path) -> Iterator[Check]:
 
 
 def _backup(status: ServerStatus) -> Check:
-    """Continuous backup if there is any, else the last backup since the start; files of an earlier day are not seen."""
+    """Continuous backup if there is any, else the last copy that was taken."""
     if (shipped := status.shipped) is not None:
         found = f"shipped to {shipped.directory}, {count(shipped.behind, 'position')} behind"
         if shipped.failure:
             return Check("backup", "bad", f"{found}: {shipped.failure}", "Make the directory writable for the daemon.")
         return Check("backup", "good", f"{found}; `statekeep backup --test DIR` tries a restore")
     if status.backup is None:
-        return Check("backup", "unknown", "none since the daemon was started; `statekeep backup FILE` makes one")
-    age = time.time() - status.backup / 1000
+        return Check("backup", "unknown", "there is none; `statekeep backup FILE` makes one")
+    age = time.time() - status.backup.time / 1000
+    found = f"the last one was made {ago(max(0.0, age))}"
     if age > BACKUP_AGE:
-        return Check("backup", "warning", f"the last one was made {ago(age)}", "`statekeep backup FILE` makes one.")
-    return Check("backup", "good", f"the last one was made {ago(max(0.0, age))}")
+        return Check("backup", "warning", found, "`statekeep backup FILE` makes one.")
+    if not status.backup.verified:
+        return Check("backup", "warning", f"{found}, and not verified", "`statekeep backup --test FILE` tries it out.")
+    return Check("backup", "good", f"{found}, and verified")
 
 
 def _clock(status: ServerStatus) -> Check:

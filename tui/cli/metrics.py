@@ -52,6 +52,13 @@ METRICS: Final = (
     Metric("statekeep_event_types", "gauge", "Distinct event types."),
     Metric("statekeep_version_actors", "gauge", "Actors of each version."),
     Metric("statekeep_version_needs_rescue", "gauge", "Actors of each version whose landing was refused."),
+    Metric("statekeep_backup_time_seconds", "gauge", "When the last backup was begun, in seconds since 1970."),
+    Metric("statekeep_backup_bytes", "gauge", "Its size."),
+    Metric("statekeep_backup_verified", "gauge", "1 if it was restored, to try it out, else 0."),
+    Metric("statekeep_shipped_position", "counter", "Up to where what is shipped could be restored."),
+    Metric("statekeep_shipped_lag_seconds", "gauge", "For how long the oldest change that is not shipped has waited."),
+    Metric("statekeep_shipped_behind_bytes", "gauge", "Bytes of the log that are not shipped."),
+    Metric("statekeep_shipping", "gauge", "1 if shipping goes on, 0 if it does not."),
     Metric("statekeep_sweep_cohorts_left", "gauge", "Cohorts that the deploy or close under way has not reached yet."),
 )
 """In the order in which they are written."""
@@ -134,6 +141,19 @@ def of_statistics(found: Statistics) -> Iterator[Sample]:
     yield Sample("statekeep_wal_bytes", found.wal_bytes)
     yield Sample("statekeep_free_bytes", found.free_bytes)
     yield Sample("statekeep_memory_bytes", found.rss_bytes)
+    yield from _backups(found)
+
+
+def _backups(found: Statistics) -> Iterator[Sample]:
+    if (backup := found.backup) is not None:
+        yield Sample("statekeep_backup_time_seconds", backup.time / 1000)
+        yield Sample("statekeep_backup_bytes", backup.size)
+        yield Sample("statekeep_backup_verified", int(backup.verified))
+    if (shipped := found.shipped) is not None:
+        yield Sample("statekeep_shipped_position", shipped.position)
+        yield Sample("statekeep_shipped_lag_seconds", shipped.lag / 1000)
+        yield Sample("statekeep_shipped_behind_bytes", shipped.unshipped)
+        yield Sample("statekeep_shipping", int(not shipped.failure))
 
 
 def _quantiles(name: str, of: Percentiles, units: int) -> Iterator[Sample]:

@@ -63,13 +63,16 @@ def list_decisions(client: Client, args: argparse.Namespace) -> int:
 
 
 def _counted(pages: Iterator[DecisionPage]) -> Iterator[DecisionPage]:
-    """Say on stderr how many erased actors, of whom no decision is left, are not among the decisions."""
-    erased = 0
+    """Say on stderr how many actors are left out, of whom no decision is left or none can be read."""
+    erased = damaged = 0
     for page in pages:
         yield page
         erased += len(page.erased)
+        damaged += len(page.damaged)
     if erased:
         print(f"erased since, and so left out: {count(erased, 'actor')} that may have been decided", file=sys.stderr)
+    if damaged:
+        print(f"damaged, and so left out: {count(damaged, 'actor')}; see `statekeep verify`", file=sys.stderr)
 
 
 def show_status(client: Client, args: argparse.Namespace) -> int:

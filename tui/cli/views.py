@@ -14,6 +14,7 @@ from statekeep.protocol.records import (
     Decision,
     DecisionPage,
     HistoryPage,
+    LastBackup,
     Outcome,
     Sent,
     ServerStatus,
@@ -163,14 +164,17 @@ def decisions(page: DecisionPage) -> Iterator[Block]:
 
 
 def route(page: DecisionPage) -> Iterator[Block]:
-    """Decisions about one route, a line for each actor, and who was erased."""
+    """Decisions about one route, a line for each actor, and who is left out."""
     if page.decisions:
         yield from _route_rows(page)
-    elif not page.erased:
+    elif not (page.erased or page.damaged):
         yield line("No such decisions.")
     if page.erased:
         ids = ", ".join(f"{found.id} ({date(found.time)})" for found in page.erased)
         yield line(Span("erased", "quiet"), f", and perhaps decided before: {ids}")
+    if page.damaged:
+        ids = ", ".join(map(str, page.damaged))
+        yield line(Span("damaged", "bad"), f", so that nothing of them can be told: {ids}; see `statekeep verify`")
 
 
 def _route_rows(page: DecisionPage) -> Iterator[Block]:
@@ -216,15 +220,22 @@ def status(found: ServerStatus) -> Iterator[Block]:
         ("event types", count(found.event_types)),
         ("position", count(found.position)),
         ("connections", count(found.connections)),
-        *([("last backup", moment(found.backup))] if found.backup is not None else []),
+        *([("last backup", _backup(found.backup))] if found.backup else []),
         *([("shipped", _shipped(found.shipped))] if found.shipped else []),
         ("since start", f"{count(found.requests, 'request')} in {count(found.commits, 'commit')}"),
     )
 
 
+def _backup(found: LastBackup) -> str:
+    verified = "verified" if found.verified else "not verified"
+    return f"{moment(found.time)}, {count(found.size, 'byte')}, {verified}"
+
+
 def _shipped(found: Shipped) -> str:
     when = "nothing yet" if found.time is None else f"up to position {count(found.position)}, {moment(found.time)}"
     behind = f", {count(found.behind, 'position')} behind" if found.behind else ""
+    if found.lag:
+        behind += f", for {found.lag / 1000:,.1f} s"
     failure = f"; it does not go on: {found.failure}" if found.failure else ""
     return f"{found.directory}: {when}{behind}{failure}"
 
