@@ -207,7 +207,7 @@ def of_moves(world: World, position: int, actors: Iterable[int]) -> Iterator[Tol
         last = world.actors.last[actor]
         try:
             cohort = world.actors.cohort[actor] if last < position else records.cohort_at(actor, last, position)
-            if cohort is not None:
+            if cohort:  # it was there then, and has not been erased since
                 found[actor] = cohort, records.key_of(actor)
         except DamagedActor:
             found[actor] = None

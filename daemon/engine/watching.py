@@ -274,8 +274,7 @@ class Watchers:
         route = world.forest.routes.by_child[world.deployments[position].route]
         below = {further.child for further in world.forest.routes.below(route.parent)}
         if watcher.actor is not None:
-            there = watcher.actor >= first and world.actors.cohort[watcher.actor]  # 0: erased since
-            return [watcher.actor] if there else [], end
+            return [watcher.actor] * (watcher.actor >= first), end
         version, cohort = world.cohorts.version, world.actors.cohort
         ids = range(first, min(first + PASSED, end))
         found = list(islice((actor for actor in ids if version[cohort[actor]] in below), self._part + 1))

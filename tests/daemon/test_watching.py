@@ -86,7 +86,6 @@ async def test_a_fault_ends_the_watch_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, fault: type[Exception], code: str
 ) -> None:
     """Its client is told, what the fault said stays out of the log, and the connection goes on."""
-
     said = "the key is alice"
 
     def fail(*_: object) -> None:

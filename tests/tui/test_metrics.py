@@ -18,19 +18,6 @@ LINE = re.compile(r'[a-z_]+(\{([a-z]+="([^"\\\n]|\\.)*",?)*\})? -?[0-9.]+(e[-+][
 """A figure as the format has it."""
 
 
-THERE_WERE_NONE = {
-    "statekeep_errors_total",
-    "statekeep_backup_time_seconds",
-    "statekeep_backup_bytes",
-    "statekeep_backup_verified",
-    "statekeep_shipped_position",
-    "statekeep_shipped_lag_seconds",
-    "statekeep_shipped_behind_bytes",
-    "statekeep_shipping",
-}
-"""Figures of what does not happen in these tests: refusals and backups."""
-
-
 def figures(text: str) -> dict[str, float]:
     """The figures by their names with labels."""
     lines = [line for line in text.splitlines() if not line.startswith("#")]
@@ -53,7 +40,8 @@ def test_the_figures_are_those_of_the_daemon(run: Run, statekeep: StateKeep) -> 
     assert found['statekeep_requests_total{op="spawn"}'] == 2
     assert found["statekeep_store_bytes"] > 0
     written = re.findall(r"^# TYPE (\w+)", out, re.MULTILINE)
-    assert written == [metric.name for metric in METRICS if metric.name not in THERE_WERE_NONE]
+    none = re.compile("statekeep_(errors_total|backup_.*|shipp.*)")  # there were none
+    assert written == [metric.name for metric in METRICS if not none.fullmatch(metric.name)]
 
 
 def test_times_are_seconds() -> None:
@@ -61,23 +49,24 @@ def test_times_are_seconds() -> None:
     found = figures(exposition(of_statistics(records.STATISTICS)))
     assert found['statekeep_commit_seconds{quantile="0.99"}'] == 0.0025
     assert found['statekeep_errors_total{code="busy"}'] == 2
-
-
-def test_backups_have_figures() -> None:
-    """The last one, and how far shipping is behind; that it does not go on is one, too."""
-    made = LastBackup(position=5, time=1_500, size=100, verified=True)
-    shipped = Shipped(directory="/b", position=4, behind=1, lag=2_500, unshipped=4_152, failure="disk full")
-    known = msgspec.structs.replace(records.STATISTICS, backup=made, shipped=shipped)
-    found = figures(exposition(of_statistics(known)))
-    assert {name: found[name] for name in THERE_WERE_NONE - {"statekeep_errors_total"}} == {
-        "statekeep_backup_time_seconds": 1.5,
-        "statekeep_backup_bytes": 100,
-        "statekeep_backup_verified": 1,
-        "statekeep_shipped_position": 4,
-        "statekeep_shipped_lag_seconds": 2.5,
-        "statekeep_shipped_behind_bytes": 4_152,
-        "statekeep_shipping": 0,
-    }
+    backup = LastBackup(position=9, time=60_500, size=4_096, verified=True)
+    shipped = Shipped(directory="/s", position=8, behind=1, lag=2_500, unshipped=100)
+    more = msgspec.structs.replace(records.STATISTICS, backup=backup, shipped=shipped)
+    text = exposition(of_statistics(more))
+    assert (
+        figures(text).items()
+        >= {
+            "statekeep_backup_time_seconds": 60.5,
+            "statekeep_backup_bytes": 4_096,
+            "statekeep_backup_verified": 1,
+            "statekeep_shipped_position": 8,
+            "statekeep_shipped_lag_seconds": 2.5,
+            "statekeep_shipped_behind_bytes": 100,
+            "statekeep_shipping": 1,
+        }.items()
+    )
+    stopped = msgspec.structs.replace(more, shipped=msgspec.structs.replace(shipped, failure="no space left"))
+    assert figures(exposition(of_statistics(stopped)))["statekeep_shipping"] == 0
 
 
 def test_a_textfile_is_there_as_a_whole(run: Run, statekeep: StateKeep, tmp_path: Path) -> None:
