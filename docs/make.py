@@ -46,6 +46,7 @@ def commands(parser: argparse.ArgumentParser, name: str = "") -> Iterator[Comman
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
             for word, below in action.choices.items():
                 own = f"{name} {word}".strip()
+                below.filled()
                 if not _subcommands(below):
                     yield _command(below, own)
                 yield from commands(below, own)

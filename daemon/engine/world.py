@@ -81,9 +81,9 @@ class Population:
         cohort, self.cohort[actor], self.last[actor] = self.cohort[actor], 0, 0
         return cohort
 
-    def wanted(self, wanted: Wanted, start: int, limit: int) -> list[int]:
-        """The first ``limit`` ids from ``start`` on of actors that are wanted."""
-        return by_id(self, wanted, min(start, len(self.cohort)), limit)
+    def wanted(self, wanted: Wanted, start: int, limit: int, skip: int = 0) -> list[int]:
+        """The first ``limit`` ids from ``start`` on of actors that are wanted, but for the first ``skip``."""
+        return by_id(self, wanted, min(start, len(self.cohort)), limit, min(skip, len(self.cohort)))
 
     def above(self, cursor: int, flags: bytearray, limit: int) -> list[int]:
         """The first ``limit`` ids above ``cursor`` of actors whose cohort is flagged."""

@@ -18,10 +18,11 @@ from statekeep.protocol import Client
 from statekeep.protocol.errors import UnknownBackup
 from statekeep.protocol.messages import Backup, BackupEnd, BackupRead
 from statekeep.protocol.records import StoreCopy
-from statekeep.tui.cli.arguments import Subparsers, add_command, common
+from statekeep.tui.cli.arguments import add_command, add_local
 from statekeep.tui.cli.blocks import Line, Span, line
 from statekeep.tui.cli.failures import Exit, UnusableInput
 from statekeep.tui.cli.output import print_json, show
+from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.cli.wording import count, moment
 
 LOOKS: Final = 0.1
@@ -38,13 +39,12 @@ _ADVICE: Final = {
 """What to do, by the exit code of ``statekeepd``."""
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add the commands."""
     parser = add_command(
         subparsers,
         "backup",
         backup,
-        "copy the store of the running daemon into a file, and try out whether the file can be restored",
         "  statekeep backup /var/backups/statekeep/today.db\n  statekeep backup --test /var/backups/statekeep/today.db",
     )
     parser.add_argument(
@@ -64,17 +64,13 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     _add_point(parser)
     _add_keys(parser)
     parser.set_defaults(run=_tested(parser.get_default("run")))
-    text = "put a backup in the place of the store, while no daemon runs"
-    restoring = subparsers.add_parser(
-        "restore", parents=[common()], help=text, description=text[0].upper() + text[1:] + "."
-    )
+    restoring = add_local(subparsers, "restore", restore)
     restoring.add_argument(
         "file", metavar="FILE", type=Path, help="what `statekeep backup` has made, or the directory that is shipped to"
     )
     _add_point(restoring)
     restoring.add_argument("--replace", action="store_true", help="keep the store that is there under another name")
     _add_keys(restoring)
-    restoring.set_defaults(run=restore)
 
 
 def _add_point(parser: argparse.ArgumentParser) -> None:

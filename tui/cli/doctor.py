@@ -9,11 +9,12 @@ from typing import Final
 
 from statekeep.protocol import Client
 from statekeep.protocol.records import Record
-from statekeep.tui.cli.arguments import Subparsers, add_local
+from statekeep.tui.cli.arguments import add_local
 from statekeep.tui.cli.blocks import Block, Column, Rows, Span, Style, line
 from statekeep.tui.cli.checks import Check, Level, configuration, daemon, evaluator, path_of_socket, units
 from statekeep.tui.cli.failures import Exit
 from statekeep.tui.cli.output import print_json, show
+from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.cli.wording import count
 
 PATIENCE: Final = 5.0
@@ -33,14 +34,12 @@ class Report(Record, frozen=True):
     checks: list[Check]
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add ``doctor``."""
     add_local(
         subparsers,
         "doctor",
         examine,
-        "look at the daemon and all that it needs, and say how to mend what is wrong; ends with 0 if all is well, "
-        "1 with warnings, 2 if something is wrong",
         "  statekeep doctor\n  statekeep doctor --json",
     )
 

@@ -15,32 +15,35 @@ from statekeep.protocol.messages import Decisions, StatusRequest
 from statekeep.protocol.records import Decision, DecisionPage, Outcome
 from statekeep.tui.cli import views
 from statekeep.tui.cli.actors import add_actor
-from statekeep.tui.cli.arguments import Subparsers, add_command, add_paging, page_limit
+from statekeep.tui.cli.arguments import add_command, add_paging, page_limit
 from statekeep.tui.cli.exports import Format, export, format_of
 from statekeep.tui.cli.failures import UnusableInput
+from statekeep.tui.cli.filters import TIMES, moment
 from statekeep.tui.cli.output import print_json, print_pages, show
+from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.cli.wording import count
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add the commands about decisions and the daemon itself."""
     parser = add_command(
         subparsers,
         "decisions",
         list_decisions,
-        "show what was decided about an actor, or about a route, and why",
-        "  statekeep decisions alice\n  statekeep decisions --route loan-v2 --outcome pending\n"
+        "  statekeep decisions alice\n  statekeep decisions --route loan-v2 --outcome pending --since 2h\n"
         "  statekeep decisions --route loan-v2 --export decisions.csv",
     )
     add_actor(parser, optional=True)
     parser.add_argument("--route", metavar="R", help="about the route to this version, actor by actor")
     parser.add_argument("--outcome", choices=get_args(Outcome), metavar="O", help=", ".join(get_args(Outcome)))
+    parser.add_argument("--since", type=moment, metavar="TIME", help=f"only those made since: {TIMES}")
+    parser.add_argument("--until", type=moment, metavar="TIME", help="only those made before")
     parser.add_argument(
         "--export", metavar="FILE", help="write all of them to FILE.csv or FILE.jsonl, or to stdout for - with --format"
     )
     parser.add_argument("--format", choices=get_args(Format), help="how to write them, if FILE does not say")
     add_paging(parser)
-    add_command(subparsers, "status", show_status, "show the daemon in figures")
+    add_command(subparsers, "status", show_status)
 
 
 def list_decisions(client: Client, args: argparse.Namespace) -> int:
@@ -50,7 +53,13 @@ def list_decisions(client: Client, args: argparse.Namespace) -> int:
             "Decisions are about an actor or about a route.", "read the arguments", "Name one: ACTOR, or --route R."
         )
     request = Decisions(
-        actor=args.actor, route=args.route, outcome=args.outcome, cursor=args.cursor, limit=page_limit(args)
+        actor=args.actor,
+        route=args.route,
+        outcome=args.outcome,
+        since=args.since,
+        until=args.until,
+        cursor=args.cursor,
+        limit=page_limit(args),
     )
     if args.export is not None:
         form = format_of(args.export, args.format)
