@@ -68,6 +68,7 @@ bench: $(TOOLS)
 	$(call measure,routing)
 	$(call measure,machines)
 	$(call measure,growth)
+	$(call measure,commands)
 	$(call measure,evaluator 1000 1000000)
 
 bench-full: bench
