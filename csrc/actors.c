@@ -25,12 +25,18 @@ static bool is_wanted(const sk_actors *actors, const sk_wanted *wanted, uint32_t
            actors->last[actor] < wanted->to;
 }
 
-uint32_t sk_by_id(const sk_actors *actors, const sk_wanted *wanted, uint32_t start, uint32_t *found, uint32_t limit)
+uint32_t sk_by_id(const sk_actors *actors, const sk_wanted *wanted, uint32_t start, uint32_t skip, uint32_t *found,
+                  uint32_t limit)
 {
     uint32_t stored = 0;
-    for (uint32_t actor = start; actor < actors->count && stored < limit; actor++)
-        if (is_wanted(actors, wanted, actor))
+    for (uint32_t actor = start; actor < actors->count && stored < limit; actor++) {
+        if (!is_wanted(actors, wanted, actor))
+            continue;
+        if (skip > 0)
+            skip--;
+        else
             found[stored++] = actor;
+    }
     return stored;
 }
 
@@ -88,4 +94,13 @@ void sk_census(const sk_actors *actors, const sk_wanted *wanted, uint32_t *popul
     for (uint32_t actor = 0; actor < actors->count; actor++)
         if (is_wanted(actors, wanted, actor))
             population[actors->cohort_of[actor]]++;
+}
+
+void sk_spread(const sk_actors *actors, const sk_wanted *wanted, unsigned shift, uint32_t *counts, uint32_t spans)
+{
+    for (uint32_t actor = 0; actor < actors->count; actor++) {
+        uint64_t span = actors->last[actor] >> shift;
+        if (is_wanted(actors, wanted, actor) && span < spans)
+            counts[span]++;
+    }
 }

@@ -45,8 +45,11 @@ typedef struct {
     uint64_t to;
 } sk_wanted;
 
-/* sk_by_id: stores up to `limit` of the wanted actors i >= start, in order, and returns how many. */
-uint32_t sk_by_id(const sk_actors *actors, const sk_wanted *wanted, uint32_t start, uint32_t *found, uint32_t limit);
+/* sk_by_id: stores up to `limit` of the wanted actors i >= start, in order, but for the first `skip` of them, and
+ * returns how many.
+ */
+uint32_t sk_by_id(const sk_actors *actors, const sk_wanted *wanted, uint32_t start, uint32_t skip, uint32_t *found,
+                  uint32_t limit);
 
 /* sk_latest: stores the `limit` wanted actors whose last events are the latest, the latest first, and returns how many.
  * Among actors of equal position, which no store holds, any may be first.
@@ -55,5 +58,10 @@ uint32_t sk_latest(const sk_actors *actors, const sk_wanted *wanted, uint32_t *f
 
 /* sk_census: adds up the wanted actors by cohort. `population` has wanted->cohorts entries, 0 before. */
 void sk_census(const sk_actors *actors, const sk_wanted *wanted, uint32_t *population);
+
+/* sk_spread: adds up the wanted actors by their last events, in spans of 2^shift positions; `shift` is below 64.
+ * `counts` has `spans` entries, 0 before; actors behind the last span are left out.
+ */
+void sk_spread(const sk_actors *actors, const sk_wanted *wanted, unsigned shift, uint32_t *counts, uint32_t spans);
 
 #endif

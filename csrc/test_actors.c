@@ -63,6 +63,8 @@ static bool is_wanted(const sk_actors *actors, const sk_wanted *wanted, uint32_t
 static void test_wanted(void)
 {
     uint32_t count = below(MOST_ACTORS), known = below(MOST_COHORTS), limit = below(MOST_ACTORS), start = below(20);
+    uint32_t skip = below(2) * below(20), counts[MOST_POSITIONS + 1] = {0}, spans = 1 + below(MOST_POSITIONS);
+    unsigned shift = below(4);
     uint32_t *cohort_of = buffer(count, 4), *found = buffer(limit, 4), *population = buffer(known, 4);
     uint64_t *last = buffer(count, 8);
     uint8_t *flags = garbage(known, 1), ids[MOST_ACTORS] = {0};
@@ -73,10 +75,10 @@ static void test_wanted(void)
         cohort_of[i] = below(MOST_COHORTS);
         last[i] = i == 0 || below(3) ? below(MOST_POSITIONS) : last[i - 1] + 1; /* now and then two alike */
     }
-    uint32_t stored = sk_by_id(&actors, &wanted, start, found, limit), at = 0, all = 0;
+    uint32_t stored = sk_by_id(&actors, &wanted, start, skip, found, limit), at = 0, all = 0, over = 0;
     for (uint32_t i = 0; i < count; i++) {
         all += is_wanted(&actors, &wanted, i);
-        if (i >= start && at < limit && is_wanted(&actors, &wanted, i))
+        if (i >= start && is_wanted(&actors, &wanted, i) && over++ >= skip && at < limit)
             EXPECT(at < stored && found[at++] == i);
     }
     EXPECT(at == stored);
@@ -99,6 +101,14 @@ static void test_wanted(void)
             here += cohort_of[i] == cohort && is_wanted(&actors, &wanted, i);
         EXPECT(population[cohort] == here);
     }
+    sk_spread(&actors, &wanted, shift, counts, spans);
+    for (uint32_t span = 0; span < spans; span++) {
+        uint32_t here = 0;
+        for (uint32_t i = 0; i < count; i++)
+            here += last[i] >> shift == span && is_wanted(&actors, &wanted, i);
+        EXPECT(counts[span] == here);
+    }
+    EXPECT(counts[spans] == 0);
     free(flags);
     free(last);
     free(population);

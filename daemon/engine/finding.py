@@ -17,6 +17,7 @@ from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.evaluator import Wanted, census, choose, latest
 from statekeep.daemon.statecharts import Configuration
 from statekeep.daemon.store import DamagedActor
+from statekeep.protocol import errors
 from statekeep.protocol.messages import Actors, CountRequest
 from statekeep.protocol.records import Actor, ActorPage, CountRow, Counts
 
@@ -38,7 +39,12 @@ def actors(world: World, request: Actors) -> ActorPage:
     """A page of actors. The cursor is the id that came last, or by ``updated`` the position of its last event."""
     limit = page_size(request.limit)
     if request.key is not None and _ANY_ONE not in request.key:
-        return ActorPage(actors=list(_of_key(world, request, request.key)))
+        return ActorPage(actors=list(_of_key(world, request, request.key))[request.skip :])
+    if request.key is not None and request.skip:
+        raise errors.BadRequest(
+            "Keys of a form are read one by one: none of them can be skipped unread.",
+            "Follow the cursor, or filter by something else than a form of key.",
+        )
     of_form = None if request.key is None else _key_form(request.key)
     looked_at = limit if of_form is None else OPENED
     found = _next(world, request, looked_at + 1)
@@ -72,9 +78,9 @@ def _next(world: World, request: Actors, limit: int) -> list[int]:
     """The next ``limit`` actors behind the cursor that pass the filter, whatever their keys are."""
     wanted = _wanted(world, request)
     if request.order == "id":
-        return world.actors.wanted(wanted, request.cursor + 1, limit)
+        return world.actors.wanted(wanted, request.cursor + 1, limit, request.skip)
     before = min(wanted.until, request.cursor or wanted.until)
-    return latest(world.actors, Wanted(wanted.flags, wanted.since, before), limit)
+    return latest(world.actors, Wanted(wanted.flags, wanted.since, before), limit, request.skip)
 
 
 def _wanted(world: World, request: Actors | CountRequest) -> Wanted:

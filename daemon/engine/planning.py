@@ -17,6 +17,7 @@ from statekeep.daemon.engine.mapping import check_landings, counted, map_of, no_
 from statekeep.daemon.engine.versions import GUARDS, SEMANTICS, landing_of, stored
 from statekeep.daemon.engine.views import listed
 from statekeep.daemon.engine.world import World
+from statekeep.daemon.routing.evaluator import Wanted
 from statekeep.daemon.routing.paths import Path, PathTooLong
 from statekeep.daemon.routing.plan import Line, plan
 from statekeep.daemon.routing.plan import Plan as RoutingPlan
@@ -279,7 +280,8 @@ def preview_actors(world: World, request: PreviewActors) -> PlannedPage:
             skipped=planned.skipped[place],
         )
 
-    found = world.actors.above(request.cursor, flags, limit + 1)
+    wanted = Wanted(flags, 0, world.position + 1)
+    found = world.actors.wanted(wanted, request.cursor + 1, limit + 1, request.skip)
     page = [planned_actor(actor) for actor in found[:limit]]
     return PlannedPage(actors=page, next=found[limit - 1] if len(found) > limit else None)
 

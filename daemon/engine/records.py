@@ -18,7 +18,7 @@ from statekeep.daemon.engine import erasing
 from statekeep.daemon.engine.actors import page_size
 from statekeep.daemon.engine.planning import OUTCOMES
 from statekeep.daemon.engine.world import World
-from statekeep.daemon.routing.evaluator import choose
+from statekeep.daemon.routing.evaluator import Wanted, choose
 from statekeep.daemon.routing.rule import Outcome, Route
 from statekeep.daemon.store import DamagedActor, DecisionRow, EventRow, Patched
 from statekeep.protocol import errors
@@ -173,10 +173,18 @@ def decisions(world: World, request: Decisions) -> DecisionPage:
     if request.actor is not None:
         actor = world.actor(request.actor)
         key = world.store.records.key_of(actor)
-        found = [made for made in of_actor(world, actor, key) if request.outcome in (None, made.outcome)]
+        found = [
+            made
+            for made in of_actor(world, actor, key)
+            if _made_then(request, made) and request.outcome in (None, made.outcome)
+        ]
         page = found[request.cursor : request.cursor + limit]
         return DecisionPage(decisions=page, next=_after(request.cursor + limit, len(found)))
     return _about_route(world, request, limit)
+
+
+def _made_then(request: Decisions, made: Decision) -> bool:
+    return (request.since or 0) <= made.time and (request.until is None or made.time < request.until)
 
 
 def _after(cursor: int, count: int) -> int | None:
@@ -199,24 +207,36 @@ def _about_route(world: World, request: Decisions, limit: int) -> DecisionPage:
     flags = choose(world.cohorts, passes, world.cohorts.rescued, needs_rescue=None)
     found, damaged = list[Decision](), list[int]()
     actor = request.cursor
-    for actor in world.actors.above(request.cursor, flags, LOOKED_AT):
+    candidates = Wanted(flags, _first_event(world, request), world.position + 1)
+    for actor in world.actors.wanted(candidates, request.cursor + 1, LOOKED_AT):
         try:
             about = of_actor(world, actor, world.store.records.key_of(actor))
         except DamagedActor:
             damaged.append(actor)
             continue
-        about = [made for made in about if made.route == request.route]
+        about = [made for made in about if made.route == request.route and _made_then(request, made)]
         if about and request.outcome in (None, about[-1].outcome):
             found.append(about[-1])
         if len(found) == limit:
             break
-    after = actor if world.actors.above(actor, flags, 1) else None
-    erased = erasing.judged_by(world, route, request.cursor, after) if request.outcome is None else []
+    after = actor if world.actors.wanted(candidates, actor + 1, 1) else None
+    of_all = (request.outcome, request.since, request.until) == (None, None, None)
+    erased = erasing.judged_by(world, route, request.cursor, after) if of_all else []
     if len(erased) > limit:
         after = erased[limit - 1].id
         found = [made for made in found if made.actor <= after]
         damaged = [actor for actor in damaged if actor <= after]
     return DecisionPage(decisions=found, erased=erased[:limit], damaged=damaged, next=after)
+
+
+def _first_event(world: World, request: Decisions) -> int:
+    """The position from which on everybody who is asked for had an event.
+
+    A decision holds from a change of the routes or from one's own event: after the last change, only from those.
+    """
+    if request.since is None or any(change.time >= request.since for change in world.deployments.values()):
+        return 0
+    return world.store.records.first_since(request.since)
 
 
 def of_actor(world: World, actor: int, key: str | None) -> list[Decision]:

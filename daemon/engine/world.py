@@ -81,9 +81,9 @@ class Population:
         cohort, self.cohort[actor], self.last[actor] = self.cohort[actor], 0, 0
         return cohort
 
-    def wanted(self, wanted: Wanted, start: int, limit: int) -> list[int]:
-        """The first ``limit`` ids from ``start`` on of actors that are wanted."""
-        return by_id(self, wanted, min(start, len(self.cohort)), limit)
+    def wanted(self, wanted: Wanted, start: int, limit: int, skip: int = 0) -> list[int]:
+        """The first ``limit`` ids from ``start`` on of actors that are wanted, but for the first ``skip``."""
+        return by_id(self, wanted, min(start, len(self.cohort)), limit, min(skip, len(self.cohort)))
 
     def above(self, cursor: int, flags: bytearray, limit: int) -> list[int]:
         """The first ``limit`` ids above ``cursor`` of actors whose cohort is flagged."""
@@ -201,14 +201,12 @@ class World:
         sweep = self.sweep
         assert sweep is not None
         for cohorts, judgements, standing in sweep.judge(places):
-            for made in judgements:
-                route, _, *decided = decision_row(0, sweep.position, made)
-                self.store.add_decisions([(route, cohort, *decided) for cohort in cohorts])
+            before = self._row(cohorts[0])
             if standing is not None:
-                before = self.cohorts.rows(cohorts)
                 finished = self.forest.finished(standing.version, standing.configuration)
                 self.cohorts.put(cohorts, standing, finished=finished)
-                self.store.move_cohorts(before, self.cohorts.rows(cohorts))
+            made = [decision_row(before.id, sweep.position, judgement) for judgement in judgements]
+            self.store.judge_cohorts(cohorts, made, before, self._row(before.id))
         if not sweep.left:
             self.deployments[sweep.position] = self.deployments[sweep.position]._replace(done=1)
             self.store.end_deployment(sweep.position)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
@@ -18,6 +18,9 @@ from statekeep.daemon.routing.replaying import TransitionTable
 
 if TYPE_CHECKING:  # it rests on this module
     from statekeep.daemon.routing.paths import Path
+
+_SPANS: Final = 4096
+"""A power of two: ten million positions are then spans of some 2,500 actors at most, which are quickly in order."""
 
 _CTYPE: Final = {"I": "uint32_t[]", "Q": "uint64_t[]"}
 
@@ -280,18 +283,37 @@ def choose(
     return flags
 
 
-def by_id(actors: ActorColumns, wanted: Wanted, start: int, limit: int) -> list[int]:
-    """The first ``limit`` of the wanted actors from id ``start`` on, in order."""
+def by_id(actors: ActorColumns, wanted: Wanted, start: int, limit: int, skip: int = 0) -> list[int]:
+    """The first ``limit`` of the wanted actors from id ``start`` on, in order, but for the first ``skip``."""
     found = _scratch("uint32_t[]", limit)
     with _Loan() as loan:
-        return list(found[0 : lib.sk_by_id(*_wanted(loan, actors, wanted), start, found, limit)])
+        return list(found[0 : lib.sk_by_id(*_wanted(loan, actors, wanted), start, skip, found, limit)])
 
 
-def latest(actors: ActorColumns, wanted: Wanted, limit: int) -> list[int]:
-    """The ``limit`` wanted actors whose last events are the latest, the latest first."""
+def latest(actors: ActorColumns, wanted: Wanted, limit: int, skip: int = 0) -> list[int]:
+    """The ``limit`` wanted actors whose last events are the latest, the latest first, but for the first ``skip``."""
+    if skip:
+        wanted, skip = _behind(actors, wanted, skip)
+        return latest(actors, wanted, skip + limit)[skip:]
     found = _scratch("uint32_t[]", limit)
     with _Loan() as loan:
         return list(found[0 : lib.sk_latest(*_wanted(loan, actors, wanted), found, limit)])
+
+
+def _behind(actors: ActorColumns, wanted: Wanted, skip: int) -> tuple[Wanted, int]:
+    """Those of the wanted whose last events are not among the latest, and how many of ``skip`` are left to skip.
+
+    Those to be skipped are counted by spans of positions, so that only the last span has to be put in order.
+    """
+    shift = max(0, wanted.until.bit_length() - _SPANS.bit_length() + 1)
+    counts = _zeros(_SPANS)
+    with _Loan() as loan:
+        lib.sk_spread(*_wanted(loan, actors, wanted), shift, loan.lend(counts), len(counts))
+    for span in reversed(range(len(counts))):
+        if counts[span] > skip:
+            return replace(wanted, until=min(wanted.until, (span + 1) << shift)), skip
+        skip -= counts[span]
+    return replace(wanted, until=0), 0
 
 
 def census(actors: ActorColumns, wanted: Wanted) -> array[int]:

@@ -116,6 +116,8 @@ class Actors(PageRequest[ActorPage], tag="actors"):
     """Only actors whose last event, or spawn, was before this time."""
     order: Literal["id", "updated"] = "id"
     """``updated``: who had the latest event comes first; an event moves an actor to the front."""
+    skip: Count = 0
+    """Leaves out so many behind the cursor: to jump to any place of a long list. Not with a ``*`` in ``key``."""
 
 
 class CountRequest(Request[Counts], tag="count"):
@@ -142,3 +144,7 @@ class Decisions(PageRequest[DecisionPage], tag="decisions"):
     actor: ActorRef | None = None
     route: Name | None = None
     outcome: Outcome | None = None
+    since: Count | None = None
+    """Only decisions that came to hold at this time or later: with the event or the deploy that brought them about."""
+    until: Count | None = None
+    """Only decisions that came to hold before this time."""

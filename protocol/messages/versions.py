@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from statekeep.protocol.messages.requests import (
+    Count,
     Name,
     PageRequest,
     Request,
@@ -68,6 +69,8 @@ class PreviewActors(PageRequest[PlannedPage], tag="preview_actors"):
     """Only actors in this state, as the line shows it."""
     landing_state: StateValue | None = None
     """Only actors that would land in this state, as the line shows it."""
+    skip: Count = 0
+    """Leaves out so many behind the cursor: to jump to any place of a long list in one request."""
 
 
 class Close(Request[Closed], tag="close"):

@@ -178,6 +178,30 @@ def test_a_page_of_keys_looks_at_a_bounded_number(
     assert ask(engine, Actors(key="nested/5*")).next == 4
 
 
+@pytest.mark.parametrize("order", ["id", "updated"])
+@pytest.mark.parametrize("asked", [{}, {"version": "loan-v1"}, {"state": "**"}, {"state": "nowhere"}])
+def test_any_place_of_a_list_is_one_request_away(
+    engine: Engine, population: list[Actor], asked: dict[str, Any], order: Any
+) -> None:
+    """So many of those who pass are left out, in either order, also behind a cursor and beyond the end."""
+    whole = every(engine, Actors(**asked, order=order))
+    for skip in (*range(0, len(whole) + 3, 7), len(whole), 2**63 - 1):
+        page = ask(engine, Actors(**asked, order=order, skip=skip, limit=5))
+        assert page.actors == whole[skip : skip + 5]
+        assert (page.next is None) == (skip + 5 >= len(whole))
+    page = ask(engine, Actors(**asked, order=order, limit=3))
+    if page.next is not None:
+        assert ask(engine, Actors(**asked, order=order, cursor=page.next, skip=2, limit=5)).actors == whole[5:10]
+
+
+def test_keys_of_a_form_can_not_be_jumped_over(engine: Engine, population: list[Actor]) -> None:
+    """Each has to be read: the refusal says how to go on. An exact key is one, and that can be left out."""
+    with pytest.raises(errors.BadRequest, match="one by one"):
+        ask(engine, Actors(key="nested/*", skip=1))
+    keyed = next(actor for actor in population if actor.key)
+    assert ask(engine, Actors(key=keyed.key, skip=1)).actors == []
+
+
 @pytest.mark.parametrize(
     ("form", "key", "fits"),
     [

@@ -113,6 +113,7 @@ def test_the_actors_behind_a_line(engine: Engine) -> None:
     assert actors(landing_state="checked") == [1, 2]
     assert actors(landing_state="open") == []
     assert actors(outcome="pending") == [3, 4]
+    assert actors(outcome="pending", skip=1) == [4]
     assert actors(outcome="pending", state="waived") == [3]
     assert actors(outcome="final") == [5]
     page = ask(engine, PreviewActors("v2", V2, "v1", ["**", "PAY"]))

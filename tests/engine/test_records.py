@@ -142,6 +142,39 @@ def test_decisions_by_outcome(routed: Engine, outcome: Any, actors: list[int]) -
     assert found == [outcome] * (outcome in ("pending", "blocked", "migrated"))
 
 
+def test_decisions_by_time(routed: Engine) -> None:
+    """From one time on, up to and without another; about a route the last word of that time counts."""
+    (whole,) = decisions(routed, actor=4)
+    first, last = whole[0].time, whole[-1].time
+    assert first < last
+
+    def told(**about: Any) -> list[tuple[int, str]]:
+        return [(made.actor, made.outcome) for page in decisions(routed, 2, **about) for made in page]
+
+    assert told(actor=4, since=last) == [(4, "migrated")]
+    assert told(actor=4, until=last) == [(4, "pending"), (4, "blocked")]
+    assert told(route="loan-v2", until=last) == [(1, "migrated"), (2, "diverged"), (3, "final"), (4, "pending")]
+    assert told(route="loan-v2", since=first, until=last, outcome="pending") == [(4, "pending")]
+    assert told(route="loan-v2", since=last) == [(4, "migrated"), (5, "pending")]
+    assert told(route="loan-v2", since=last + 3_600_000) == []
+
+
+def test_decisions_since_the_last_deploy_are_asked_of_few(routed: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind the last change of the routes only one's own events decide: nobody else is looked at."""
+    looked: list[int] = []
+    of_actor = records.of_actor
+
+    def counting(world: Any, actor: int, key: str | None) -> list[Decision]:
+        looked.append(actor)
+        return of_actor(world, actor, key)
+
+    monkeypatch.setattr(records, "of_actor", counting)
+    last = decisions(routed, actor=4)[0][-1].time
+    looked.clear()
+    decisions(routed, route="loan-v2", since=last)
+    assert looked == [4, 5, 6]
+
+
 def test_a_page_may_be_short_and_not_the_last(routed: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request looks at so many actors and no more; the pages together still have everything."""
     monkeypatch.setattr(records, "LOOKED_AT", 2)

@@ -45,7 +45,10 @@ complete --do-complete "$argv[1]"
 START = {"bash": ["--norc", "-c"], "zsh": ["-f", "-c"], "fish": ["--no-config", "-c"]}
 
 SHELLS = [
-    pytest.param(shell, marks=pytest.mark.skipif(shutil.which(shell) is None, reason=f"{shell} is not installed"))
+    pytest.param(
+        shell,
+        marks=pytest.mark.skipif(shutil.which(shell) is None, reason=f"there is no {shell}: apt-get install {shell}"),
+    )
     for shell in ASK
 ]
 

@@ -10,6 +10,9 @@ from typing import Any, Final, get_args
 
 from statekeep.protocol.records import Status
 
+TIMES: Final = "15m, 2h or 7d ago, a date such as 2026-03-01T12:00, or milliseconds since 1970"
+"""How a time may be written."""
+
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -27,9 +30,8 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--needs-rescue", action=argparse.BooleanOptionalAction, help="only those that a landing was refused, or not"
     )
-    times = "15m, 2h or 7d ago, a date such as 2026-03-01T12:00, or milliseconds since 1970"
     parser.add_argument(
-        "--updated-after", type=moment, metavar="TIME", help=f"only those whose last event came since: {times}"
+        "--updated-after", type=moment, metavar="TIME", help=f"only those whose last event came since: {TIMES}"
     )
     parser.add_argument("--updated-before", type=moment, metavar="TIME", help="only those whose last event came before")
 

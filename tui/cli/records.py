@@ -18,6 +18,7 @@ from statekeep.tui.cli.actors import add_actor
 from statekeep.tui.cli.arguments import add_command, add_paging, page_limit
 from statekeep.tui.cli.exports import Format, export, format_of
 from statekeep.tui.cli.failures import UnusableInput
+from statekeep.tui.cli.filters import TIMES, moment
 from statekeep.tui.cli.output import print_json, print_pages, show
 from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.cli.wording import count
@@ -29,12 +30,14 @@ def add_commands(subparsers: Subparsers) -> None:
         subparsers,
         "decisions",
         list_decisions,
-        "  statekeep decisions alice\n  statekeep decisions --route loan-v2 --outcome pending\n"
+        "  statekeep decisions alice\n  statekeep decisions --route loan-v2 --outcome pending --since 2h\n"
         "  statekeep decisions --route loan-v2 --export decisions.csv",
     )
     add_actor(parser, optional=True)
     parser.add_argument("--route", metavar="R", help="about the route to this version, actor by actor")
     parser.add_argument("--outcome", choices=get_args(Outcome), metavar="O", help=", ".join(get_args(Outcome)))
+    parser.add_argument("--since", type=moment, metavar="TIME", help=f"only those made since: {TIMES}")
+    parser.add_argument("--until", type=moment, metavar="TIME", help="only those made before")
     parser.add_argument(
         "--export", metavar="FILE", help="write all of them to FILE.csv or FILE.jsonl, or to stdout for - with --format"
     )
@@ -50,7 +53,13 @@ def list_decisions(client: Client, args: argparse.Namespace) -> int:
             "Decisions are about an actor or about a route.", "read the arguments", "Name one: ACTOR, or --route R."
         )
     request = Decisions(
-        actor=args.actor, route=args.route, outcome=args.outcome, cursor=args.cursor, limit=page_limit(args)
+        actor=args.actor,
+        route=args.route,
+        outcome=args.outcome,
+        since=args.since,
+        until=args.until,
+        cursor=args.cursor,
+        limit=page_limit(args),
     )
     if args.export is not None:
         form = format_of(args.export, args.format)
