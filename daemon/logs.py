@@ -25,6 +25,7 @@ KEY_MADE: Final = "ec98c3525a3c4f338399c36cce2bc92c"
 REFUSED: Final = "62f0ecc85a4344258ce9cafa178c0695"
 TAKEN_BACK: Final = "cd3c78312ace4e418c8ae644b2771def"
 RESTORED: Final = "ccc5d5f2a41049c3836ae65cb5b51425"
+WATCH_ENDED: Final = "cf317af686204d7290b611222c35ea19"
 DAMAGED: Final = "19aea2f50bf4420ebe3d6a3d8febcd9e"
 
 IDS: Final[dict[str, str]] = {
@@ -35,6 +36,7 @@ IDS: Final[dict[str, str]] = {
     REFUSED: "it did not start; the message says why and what to do",
     RESTORED: "a backup was put in the place of the store",
     TAKEN_BACK: "a fault: a batch of requests was taken back, and they were run one by one",
+    WATCH_ENDED: "a fault ended a watch; its client was told",
     DAMAGED: "what the store holds of an actor is not what was written: verify the store, and look who can write it",
 }
 """What each id stands for."""

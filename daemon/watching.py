@@ -56,6 +56,9 @@ class Streams:
             return
         for part in self._engine.watchers.turn(_has_room, requests):
             connection = cast("Connection", part.owner)
+            if part.failed is not None:
+                connection.answer([Refusal(part.watch, part.failed.body())])
+                continue
             dialect = connection.reader.dialect
             notices = Notices(part.watch, [told.encoded(dialect) for told in part.told], part.token)
             connection.push(encode_answers(dialect, [notices]))

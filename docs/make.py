@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import statekeep
-from statekeep.daemon.__main__ import parser as daemon_parser
 from statekeep.daemon.config import Configuration, Setting, settings
+from statekeep.daemon.options import parser as daemon_parser
 from statekeep.tui.cli.metrics import METRICS
 from statekeep.tui.cli.parser import build
 
@@ -46,6 +46,7 @@ def commands(parser: argparse.ArgumentParser, name: str = "") -> Iterator[Comman
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
             for word, below in action.choices.items():
                 own = f"{name} {word}".strip()
+                below.filled()
                 if not _subcommands(below):
                     yield _command(below, own)
                 yield from commands(below, own)

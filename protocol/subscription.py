@@ -23,7 +23,7 @@ from statekeep.protocol.errors import (
     from_body,
 )
 from statekeep.protocol.framing import ANSWER_LIMIT, Dialect, FrameReader, Oversized, join_frames
-from statekeep.protocol.messages import Credit, Request, Watch
+from statekeep.protocol.messages import ActorRef, Credit, Request, Watch
 from statekeep.protocol.records import ErrorBody, Notice, Record
 
 PATIENCE: Final = 60.0
@@ -86,8 +86,13 @@ class Subscription:
                 raise from_body(part.error)
             if part.token is not None:
                 self.ready += part.notices
-                self._request = msgspec.structs.replace(self._request, after=part.token)
+                self._request = msgspec.structs.replace(self._request, after=part.token, actor=self._actor(part))
                 self._began, self._lost_at, self._pause = True, None, _PAUSES[0]
+
+    def _actor(self, part: _Part) -> ActorRef | None:
+        """Whom the watch is about: by id, once it is known, since the key of an actor that is erased leads nowhere."""
+        actor = self._request.actor
+        return part.notices[-1].actor or actor if part.notices and isinstance(actor, str) else actor
 
     def take(self) -> tuple[Notice, bytes]:
         """The next notice that is ready, and what to send now that there is room for more; mostly nothing."""

@@ -164,7 +164,7 @@ def options(parser: argparse.ArgumentParser) -> Iterator[str]:
         yield from action.option_strings
         for name, choice in action.choices.items() if isinstance(action.choices, dict) else ():
             yield name
-            yield from options(choice)
+            yield from options(choice.filled())
 
 
 @cache

@@ -7,27 +7,29 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Container
 
 from statekeep.daemon.engine.planning import OUTCOMES
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.plan import Plan, plan
-from statekeep.daemon.routing.rule import Judgement, Route, Standing
-from statekeep.daemon.routing.sweep import Sweep
+from statekeep.daemon.routing.rule import Route, Standing
+from statekeep.daemon.routing.sweep import Sweep, one_by_one
 from statekeep.daemon.store import DeploymentRow
 from statekeep.protocol.messages import Deployments
 from statekeep.protocol.records import Deployment, DeploymentList
 
-CHUNK = 128
+CHUNK = 256
 """Cohorts that a sweep judges with a batch of requests: a millisecond, for which those that come in have to wait."""
 
 AT_ONCE = 2_048
 """A change that concerns no more cohorts is made in one transaction, and nobody has to wait for a sweep."""
 
 
-def chunk(quiet: int) -> int:
-    """Cohorts to judge after so many batches without a request: after three, nobody seems to be waiting."""
-    return CHUNK << min(max(quiet - 3, 0), 3)
+def share(quiet: int) -> int:
+    """Chunks of what goes on beside requests, after so many batches without one.
+
+    After three nobody seems to be waiting, and then it is better to share the sync of a commit among more.
+    """
+    return 1 << min(max(quiet - 3, 0), 4)
 
 
 def begin_deploy(world: World, planned: Plan) -> None:
@@ -36,7 +38,7 @@ def begin_deploy(world: World, planned: Plan) -> None:
     for line in planned.lines():
         counts[line.outcome] += line.actors
     row = DeploymentRow(route.deployed, route.child, 0, world.clock(), 0, 0, 0, dict(counts))
-    _begin(world, route, row, _deploy(planned))
+    _begin(world, route, row, Sweep(row.position, planned.members, planned.judge))
 
 
 def begin_close(world: World, route: Route) -> int:
@@ -58,7 +60,8 @@ def resume(world: World) -> None:
             world.sweep = _close(world, row.position, waiting)
         else:
             planned = plan(route, world.cohorts, world.histories, world.forest.table(route.child))
-            world.sweep = _deploy(planned, row.last_cohort, world.store.records.decided(route.child))
+            left = planned.without(world.store.records.decided(route.child), row.last_cohort)
+            world.sweep = Sweep(row.position, left.members, left.judge)
         world.judge_next(CHUNK)
 
 
@@ -72,29 +75,11 @@ def _begin(world: World, route: Route, row: DeploymentRow, sweep: Sweep) -> None
         world.judge_next(sweep.left)
 
 
-def _deploy(planned: Plan, last: int | None = None, judged: Container[int] = ()) -> Sweep:
-    """The sweep of a plan over its members up to ``last`` that were not ``judged`` before."""
-    places = [
-        place
-        for place, cohort in enumerate(planned.members)
-        if (last is None or cohort <= last) and cohort not in judged
-    ]
-    members = array("I", (planned.members[place] for place in places))
-    return Sweep(
-        planned.route.deployed,
-        members,
-        lambda place: planned.judge(places[place]),
-        lambda place: planned.kind(places[place]),
-    )
-
-
 def _close(world: World, position: int, waiting: array[int]) -> Sweep:
-    def judge(place: int) -> tuple[list[Judgement], Standing]:
-        found, node = world.cohorts.standing(waiting[place]), world.cohorts.history[waiting[place]]
-        world.relations.settle(found, node, world.forest.routes, world.forest.table, resumed=True)
-        return found.judgements, found
+    def settle(standing: Standing, node: int) -> None:
+        world.relations.settle(standing, node, world.forest.routes, world.forest.table, resumed=True)
 
-    return Sweep(position, waiting, judge)
+    return Sweep(position, waiting, one_by_one(waiting, world.cohorts, settle))
 
 
 def _waiting(world: World, route: Route) -> array[int]:

@@ -15,7 +15,7 @@ import msgspec
 
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.routing.rule import Outcome
-from statekeep.daemon.store import DecisionRow, DeploymentRow, Happening, TombstoneRow
+from statekeep.daemon.store import DamagedActor, DecisionRow, DeploymentRow, Happening, TombstoneRow
 from statekeep.protocol import errors
 from statekeep.protocol.framing import Dialect
 from statekeep.protocol.records import Notice, NoticeKind
@@ -112,10 +112,14 @@ def of_events(world: World, rows: list[Happening]) -> list[Told]:
     """What is told of spawns and events, which are given in order."""
     if not rows:
         return []
-    cohorts = {cohort for row in rows for cohort in (row.cohort, row.before)}
+    damaged = {row.position for row in rows if row.damaged or not _follows(world, row)}
+    cohorts = {cohort for row in rows if row.position not in damaged for cohort in (row.cohort, row.before)}
     stood = Stood(world, cohorts, rows[0].position)
     told, like = list[Told](), dict[tuple[int, int, int], list[dict[str, Any]]]()
     for row in rows:
+        if row.position in damaged:
+            told.append(_of_damage(Place(row.position), row.actor))
+            continue
         move = (row.cohort, row.before, row.spawned_on)
         if move not in like or stood.moved:
             like[move] = list(_of_move(world, row, stood))
@@ -124,6 +128,19 @@ def of_events(world: World, rows: list[Happening]) -> list[Told]:
             mine: dict[str, Any] = {"position": row.position, "time": row.time, "actor": row.actor, "key": row.key}
             told.append(Told(place, Notice(token=place.token, **mine, **about)))
     return told
+
+
+def _follows(world: World, row: Happening) -> bool:
+    """Whether an event leads on from where the one before it led: that one's row may not be what was written."""
+    parent, history = world.histories.parent, world.cohorts.history
+    if not row.before:
+        return history[row.cohort] == 0
+    return 0 < row.before < len(history) and parent[history[row.cohort]] == history[row.before]
+
+
+def _of_damage(place: Place, actor: int) -> Told:
+    """What is told of an event, or of a migration, that nothing can be told of."""
+    return Told(place, Notice(kind="damaged", token=place.token, position=place.position, time=0, actor=actor))
 
 
 def _of_move(world: World, row: Happening, stood: Stood) -> Iterator[dict[str, Any]]:
@@ -185,20 +202,27 @@ def _of_deployment(world: World, row: DeploymentRow, kind: NoticeKind, place: Pl
 def of_moves(world: World, position: int, actors: Iterable[int]) -> Iterator[Told]:
     """What is told of those of ``actors``, in order, that the deploy or close at ``position`` moved. It is through."""
     records, time = world.store.records, world.deployments[position].time
-    found: dict[int, int] = {}
+    found: dict[int, tuple[int, str | None] | None] = {}
     for actor in actors:
         last = world.actors.last[actor]
-        cohort = world.actors.cohort[actor] if last < position else records.cohort_at(last, position)
-        if cohort is not None:
-            found[actor] = cohort
-    stood = Stood(world, found.values(), position - 1)
-    for actor, cohort in found.items():
+        try:
+            cohort = world.actors.cohort[actor] if last < position else records.cohort_at(actor, last, position)
+            if cohort:  # it was there then, and has not been erased since
+                found[actor] = cohort, records.key_of(actor)
+        except DamagedActor:
+            found[actor] = None
+    stood = Stood(world, (there[0] for there in found.values() if there is not None), position - 1)
+    for actor, there in found.items():
+        place, end = Place(position, 2 * actor), Place(position, 2 * actor + 1)
+        if there is None:
+            yield _of_damage(place, actor)
+            continue
+        cohort, key = there
         (before, _), (version, number) = stood.at(cohort, position - 1), stood.at(cohort, position)
         if before == version:
             continue
         about = _about(world, cohort, version, number)
-        about |= {"position": position, "time": time, "actor": actor, "key": records.key_of(actor)}
-        place, end = Place(position, 2 * actor), Place(position, 2 * actor + 1)
+        about |= {"position": position, "time": time, "actor": actor, "key": key}
         yield Told(place, Notice(kind="migrated", token=place.token, version_before=world.forest.name(before), **about))
         if about["status"] != "active":
             yield Told(end, Notice(kind="finished", token=end.token, **about))

@@ -9,19 +9,25 @@ that were made of it.
 
 from __future__ import annotations
 
+import traceback
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final, NamedTuple, get_args
 
+import structlog
+
 from statekeep.daemon.engine import telling
 from statekeep.daemon.engine.telling import END, Place, Told
 from statekeep.daemon.engine.world import World
-from statekeep.daemon.store import TombstoneRow
+from statekeep.daemon.logs import WATCH_ENDED
+from statekeep.daemon.store import StorageError, TombstoneRow
 from statekeep.protocol import errors
-from statekeep.protocol.messages import MAX_CREDITS, Credit, Unwatch, Watch
+from statekeep.protocol.messages import MAX_CREDITS, ActorRef, Credit, Unwatch, Watch
 from statekeep.protocol.records import Credited, NoticeKind, WatchEnded
+
+log = structlog.stdlib.get_logger(__name__)
 
 PART: Final = 256
 """Events, or actors that a deploy may have moved, that are read for one watch at a time: some 2 ms."""
@@ -47,8 +53,9 @@ WATCHES: Final = 16
 UNTOLD: Final = 10_000
 """Positions that a watch passes by for its filter before it is told how far it has come."""
 
-_OF_EVENTS: Final = frozenset[NoticeKind](("spawned", "event", "migrated", "finished"))
+_OF_EVENTS: Final = frozenset[NoticeKind](("spawned", "event", "migrated", "finished", "damaged"))
 _OF_SWEEPS: Final = frozenset[NoticeKind](("migrated", "finished", "progress"))
+_OF_NO_VERSION: Final = frozenset[NoticeKind](("erased", "damaged"))
 
 
 @dataclass(eq=False, slots=True)
@@ -74,7 +81,7 @@ class Watcher:
             (told.place > self.at or notice.kind == "progress")
             and notice.kind in self.kinds
             and self.actor in (None, notice.actor)
-            and (self.version in (None, notice.version, notice.version_before) or notice.kind == "erased")
+            and (self.version in (None, notice.version, notice.version_before) or notice.kind in _OF_NO_VERSION)
         )
 
 
@@ -85,6 +92,8 @@ class Part(NamedTuple):
     watch: int
     told: list[Told]
     token: str
+    failed: errors.StatekeepError | None = None
+    """What ended it."""
 
 
 class Watchers:
@@ -130,12 +139,17 @@ class Watchers:
             owner,
             request.id,
             frozenset(request.kinds or get_args(NoticeKind)),
-            None if request.actor is None else world.actor(request.actor),
+            None if request.actor is None else self._actor(request.actor, at),
             request.version,
             request.credits,
             at,
             Place(at.position - UNTOLD),  # so that the first turn tells where it begins, be there anything or not
         )
+
+    def _actor(self, reference: ActorRef, at: Place) -> int:
+        """Whom a watch that begins there is about. Who was erased since is no error: the watch is told just that."""
+        stone = self._world.erased.get(reference) if isinstance(reference, int) else None
+        return stone.actor if stone is not None and stone.position > at.position else self._world.actor(reference)
 
     def credit(self, owner: Hashable, request: Credit) -> Credited:
         """Let a watch go on."""
@@ -177,7 +191,12 @@ class Watchers:
                 self.behind = True
                 return
             before = watcher.at
-            told = self._advance(watcher)
+            try:
+                told = self._advance(watcher)
+            except Exception as fault:  # noqa: BLE001 - whatever it is, it is this watch's alone
+                del self._watchers[place]
+                yield Part(watcher.owner, watcher.id, [], before.token, _failure(fault))
+                continue
             work += self._part if watcher.at != before else 1
             self.behind |= watcher.at not in (before, end) and watcher.credits > 0
             # Who had a turn goes to the end of the line.
@@ -305,6 +324,15 @@ class Recent:
         rows = list(self._world.store.records.happened(after, before, part))
         to = rows[-1].position if len(rows) == part else before - 1
         return telling.of_events(self._world, rows), to
+
+
+def _failure(fault: Exception) -> errors.StatekeepError:
+    # As with requests: where it happened, never what it said.
+    where = "".join(traceback.format_tb(fault.__traceback__))
+    log.error("a watch was ended by %s\n%s", type(fault).__name__, where, message_id=WATCH_ENDED)
+    return (
+        errors.StorageFailed(type(fault).__name__) if isinstance(fault, StorageError) else errors.InternalError("watch")
+    )
 
 
 def _place(told: Told) -> int:

@@ -12,9 +12,11 @@ Preview and deploy share this code; only a deploy carries the plan out.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import compress
 from typing import NamedTuple
 
 from statekeep.daemon.routing.cohorts import Cohorts
@@ -22,6 +24,7 @@ from statekeep.daemon.routing.evaluator import Landings, claim, land, relate, re
 from statekeep.daemon.routing.histories import Histories
 from statekeep.daemon.routing.replaying import KEPT, Jumps, TransitionTable
 from statekeep.daemon.routing.rule import Judgement, Landing, Outcome, Route, Standing
+from statekeep.daemon.routing.sweep import Judged
 
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 _MIGRATED = Outcome.MIGRATED.value
@@ -59,26 +62,39 @@ class Plan:
             outcome = _OUTCOMES[number]
             yield Line(actors, outcome, before, landing if outcome is Outcome.MIGRATED else None, skipped)
 
-    def kind(self, place: int) -> tuple[int, ...]:
-        """What ``judge`` makes its answer of: places that agree in it are judged alike."""
-        cohorts, cohort = self.cohorts, self.members[place]
-        decided = (self.outcomes[place], self.landings[place], self.skipped[place])
-        return (*decided, cohorts.configuration[cohort], cohorts.waiting[cohort], cohorts.rescued[cohort])
+    def without(self, judged: Container[int], last: int) -> Plan:
+        """The plan for its cohorts up to ``last`` that were not ``judged`` before."""
+        chosen = bytes(cohort <= last and cohort not in judged for cohort in self.members)
+        members, landings, skipped = (
+            array("I", compress(column, chosen)) for column in (self.members, self.landings, self.skipped)
+        )
+        return Plan(self.route, self.cohorts, members, bytearray(compress(self.outcomes, chosen)), landings, skipped)
 
-    def judge(self, place: int) -> tuple[list[Judgement], Standing | None]:
-        """The judgement of the cohort in this place of the columns, and where it stands now if that has changed."""
-        route, cohorts, cohort = self.route, self.cohorts, self.members[place]
-        outcome = _OUTCOMES[self.outcomes[place]]
-        landing = Landing(self.landings[place], self.skipped[place])
-        made = [Judgement(route, outcome, cohorts.configuration[cohort], landing)]
+    def judge(self, places: Sequence[int]) -> Iterator[Judged]:
+        """Judge the cohorts in these places of the columns, those that agree in all that counts at once."""
+        cohorts, members = self.cohorts, list(map(self.members.__getitem__, places))
+        decided = (map(column.__getitem__, places) for column in (self.outcomes, self.landings, self.skipped))
+        stood = (
+            map(column.__getitem__, members) for column in (cohorts.configuration, cohorts.waiting, cohorts.rescued)
+        )
+        alike = defaultdict[tuple[int, ...], list[int]](list)
+        for kind, cohort in zip(zip(*decided, *stood, strict=True), members, strict=True):
+            alike[kind].append(cohort)
+        for (outcome, landing, skipped, *_), same in alike.items():
+            yield self._judged(same, _OUTCOMES[outcome], Landing(landing, skipped))
+
+    def _judged(self, same: list[int], outcome: Outcome, landing: Landing) -> Judged:
+        route, standing = self.route, self.cohorts.standing(same[0])
+        made = [Judgement(route, outcome, standing.configuration, landing)]
         if outcome is Outcome.MIGRATED:
-            return made, Standing(route.child, landing.configuration)
-        if outcome is Outcome.RESCUE or (outcome is Outcome.PENDING and not route.closed):
-            standing = cohorts.standing(cohort)
-            standing.waiting = route.child if outcome is Outcome.PENDING else standing.waiting
-            standing.rescued = route.child if outcome is Outcome.RESCUE else standing.rescued
-            return made, standing
-        return made, None
+            return Judged(same, made, Standing(route.child, landing.configuration))
+        if outcome is Outcome.RESCUE:
+            standing.rescued = route.child
+        elif outcome is Outcome.PENDING and not route.closed:
+            standing.waiting = route.child
+        else:
+            return Judged(same, made, None)
+        return Judged(same, made, standing)
 
 
 def plan(route: Route, cohorts: Cohorts, histories: Histories, table: TransitionTable) -> Plan:

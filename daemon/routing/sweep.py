@@ -12,31 +12,31 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import NamedTuple
 
+from statekeep.daemon.routing.cohorts import Cohorts
 from statekeep.daemon.routing.rule import Judgement, Standing
+
+
+class Judged(NamedTuple):
+    """What is decided for some cohorts that stood alike, and where they stand now if that has changed."""
+
+    cohorts: list[int]
+    judgements: list[Judgement]
+    standing: Standing | None
 
 
 class Sweep:
     """What is left to do of one deploy or close."""
 
-    def __init__(
-        self,
-        position: int,
-        members: array[int],
-        judge: Callable[[int], tuple[list[Judgement], Standing | None]],
-        kind: Callable[[int], Hashable] = int,
-    ) -> None:
-        """``judge`` says of the cohort in a place of ``members``, which ascend, what is decided and where it stands.
-
-        It says the same of all places of one ``kind``, and is asked once for them; each is its own unless told.
-        """
+    def __init__(self, position: int, members: array[int], judge: Callable[[Sequence[int]], Iterable[Judged]]) -> None:
+        """``judge`` judges the cohorts in some places of ``members``, which ascend."""
         self.position = position
         """Of the change, in the order of the store: its decisions bear it."""
         self.left = len(members)
         self._members = members
         self._judge = judge
-        self._kind = kind
         self._judged = bytearray(len(members))
         self._at = 0
 
@@ -55,11 +55,33 @@ class Sweep:
             self._at += 1
         return places
 
-    def judge(self, places: Iterable[int]) -> list[tuple[list[int], list[Judgement], Standing | None]]:
-        """The cohorts in these places, with what is decided for them and where they stand now if that has changed."""
-        alike: dict[Hashable, list[int]] = {}
+    def judge(self, places: Sequence[int]) -> Iterable[Judged]:
+        """Judge the cohorts in these places."""
         for place in places:
             self._judged[place] = 1
-            self.left -= 1
-            alike.setdefault(self._kind(place), []).append(place)
-        return [([self._members[place] for place in same], *self._judge(same[0])) for same in alike.values()]
+        self.left -= len(places)
+        return self._judge(places)
+
+
+def one_by_one(
+    members: Sequence[int], cohorts: Cohorts, settle: Callable[[Standing, int], object]
+) -> Callable[[Iterable[int]], Iterable[Judged]]:
+    """What judges the cohorts in some places of ``members`` each by itself, and says the same of many at once.
+
+    ``settle`` is given where a cohort stands, which it changes, and its history.
+    """
+
+    def judge(places: Iterable[int]) -> Iterable[Judged]:
+        alike = dict[Hashable, Judged]()
+        for cohort in map(members.__getitem__, places):
+            before, standing = cohorts.standing(cohort), cohorts.standing(cohort)
+            settle(standing, cohorts.history[cohort])
+            kind = (_columns(before), _columns(standing), tuple(standing.judgements))
+            alike.setdefault(kind, Judged([], standing.judgements, standing)).cohorts.append(cohort)
+        return alike.values()
+
+    return judge
+
+
+def _columns(standing: Standing) -> tuple[int, ...]:
+    return standing.version, standing.configuration, standing.waiting, standing.rescued

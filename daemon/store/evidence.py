@@ -7,6 +7,9 @@ Sealed values authenticate themselves; integers, and whether a row is there at a
 * every table has a total (``store.totals``) of its rows, and so do the ends of the chains (``store.heads``): a row that
   is gone, was added, or is an older one, is missed. Totals follow each change in constant time, and commit with it.
 
+Cohorts, and decisions about them, change by the thousand, and alike. The element of such a row is the weight of its
+cohort times what it shares with others: of a cohort where it stands, as one number, of a decision a digest of it.
+
 Totals of actors' heads and of the catalogue are compared at the start, all others by an audit (``store.audit``). The
 wrapped data keys are left out, which a rotation changes: each opens for its own actor or not at all. The
 keys are derived for this format of elements, which is bound by them: another format would take other keys.
@@ -21,7 +24,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import reduce
 from hashlib import blake2b
-from operator import sub
+from operator import mul
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import msgspec
@@ -30,10 +33,11 @@ from statekeep.daemon.store import heads
 from statekeep.daemon.store.heads import LARGEST, Heads
 from statekeep.daemon.store.soundness import DamagedActor
 from statekeep.daemon.store.totals import SIZE, Dump, Total
+from statekeep.daemon.store.weights import Weights
 
 log = logging.getLogger(__name__)
 
-KEY_USE = b"evidence 1"
+KEY_USE = b"evidence 2"
 """What the key is derived for; the number is that of the format."""
 
 CODE = 16
@@ -89,6 +93,20 @@ _LAST = """
 """
 
 
+_STANDING = struct.Struct(">5I")
+
+
+class _Alike(NamedTuple):
+    """Cohorts that something happens to at once."""
+
+    cohorts: Sequence[int]
+    weights: Sequence[int]
+    sum: int
+    """Of the weights."""
+    weighted: int
+    """The sum of each weight times its cohort."""
+
+
 class Follower(Protocol):
     """Who adds up the tables anew while they change."""
 
@@ -103,6 +121,7 @@ class Evidence:
         self._connection = connection
         self._hash = blake2b(key=key, digest_size=CODE + SIZE)
         self._heads = Heads(blake2b(b"heads", key=key, digest_size=32).digest())
+        self._weigh = Weights(blake2b(b"cohorts", key=key, digest_size=32).digest()).of
         self.damaged: set[int] = set()
         """Actors whose head was not, at the start, what it should be."""
         self.totals = {table: Total() for table in (*TABLES, HEADS)}
@@ -142,6 +161,12 @@ class Evidence:
         """What each row of ``table`` adds to its total."""
         if table == HEADS:
             return self._heads.elements(rows) if rows else []
+        if table == "cohorts":
+            return list(map(mul, self._weigh([row[0] for row in rows]), map(_standing, rows)))
+        if table == "decisions":
+            weights, shared = self._weigh([_integer(row[1]) for row in rows]), [(row[0], *row[2:]) for row in rows]
+            decided = {each: self._decision(each) for each in set(shared)}
+            return list(map(mul, weights, map(decided.__getitem__, shared)))
         elements, anew, number = list[int](), self._hash.copy, int.from_bytes
         for row in rows:  # as ``digest`` does it, but for a call a row
             keyed = anew()
@@ -174,10 +199,15 @@ class Evidence:
         """Count rows as gone from a table."""
         self._extend(table, numbers_of(table, rows), [-element for element in self.elements(table, rows)], -1)
 
-    def replace(self, table: str, before: Sequence[Sequence[Any]], after: Sequence[Sequence[Any]]) -> None:
-        """Count rows as changed to others of the same keys, in the same order."""
-        elements = map(sub, self.elements(table, after), self.elements(table, before))
-        self._extend(table, numbers_of(table, after), list(elements), 0)
+    def judge(self, cohorts: Sequence[int], made: Iterable[Sequence[Any]], before: Sequence[Any], after: Any) -> None:
+        """Count decisions about each of some cohorts, and that they stand elsewhere; see ``Store.judge_cohorts``."""
+        weights = list(self._weigh(cohorts))
+        alike = _Alike(cohorts, weights, sum(weights), sum(map(mul, cohorts, weights)))
+        for route, _, position, *decided in made:
+            element = self._decision((route, position, *decided))
+            self._count_alike("decisions", alike, element, 1, (route << 128 | position, 1 << 64))
+        if after != before:
+            self._count_alike("cohorts", alike, _standing(after) - _standing(before), 0, (0, 1))
 
     @contextmanager
     def changing(self, table: str, keys: Iterable[int]) -> Iterator[None]:
@@ -246,6 +276,22 @@ class Evidence:
         if self.follower is not None:
             self.follower.follow(table, number, element, rows)
 
+    def _count_alike(self, table: str, alike: _Alike, shared: int, rows: int, place: tuple[int, int]) -> None:
+        """Count an element for each of some cohorts: its weight times ``shared``.
+
+        ``place`` says the number of its row: the first, and the second for each cohort up to it.
+        """
+        first, step = place
+        weighted = first * alike.sum + step * alike.weighted
+        self.totals[table].add_sums(shared * alike.sum, shared * weighted, rows * len(alike.cohorts))
+        if self.follower is not None:
+            for cohort, weight in zip(alike.cohorts, alike.weights, strict=True):
+                self.follower.follow(table, first + step * cohort, shared * weight, rows)
+
+    def _decision(self, shared: Sequence[object]) -> int:
+        """What decisions have in common that agree in all but the cohort."""
+        return int.from_bytes(self.digest(("decisions", *shared))[CODE:])
+
     def _extend(self, table: str, numbers: Sequence[int], elements: Sequence[int], rows: int) -> None:
         """Count many elements, each of which adds so many rows."""
         self.totals[table].extend(numbers, elements, rows)
@@ -275,7 +321,20 @@ def numbers_of(table: str, rows: Sequence[Sequence[Any]]) -> list[int]:
         with suppress(struct.error):  # it takes what nearly every row has
             return [number(pack(*row[:width])) for row in rows]
     numbers = [row[0] for row in rows] if width == 1 else [reduce(_join, row[:width], 0) for row in rows]
-    return [number if type(number) is int else 0 for number in numbers]
+    return list(map(_integer, numbers))
+
+
+def _standing(row: Sequence[Any]) -> int:
+    """Where a cohort stands, as one number; 0, which is nowhere, if what stands on the disk can't be."""
+    try:
+        return int.from_bytes(_STANDING.pack(*row[1:]))
+    except struct.error:
+        return 0
+
+
+def _integer(value: object) -> int:
+    """What a row has in the place of a number; 0 if it is none."""
+    return value if type(value) is int else 0
 
 
 def _join(number: Any, part: Any) -> Any:

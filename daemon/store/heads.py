@@ -10,15 +10,12 @@ import sqlite3
 import struct
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from operator import mul
 from typing import Any
 
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import ECB
-
-from statekeep.daemon.store.totals import SIZE, Total
+from statekeep.daemon.store.totals import Total
+from statekeep.daemon.store.weights import Weights
 
 CACHED_WEIGHTS = 100_000
 """Weights that are kept; about 16 MB."""
@@ -43,8 +40,7 @@ class Heads:
     """All heads, by actor, 28 bytes each."""
 
     def __init__(self, key: bytes) -> None:
-        # A block cipher as a pseudo-random function: its blocks are numbers, and no two are alike.
-        self._encrypt = Cipher(AES(key), ECB()).encryptor().update  # noqa: S305
+        self._weigh = Weights(key)
         self._heads = bytearray(_NONE)
         self.moved = False
         """Whether anything was put since the last commit."""
@@ -82,7 +78,7 @@ class Heads:
         return self._times([row[0] for row in rows], _pack(rows))
 
     def _times(self, actors: Sequence[int], heads: Iterable[bytes]) -> list[int]:
-        return list(map(mul, map(_number, heads), self._weigh(actors)))
+        return list(map(mul, map(_number, heads), self._weigh.of(actors)))
 
     def put(self, actor: int, cohort: int, last: int, code: bytes) -> int:
         """Let an actor's chain end elsewhere; by how much its element changes."""
@@ -94,7 +90,7 @@ class Heads:
         self.moved = True
         weight = self._weights.get(actor)
         if weight is None:
-            weight = self._weights[actor] = next(self._weigh([actor]))
+            weight = self._weights[actor] = self._weigh.one(actor)
         return (_number(after) - _number(before)) * weight
 
     def there(self, actor: int) -> bool:
@@ -119,15 +115,6 @@ class Heads:
         self.moved = False
         if len(self._weights) > CACHED_WEIGHTS:
             self._weights.clear()
-
-    def _weigh(self, actors: Sequence[int]) -> Iterator[int]:
-        # Two blocks of each actor: (actor, 0) and (actor, 1), as 64-bit integers.
-        parts = array("q", bytes(4 * 8 * len(actors)))
-        parts[0::4] = parts[2::4] = array("q", actors)
-        parts[3::4] = array("q", [1]) * len(actors)
-        if sys.byteorder == "little":
-            parts.byteswap()
-        return map(_number, struct.unpack(f"{SIZE}s" * len(actors), self._encrypt(parts.tobytes())))
 
 
 def _pack(rows: Sequence[Sequence[Any]]) -> list[bytes]:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from statekeep.daemon.store.audit import check_catalogue
-from statekeep.daemon.store.evidence import Evidence
+from statekeep.daemon.store.evidence import EVENT, Evidence
 from statekeep.daemon.store.keys import KeyRing, Sealer, WrongKey
 from statekeep.daemon.store.rows import (
     ActorRow,
@@ -42,11 +42,23 @@ _decode = msgspec.msgpack.Decoder().decode
 _decode_patched = msgspec.msgpack.Decoder(Patched).decode
 _decode_payload = msgspec.msgpack.Decoder(ext_hook=lambda _, data: _decode_patched(data)).decode
 
-_HAPPENED = """
-    SELECT e.position, e.actor, e.time, e.cohort, ifnull(p.cohort, 0), a.spawned_on, a.key
+_HAPPENED = f"""
+    SELECT a.spawned_on, a.key, ifnull(p.cohort, 0), p.code, e.code, {EVENT}
     FROM events e CROSS JOIN actors a ON a.id = e.actor LEFT JOIN events p ON p.position = e.previous
-"""
+"""  # noqa: S608 - of constants
 """CROSS: in the order in which it is written, which is that of positions."""
+
+_STOOD_AT = f"""
+    WITH RECURSIVE trail (position, previous) AS (
+        SELECT position, previous FROM events WHERE position = ?1
+        UNION ALL
+        SELECT e.position, e.previous FROM events e
+        JOIN trail ON e.position = trail.previous AND trail.position > ?2 AND e.position < trail.position
+    )
+    SELECT p.code, e.code, {EVENT} FROM events e LEFT JOIN events p ON p.position = e.previous
+    WHERE e.position IN (SELECT position FROM trail WHERE position <= ?2)
+"""  # noqa: S608 - of constants
+"""The last of an actor's events up to a position, found from a later one, with its code and the one before."""
 
 
 _TRAIL = """
@@ -253,22 +265,38 @@ class Records:
     def _happenings(self, where: str, *values: object) -> Iterator[Happening]:
         self._flush()
         for row in _all(self._connection, _HAPPENED + where, *values):
-            yield Happening._make([*row[:-1], self._open_key(row[1], row[-1])])
+            yield self._happening(*row)
 
-    def cohort_at(self, last: int, position: int) -> int | None:
-        """The cohort that the actor whose last event is at ``last`` was in at ``position``, if it was there yet."""
-        self._flush()
-        query = """
-            WITH RECURSIVE trail (position, previous, cohort) AS (
-                SELECT position, previous, cohort FROM events WHERE position = ?1
-                UNION ALL
-                SELECT e.position, e.previous, e.cohort FROM events e
-                JOIN trail ON e.position = trail.previous AND trail.position > ?2 AND e.position < trail.position
-            )
-            SELECT cohort FROM trail WHERE position <= ?2
+    def _happening(
+        self,
+        spawned_on: int,
+        sealed_key: bytes | None,
+        before: int,
+        code_before: bytes | None,
+        code: bytes,
+        *event: Any,
+    ) -> Happening:
+        actor, cohort, position, _, time, _ = event
+        damaged = self._evidence.code(code_before or b"", event) != code
+        try:
+            key = self._open_key(actor, sealed_key)
+        except DamagedActor:
+            key, damaged = None, True
+        return Happening(position, actor, time, cohort, before, spawned_on, key, damaged)
+
+    def cohort_at(self, actor: int, last: int, position: int) -> int | None:
+        """The cohort that ``actor``, whose last event is at ``last``, was in at ``position``, if it was there yet.
+
+        Raises ``DamagedActor``.
         """
-        row = self._connection.execute(query, (last, position)).fetchone()
-        return None if row is None else int(row[0])
+        self._flush()
+        row = self._connection.execute(_STOOD_AT, (last, position)).fetchone()
+        if row is None:
+            return None
+        before, code, *event = row
+        if event[0] != actor or self._evidence.code(before or b"", event) != code:
+            raise DamagedActor(actor, event[2])
+        return int(event[1])
 
     def payload_size(self, position: int) -> int:
         """Bytes of the sealed payload of one event; 0 if it had none."""

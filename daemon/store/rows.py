@@ -87,6 +87,8 @@ class Happening(NamedTuple):
     """The cohort that the actor came from; 0 for a spawn."""
     spawned_on: int
     key: str | None
+    damaged: bool
+    """Whether this is not what was written, or the key is not."""
 
 
 class Patched(NamedTuple):

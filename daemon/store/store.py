@@ -24,6 +24,7 @@ from statekeep.daemon.store.rows import (
     ActorRow,
     BackupRow,
     CohortRow,
+    DecisionRow,
     DeploymentRow,
     EventRow,
     Patched,
@@ -60,11 +61,15 @@ _STATEMENTS = {
     "configurations": "INSERT INTO configurations VALUES (?, ?, ?, ?)",
     "histories": "INSERT INTO histories VALUES (?, ?, ?)",
     "cohorts": "INSERT INTO cohorts VALUES (?, ?, ?, ?, ?, ?)",
-    "moves": "UPDATE cohorts SET version = ?, configuration = ?, waiting = ?, rescued = ? WHERE id = ?",
+    "moves": """
+        UPDATE cohorts SET version = ?, configuration = ?, waiting = ?, rescued = ?
+        WHERE id IN (SELECT value FROM json_each(?))
+    """,
     "actors": "INSERT INTO actors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "contexts": "UPDATE actors SET context = ? WHERE id = ?",
     "events": "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)",
     "decisions": "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "judged": "INSERT INTO decisions SELECT ?, value, ?, ?, ?, ?, ? FROM json_each(?)",
     "repeats": "INSERT INTO repeats VALUES (?, ?, ?, ?)",
     "backups": "INSERT OR REPLACE INTO backups VALUES (?, ?, ?, ?, ?)",
     "forgotten": f"DELETE FROM repeats WHERE {_FORGOTTEN}",  # noqa: S608 - text from above
@@ -328,13 +333,21 @@ class Store:
     def add_cohort(self, row: CohortRow) -> None:
         self._pending["cohorts"].append(row)
 
-    def move_cohorts(self, before: Sequence[Sequence[int]], after: Sequence[Sequence[int]]) -> None:
-        """Let cohorts stand elsewhere: rows like ``CohortRow``, as they were and, in the same order, as they are."""
-        self._evidence.replace("cohorts", before, after)
-        self._pending["moves"].extend([(row[1], row[3], row[4], row[5], row[0]) for row in after])
+    def judge_cohorts(
+        self, cohorts: Sequence[int], made: Sequence[DecisionRow], before: CohortRow, after: CohortRow
+    ) -> None:
+        """Record the same decisions about many cohorts, and that they stand elsewhere.
 
-    def add_decisions(self, rows: Iterable[Sequence[int | None]]) -> None:
-        """Rows like ``DecisionRow``."""
+        The rows are of any one of them: the others agree in all but their number, and the history, which they keep.
+        """
+        self._evidence.judge(cohorts, made, before, after)
+        numbers = msgspec.json.encode(cohorts).decode()
+        for route, _, *decided in made:
+            self._pending["judged"].append((route, *decided, numbers))
+        if after != before:
+            self._pending["moves"].append((after.version, after.configuration, after.waiting, after.rescued, numbers))
+
+    def add_decisions(self, rows: Iterable[DecisionRow]) -> None:
         self._pending["decisions"].extend(rows)
 
     def add_actor(self, row: ActorRow) -> None:

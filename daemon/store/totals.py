@@ -49,10 +49,14 @@ class Total:
         self._weighted += number * element
         self._dump = None
 
+    def add_sums(self, elements: int, weighted: int, rows: int) -> None:
+        """Add the sum of many elements, and that of each times the number of its row."""
+        self.add(0, elements, rows)
+        self._weighted += weighted
+
     def extend(self, numbers: Sequence[int], elements: Sequence[int], rows: int = 1) -> None:
         """Add many elements, each as ``add`` would."""
-        self.add(0, sum(elements), rows * len(elements))
-        self._weighted += sum(map(mul, numbers, elements))
+        self.add_sums(sum(elements), sum(map(mul, numbers, elements)), rows * len(elements))
 
     def dump(self) -> Dump:
         """What a total is made of again. Kept, because with most commits most tables don't change."""

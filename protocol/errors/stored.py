@@ -179,12 +179,12 @@ class UnreachableRoute(Undeployable):
 
 
 class StorageFailed(DaemonTrouble):
-    """The change could not be made durable, and was taken back."""
+    """The disk failed. What was to be changed was taken back."""
 
     code = "storage_failed"
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"The store could not be written: {reason}.", "Check the daemon's disk, then repeat.")
+        super().__init__(f"The store could not be read or written: {reason}.", "Check the daemon's disk, then repeat.")
 
 
 class BackupFailed(DaemonTrouble):

@@ -45,7 +45,7 @@ of the table that ``found`` names. ``lookup``: the key does not lead to the acto
 ``record``: the rows make no sense together.
 """
 
-NoticeKind = Literal["spawned", "event", "migrated", "finished", "erased", "deployed", "closed", "progress"]
+NoticeKind = Literal["spawned", "event", "migrated", "finished", "erased", "damaged", "deployed", "closed", "progress"]
 """What a watch tells of.
 
 ``spawned``, ``event``: an actor was started, or processed an event; with where it stands after it was routed.
@@ -220,10 +220,11 @@ class Notice(Record, frozen=True, kw_only=True):
     position: int
     """Where it stands in the order of the store: the event, spawn or erasure, or the deploy or close it is due to."""
     time: int
+    """0 where it can't be told."""
     version: str | None = None
     """Where the actor stands after it; or the version that was deployed, or whose route was closed.
 
-    Absent when an actor was erased.
+    Absent when an actor was erased, or is damaged.
     """
     actor: int | None = None
     key: str | None = None

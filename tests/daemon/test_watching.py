@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 import pytest
 
+from statekeep.daemon.engine import telling
 from statekeep.protocol.framing import Dialect
 from statekeep.protocol.messages import AnyRequest, Credit, Deploy, Get, Send, Spawn, Stats, Unwatch, Watch
 from tests.daemon.serving import LIGHT, Peer, Served, served
@@ -75,6 +77,31 @@ async def test_what_is_refused_is_answered(request_: AnyRequest, code: str) -> N
         answer = await peer.ask(request_)
         assert (answer["id"], answer["error"]["code"]) == (5, code)
         assert (await peer.ask(Stats()))["ok"]["errors_by_code"] == {code: 1}
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [(RuntimeError, "internal_error"), (sqlite3.OperationalError, "storage_failed")]
+)
+async def test_a_fault_ends_the_watch_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, fault: type[Exception], code: str
+) -> None:
+    """Its client is told, what the fault said stays out of the log, and the connection goes on."""
+    said = "the key is alice"
+
+    def fail(*_: object) -> None:
+        raise fault(said)
+
+    async with served() as running:
+        peer = await begin(running)
+        with monkeypatch.context() as broken:
+            broken.setattr(telling, "of_events", fail)
+            await peer.write(Watch(after="1", id=7))
+            (answer,) = await peer.read(1)
+        assert (answer["id"], answer["error"]["code"]) == (7, code)
+        assert fault.__name__ in caplog.text
+        assert said not in caplog.text
+        await peer.write(Watch(after="1", id=8))
+        assert [notice["kind"] for notice in await told(peer, 1)] == ["spawned"]
 
 
 async def test_one_who_does_not_read_is_not_told_more_than_fits() -> None:

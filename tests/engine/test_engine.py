@@ -138,7 +138,7 @@ def test_a_fault_anywhere_is_made_up_for(loans: Engine, monkeypatch: pytest.Monk
     assert account(loans) == as_stored(loans)
 
 
-@pytest.mark.parametrize("write", ["add_version", "add_route", "add_decisions"])
+@pytest.mark.parametrize("write", ["add_version", "add_route", "judge_cohorts"])
 def test_a_deploy_that_fails_never_was(loans: Engine, monkeypatch: pytest.MonkeyPatch, write: str) -> None:
     """The version and its route come together or not at all, and may be deployed when the fault is gone."""
     before, request = account(loans), Deploy("loan-v3", LOAN, parent="loan-v1", path=["SUBMIT_INFO", "WAIVE_FEE"])

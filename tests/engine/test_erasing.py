@@ -219,7 +219,7 @@ def test_a_batch_that_is_taken_back_erases_nobody(engine: Engine, monkeypatch: p
         raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(engine._store, "commit", fail)
-    with pytest.raises(StatekeepError, match="could not be written"):
+    with pytest.raises(StatekeepError, match="could not be read or written"):
         ask(engine, Erase("alice"))
     monkeypatch.undo()
     assert account(engine) == before

@@ -171,6 +171,21 @@ def test_an_erasure_is_told_and_nothing_else_of_who_was_erased(loans: Engine) ->
         assert [notice for notice in told if notice.actor == 1] == [erased]
 
 
+def test_a_watch_of_who_was_erased_since_is_told_so(loans: Engine) -> None:
+    """Resumed by id it ends with the erasure, also across a deploy; begun behind it, or by key, there is nobody."""
+    slow = Reader(loans, after="0", actor="alice", credits=1)
+    slow.read()
+    ask(loans, Deploy("loan-v2", VERIFIED, parent="loan-v1", path=PAID))
+    position = ask(loans, Erase("alice")).position
+    slow.end()
+    resumed = Reader(loans, after=slow.token, actor=1)
+    assert [(notice.kind, notice.actor) for notice in resumed.read() if notice.actor] == [("erased", 1)]
+    with pytest.raises(errors.ActorErased):
+        Reader(loans, after=str(position), actor=1)
+    with pytest.raises(errors.UnknownActor):
+        Reader(loans, after=slow.token, actor="alice")
+
+
 def test_nothing_that_was_read_of_who_was_erased_is_kept(loans: Engine) -> None:
     """The notices that are kept for others to be told the same hold no key of an erased actor."""
     Reader(loans, after="0", credits=100).read()

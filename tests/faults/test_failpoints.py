@@ -1,21 +1,13 @@
-"""A kill at each named point: before and after each step by which the store changes its files.
-
-What a killed process leaves is what its files hold at that moment. So nothing has to be killed: the files are copied
-at the point, and the copy is opened as the next process would.
-"""
+"""A kill at each named point: before and after each step by which the store changes its files."""
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any, Final
-from unittest import mock
 
 import pytest
 
@@ -25,6 +17,7 @@ from statekeep.daemon.store import Store, Vault, gaps, journal
 from statekeep.daemon.store.erasure import Erasures
 from statekeep.daemon.store.journal import Journal
 from tests.engine.worlds import start
+from tests.faults.copier import Copier
 from tests.faults.disk import MARKS, environment
 from tests.faults.test_power import read_marks
 from tests.faults.workload import Story, examine, number_of_actors, tight, told
@@ -48,51 +41,7 @@ POINTS: Final[dict[str, tuple[Any, str]]] = {
 }
 """Each point, and the function that is passed there; a kill comes before and after it."""
 
-COPIES = 4
-"""Of each point in one run: more of the same would show the same."""
-
 STEPS = 60
-
-
-class Copier:
-    """Copies the files of a store at the named points, with the number of the step that is under way."""
-
-    def __init__(self, source: Path, copies: Path) -> None:
-        self._source = source
-        self._copies = copies
-        self._seen = Counter[str]()
-        self.step = 0
-        self.made: list[tuple[str, int, Path]] = []
-        self.watching = False
-        """Whether a step is under way."""
-
-    def at(self, point: str) -> None:
-        """Copy, if this point was not copied often enough."""
-        if not self.watching:
-            return
-        self._seen[point] += 1
-        if self._seen[point] <= COPIES:
-            copy = self._copies / str(len(self.made))
-            shutil.copytree(self._source, copy)
-            (copy / "store.db-shm").unlink(missing_ok=True)
-            self.made.append((point, self.step, copy))
-
-    @contextmanager
-    def everywhere(self) -> Iterator[None]:
-        """Watch all points as long as the block."""
-        with ExitStack() as stack:
-            for point, (owner, name) in POINTS.items():
-                stack.enter_context(mock.patch.object(owner, name, self._around(point, getattr(owner, name))))
-            yield
-
-    def _around(self, point: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def passed(*values: Any, **named: Any) -> Any:
-            self.at(f"before {point}")
-            result = function(*values, **named)
-            self.at(f"after {point}")
-            return result
-
-        return passed
 
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 22))])
@@ -100,7 +49,7 @@ def test_a_kill_at_a_named_point_leaves_a_step_done_or_not_begun(room: Path, see
     """Nothing else is possible: the copy tells what was told before the step under way, or what is told after it."""
     directory, story, tells = room / "work", Story(seed), list[str]()
     directory.mkdir()
-    copier = Copier(directory, room)
+    copier = Copier(directory, room, POINTS)
     with tight(), copier.everywhere():
         with closing(start(directory, Random(seed).randbytes)) as engine:
             tells.append(told(engine))

@@ -41,6 +41,7 @@ from statekeep.protocol.messages import (
     KeyStatus,
     Send,
     Spawn,
+    StatusRequest,
     Verify,
 )
 from tests.engine.remains import stored
@@ -118,13 +119,14 @@ def number_of_actors(engine: Engine) -> int:
 
 
 def told(engine: Engine) -> str:
-    """A digest of all that the engine tells of every actor, and of versions, changes of the routes, and keys."""
+    """A digest of all that the engine tells of every actor, of versions, changes of the routes, keys and backups."""
     digest = hashlib.sha256()
     for actor in range(1, number_of_actors(engine) + 1):
         digest.update(msgspec.json.encode(engine.run([Get(actor), History(actor), Decisions(actor=actor)])))
     changes = [(change.version, change.kind, change.position) for change in ask(engine, Deployments()).deployments]
     keys = ask(engine, KeyStatus())
-    digest.update(msgspec.json.encode([changes, [row.name for row in engine._world.forest], keys.epoch, keys.slots]))
+    versions, backup = [row.name for row in engine._world.forest], ask(engine, StatusRequest()).backup
+    digest.update(msgspec.json.encode([changes, versions, keys.epoch, keys.slots, backup]))
     return digest.hexdigest()
 
 

@@ -60,6 +60,15 @@ def test_a_part_without_notices_moves_on() -> None:
     assert sent(subscription.begin(), Watch)[0].after == "7"
 
 
+def test_a_watch_by_key_goes_on_by_id() -> None:
+    """Once the id is known: were the actor erased while the connection is lost, its key would lead nowhere."""
+    subscription = Subscription(Watch(actor="alice"))
+    subscription.receive(part(7, notices=[]))
+    assert sent(subscription.begin(), Watch)[0].actor == "alice"
+    subscription.receive(part(8, notices=[msgspec.structs.replace(notice(8), actor=3)]))
+    assert sent(subscription.begin(), Watch)[0].actor == 3
+
+
 def test_answers_to_grants_are_no_news() -> None:
     """They come in between, and nothing follows from them."""
     subscription = Subscription(Watch())

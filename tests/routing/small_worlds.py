@@ -21,7 +21,7 @@ from statekeep.daemon.routing.histories import Histories
 from statekeep.daemon.routing.paths import Relation
 from statekeep.daemon.routing.relations import Relations
 from statekeep.daemon.routing.rule import Judgement, Outcome, Route, Routes, Standing
-from statekeep.daemon.routing.sweep import Sweep
+from statekeep.daemon.routing.sweep import Sweep, one_by_one
 from statekeep.daemon.statecharts import Table, load
 from tests.engine.worlds import Machine
 from tests.routing.patterns import ALPHABET, path, relation
@@ -114,6 +114,14 @@ class Actor(NamedTuple):
         return Standing(self.version, self.configuration, self.waiting, self.rescued)
 
 
+def columns(actors: Iterable[Actor]) -> Cohorts:
+    """A cohort for each."""
+    cohorts = Cohorts()
+    for actor in actors:
+        cohorts.population[cohorts.add(actor.node, actor.standing(), finished=actor.finished)] = 1
+    return cohorts
+
+
 @dataclass(frozen=True)
 class World:
     """What has been changed so far, and everybody who may have come of it."""
@@ -192,24 +200,19 @@ class World:
 
     def deploy(self, actors: list[Actor]) -> Iterator[Actor]:
         """Everybody as the plan of the last route leaves them."""
-        cohorts = Cohorts()
-        for actor in actors:
-            cohorts.population[cohorts.add(actor.node, actor.standing(), finished=actor.finished)] = 1
+        cohorts = columns(actors)
         route = self.routes.by_child[self.deploys[-1][0]]
         planned = planning.plan(route, cohorts, HISTORIES, self.table(route.child))
-        return self.swept(actors, Sweep(route.deployed, planned.members, planned.judge, planned.kind))
+        return self.swept(actors, Sweep(route.deployed, planned.members, planned.judge))
 
     def close(self, child: int, actors: list[Actor]) -> Iterator[Actor]:
         """Everybody, those who waited for the route as its later siblings judge them."""
-        cohorts = [number for number, actor in enumerate(actors, 1) if actor.waiting == child and not actor.finished]
+        waiting = [number for number, actor in enumerate(actors, 1) if actor.waiting == child and not actor.finished]
 
-        def judge(place: int) -> tuple[list[Judgement], Standing]:
-            actor = actors[cohorts[place] - 1]
-            standing = actor.standing()
-            self.relations.settle(standing, actor.node, self.routes, self.table, resumed=True)
-            return standing.judgements, standing
+        def settle(standing: Standing, node: int) -> None:
+            self.relations.settle(standing, node, self.routes, self.table, resumed=True)
 
-        return self.swept(actors, Sweep(0, array("I", cohorts), judge))
+        return self.swept(actors, Sweep(0, array("I", waiting), one_by_one(waiting, columns(actors), settle)))
 
     def swept(self, actors: list[Actor], sweep: Sweep) -> Iterator[Actor]:
         todo = dict(enumerate(actors, start=1))

@@ -62,7 +62,7 @@ def test_a_cohort_that_lands_finished_is_not_joined() -> None:
 
 def test_the_mover_leaves_its_namesake_alone() -> None:
     """Two cohorts may become alike: one that moves on does not take the other's place in the index."""
-    cohorts = made(Standing(1, 10), Standing(1, 10))
+    cohorts = made(Standing(1, 10), Standing(3, 30))
     cohorts.history[2] = 0
     cohorts.put([2], Standing(1, 10, waiting=5), finished=False)
     assert cohorts.find(1, 0, 10) == 2

@@ -76,7 +76,8 @@ class Parent:
 
 def judged(found: Plan, place: int) -> tuple[Judgement, Standing]:
     """The judgement of the cohort in this place of the plan, and where it stands then."""
-    (made,), standing = found.judge(place)
+    ((cohorts, (made,), standing),) = found.judge([place])
+    assert cohorts == [found.members[place]]
     return made, standing or found.cohorts.standing(found.members[place])
 
 
@@ -86,14 +87,20 @@ def planned(parent: Parent, texts: list[str], *, strict: bool) -> Plan:
 
 
 @given(histories=HISTORIES, siblings=SIBLINGS, texts=TEXTS, strict=st.booleans())
-def test_places_of_one_kind_are_judged_alike(
+def test_places_that_are_judged_at_once_are_judged_as_each_alone(
     histories: list[list[int]], siblings: list[tuple[list[str], bool]], texts: list[str], *, strict: bool
 ) -> None:
-    """So a sweep asks for one of them: what is decided, and where the cohorts stand then, is the same for all."""
+    """What is decided, and where they stand before and after; and every place is judged once."""
     found = planned(Parent(histories, siblings), texts, strict=strict)
-    judged_as: dict[object, object] = {}
-    for place in range(len(found.members)):
-        assert judged_as.setdefault(found.kind(place), judged(found, place)) == judged(found, place)
+    alone = {cohort: judged(found, place) for place, cohort in enumerate(found.members)}
+    seen = list[int]()
+    for cohorts, made, standing in found.judge(range(len(found.members))):
+        seen += cohorts
+        for cohort in cohorts:
+            before = found.cohorts.standing(cohort)
+            assert before == found.cohorts.standing(cohorts[0])
+            assert alone[cohort] == (*made, standing or before)
+    assert sorted(seen) == list(found.members)
 
 
 @given(histories=HISTORIES, siblings=SIBLINGS, texts=TEXTS, strict=st.booleans())

@@ -1,6 +1,5 @@
 """``statekeep check`` and ``statekeep simulate``."""
 
-import argparse
 import io
 import json
 from pathlib import Path
@@ -8,17 +7,15 @@ from typing import Any
 
 import pytest
 
-from statekeep.tui.cli.charts import add_commands
 from statekeep.tui.cli.failures import UnusableInput
+from statekeep.tui.cli.parser import build
 
 LIGHT = {"initial": "green", "states": {"green": {"on": {"GO": "red"}}, "red": {"type": "final"}}}
 
 
 def run(*arguments: str) -> int:
     """Run a command as the parser of the whole command line would."""
-    parser = argparse.ArgumentParser()
-    add_commands(parser.add_subparsers())
-    args = parser.parse_args(arguments)
+    args = build().parse_args(arguments)
     args.json = getattr(args, "json", False)
     status: int = args.run(args)
     return status

@@ -31,8 +31,9 @@ from statekeep.protocol.messages import (
     Send,
     Spawn,
     Verify,
+    Watch,
 )
-from statekeep.protocol.records import Difference, Sent, VerifyPage
+from statekeep.protocol.records import Difference, Notice, Sent, VerifyPage
 from tests.engine.stories import PAID, VERIFIED, WAIVED, deploy, spawn
 from tests.engine.worlds import KEY, ask, engine_in
 
@@ -90,6 +91,17 @@ def named(engine: Engine) -> set[Any]:
     return {
         found.actor or (found.found["table"], *found.found.get("row", ["several"])) for found in differences(engine)
     }
+
+
+def watched(engine: Engine) -> list[Notice]:
+    """What a watch from the beginning tells."""
+    engine.watchers.open(engine, Watch(after="0", id=1))
+    told = list[Notice]()
+    while parts := list(engine.watchers.turn(lambda _: True)):
+        assert not any(part.failed for part in parts)
+        told += [each.notice for part in parts for each in part.told]
+    engine.watchers.leave(engine)
+    return told
 
 
 def swap(table: str, columns: str, key: str, one: str, other: str) -> str:
@@ -178,6 +190,21 @@ def test_the_read_that_first_touches_it_sees_it(directory: Path, statements: str
         assert ask(engine, Send(CAROL, "INCOME_VERIFIED")).handled
         found = {difference.actor for difference in differences(engine)}
         assert found - {0} == victims
+
+
+@pytest.mark.parametrize(("statements", "victims"), AT_THE_READ.values(), ids=AT_THE_READ)
+def test_a_watch_tells_nothing_that_was_not_written(directory: Path, statements: str, victims: set[int]) -> None:
+    """It goes on over what was tampered with, names whose it is, and tells all the rest."""
+    tell(directory)
+    with engine_in(directory) as engine:
+        true = watched(engine)
+    attack(directory, statements)
+    with engine_in(directory) as engine:
+        told = watched(engine)
+        damaged = {notice.actor for notice in told if notice.kind == "damaged"}
+        assert damaged <= victims
+        assert [notice for notice in told if notice.kind != "damaged" and notice not in true] == []
+        assert [notice for notice in true if notice.actor not in victims and notice not in told] == []
 
 
 HEADS = (

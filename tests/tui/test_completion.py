@@ -1,11 +1,13 @@
-"""What a shell is offered, as a real bash asks for it."""
+"""What a shell is offered, as a real bash, zsh and fish ask for it."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -17,12 +19,38 @@ from tests.protocol.fakes import fake_daemon
 from tests.tui import records
 from tests.tui.conftest import Run
 
-ASK = """\
+ASK = {
+    "bash": """\
 eval "$(statekeep completion bash)"
 COMP_LINE="$1" COMP_POINT=${#1} COMP_TYPE=9
 _python_argcomplete statekeep
 printf '%s\\n' "${COMPREPLY[@]}"
-"""
+""",
+    # What only a line that is being edited has: the registration, and the list on the screen.
+    "zsh": """\
+autoload -Uz is-at-least
+compdef() {}
+_describe() { print -rl -- ${(P)2} }
+eval "$(statekeep completion zsh)"
+BUFFER=$1 CURSOR=${#1} words=(${(z)1})
+_python_argcomplete
+""",
+    "fish": """\
+statekeep completion fish | source
+complete --do-complete "$argv[1]"
+""",
+}
+"""Scripts that print what is offered at the end of the line that they are given."""
+
+START = {"bash": ["--norc", "-c"], "zsh": ["-f", "-c"], "fish": ["--no-config", "-c"]}
+
+SHELLS = [
+    pytest.param(
+        shell,
+        marks=pytest.mark.skipif(shutil.which(shell) is None, reason=f"there is no {shell}: apt-get install {shell}"),
+    )
+    for shell in ASK
+]
 
 
 def answer(request: AnyRequest) -> Record | StatekeepError:
@@ -37,24 +65,22 @@ def answer(request: AnyRequest) -> Record | StatekeepError:
     return Forbidden("x", "admin", Peer(uid=1, gid=1, pid=1, user="u"))
 
 
-def offered(line: str, folder: Path, *, daemon: bool = True) -> list[str]:
-    """What bash is offered at the end of a line."""
+def offered(shell: str, line: str, folder: Path, *, daemon: bool = True) -> list[str]:
+    """What a shell is offered at the end of a line, without what zsh and fish say about each."""
     command = folder / "statekeep"
     command.write_text(f"#!{sys.executable}\nimport sys\nfrom statekeep.tui.cli import main\nsys.exit(main())\n")
     command.chmod(0o755)
     socket = folder / "s"
     variables = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "STATEKEEP_SOCKET": str(socket)}
-    bash = ["bash", "--norc", "-c", ASK, "bash", line]
-    if daemon:
-        with fake_daemon(socket, answer):
-            done = subprocess.run(bash, env=variables, capture_output=True, text=True, check=True)
-    else:
-        done = subprocess.run(bash, env=variables, capture_output=True, text=True, check=True)
+    # The word after a script is the name of it, but for fish.
+    asked = [shell, *START[shell], ASK[shell], *([] if shell == "fish" else [shell]), line]
+    with fake_daemon(socket, answer) if daemon else nullcontext():
+        done = subprocess.run(asked, env=variables, cwd=folder, capture_output=True, text=True, check=True)
     assert done.stderr == ""
-    return sorted(word.strip() for word in done.stdout.splitlines() if word.strip())
+    return sorted(filter(None, (re.split(r"[:\t]", word)[0].strip() for word in done.stdout.splitlines())))
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -69,15 +95,15 @@ def offered(line: str, folder: Path, *, daemon: bool = True) -> list[str]:
         ("statekeep completion ", ["bash", "fish", "zsh"]),
     ],
 )
-def test_bash_is_offered_what_fits(tmp_path: Path, line: str, words: list[str]) -> None:
+def test_a_shell_is_offered_what_fits(tmp_path: Path, shell: str, line: str, words: list[str]) -> None:
     """Commands, options, and the names that the daemon has."""
-    assert offered(line, tmp_path) == words
+    assert offered(shell, line, tmp_path) == words
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
-def test_without_a_daemon_nothing_is_offered_or_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shell", SHELLS)
+def test_without_a_daemon_nothing_is_offered_or_said(tmp_path: Path, shell: str) -> None:
     """A key press is no place for an error."""
-    assert offered("statekeep spawn nowh", tmp_path, daemon=False) == []
+    assert offered(shell, "statekeep spawn nowh", tmp_path, daemon=False) == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from statekeep.protocol.records import LastBackup, Shipped
 from statekeep.testing import StateKeep
 from statekeep.tui.cli.metrics import METRICS, exposition, of_statistics, of_versions
 from tests.tui import records
@@ -39,7 +40,8 @@ def test_the_figures_are_those_of_the_daemon(run: Run, statekeep: StateKeep) -> 
     assert found['statekeep_requests_total{op="spawn"}'] == 2
     assert found["statekeep_store_bytes"] > 0
     written = re.findall(r"^# TYPE (\w+)", out, re.MULTILINE)
-    assert written == [metric.name for metric in METRICS if metric.name != "statekeep_errors_total"]  # there were none
+    none = re.compile("statekeep_(errors_total|backup_.*|shipp.*)")  # there were none
+    assert written == [metric.name for metric in METRICS if not none.fullmatch(metric.name)]
 
 
 def test_times_are_seconds() -> None:
@@ -47,6 +49,24 @@ def test_times_are_seconds() -> None:
     found = figures(exposition(of_statistics(records.STATISTICS)))
     assert found['statekeep_commit_seconds{quantile="0.99"}'] == 0.0025
     assert found['statekeep_errors_total{code="busy"}'] == 2
+    backup = LastBackup(position=9, time=60_500, size=4_096, verified=True)
+    shipped = Shipped(directory="/s", position=8, behind=1, lag=2_500, unshipped=100)
+    more = msgspec.structs.replace(records.STATISTICS, backup=backup, shipped=shipped)
+    text = exposition(of_statistics(more))
+    assert (
+        figures(text).items()
+        >= {
+            "statekeep_backup_time_seconds": 60.5,
+            "statekeep_backup_bytes": 4_096,
+            "statekeep_backup_verified": 1,
+            "statekeep_shipped_position": 8,
+            "statekeep_shipped_lag_seconds": 2.5,
+            "statekeep_shipped_behind_bytes": 100,
+            "statekeep_shipping": 1,
+        }.items()
+    )
+    stopped = msgspec.structs.replace(more, shipped=msgspec.structs.replace(shipped, failure="no space left"))
+    assert figures(exposition(of_statistics(stopped)))["statekeep_shipping"] == 0
 
 
 def test_a_textfile_is_there_as_a_whole(run: Run, statekeep: StateKeep, tmp_path: Path) -> None:

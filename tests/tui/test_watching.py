@@ -61,6 +61,11 @@ def test_tail_is_refused_what_is_not_there(run: Run, lamp: Daemon) -> None:
         ("migrated", {"version_before": "loan-v1"}, "alice (actor 1) to paid on loan-v2, from loan-v1"),
         ("finished", {"status": "done"}, "alice (actor 1) in paid on loan-v2 (done)"),
         ("erased", {"state": None}, "alice (actor 1)"),
+        (
+            "damaged",
+            {"key": None, "state": None, "time": 0},
+            "actor 1 on the disk: nothing of this can be told; see `statekeep verify`",
+        ),
         ("closed", {"actor": None, "state": None}, "the route to loan-v2"),
         ("progress", {"actor": None, "state": None, "swept": 3, "cohorts": 2_000}, "loan-v2: 3 of 2,000 cohorts"),
     ],

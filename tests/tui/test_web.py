@@ -124,7 +124,7 @@ def test_the_application_draws_into_the_page() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no chromium")
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed: apt-get install chromium")
 def test_a_browser_shows_it() -> None:
     """In a headless Chromium the first bytes of the application take away what stood there while it opened."""
 

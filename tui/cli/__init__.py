@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
-from pathlib import Path
+from collections.abc import Sequence
 
-from statekeep.protocol.errors import StatekeepError
-from statekeep.protocol.location import default_socket
-from statekeep.tui.cli import failures, output, parser
-from statekeep.tui.cli.failures import Exit, UnusableInput
-from statekeep.tui.cli.pager import paged
+from statekeep.tui.cli.parser import build
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,46 +15,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to fail
     words = sys.argv[1:] if argv is None else list(argv)
-    options = parser.build()
+    parser = build()
     if "_ARGCOMPLETE" in os.environ:  # a shell asks how a line might go on, and not for it to be run
         from statekeep.tui.cli.completion import complete  # noqa: PLC0415 - for a key press
 
-        complete(options)
+        complete(parser)
     if not words and sys.stdin.isatty() and sys.stdout.isatty():
         words = ["tui"]  # who types no command on a terminal wants to look around
-    args = options.parse_args(words)
-    for option in ("json", "quiet", "no_pager"):
-        setattr(args, option, getattr(args, option, False))
-    output.choose(args)
-    args.socket = getattr(args, "socket", None) or str(default_socket())
-    try:
-        code = _run(args)
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # Python would flush again at its end and complain: let it write to nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.PIPE_CLOSED
-    return code
+    args = parser.parse_args(words)
+    from statekeep.tui.cli.running import carry_out  # noqa: PLC0415 - help and refusals need none of the protocol
 
-
-def _run(args: argparse.Namespace) -> int:
-    code: int = Exit.DONE  # also if the pager is left before the end
-    try:
-        with paged(args), _silenced():
-            code = int(args.run(args))
-    except (StatekeepError, UnusableInput) as error:
-        sys.stdout.flush()  # what was done comes before what was not
-        return failures.explain(args.command, args.socket, error)
-    return code
-
-
-@contextmanager
-def _silenced() -> Iterator[None]:
-    """Keep stdout from saying anything, if nothing is to be said."""
-    if not output.silent():
-        yield
-        return
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
-        yield
+    return carry_out(args)

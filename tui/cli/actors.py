@@ -12,18 +12,18 @@ from statekeep.protocol import Client
 from statekeep.protocol.messages import Actors, Deliver, Get, History, Send, Spawn
 from statekeep.protocol.records import Sent
 from statekeep.tui.cli import views
-from statekeep.tui.cli.arguments import Subparsers, actor, add_command, add_paging, integer, json_value, page_limit
+from statekeep.tui.cli.arguments import actor, add_command, add_paging, integer, json_value, page_limit
 from statekeep.tui.cli.filters import add_filters, filters
 from statekeep.tui.cli.output import print_json, print_pages, show
+from statekeep.tui.cli.parser import Subparsers
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add the commands about actors."""
     parser = add_command(
         subparsers,
         "spawn",
         spawn_actor,
-        "start an actor on a version",
         """  statekeep spawn loan-v1 --key alice --context '{"applicantId": "A-1"}'""",
     )
     parser.add_argument("version", metavar="VERSION")
@@ -38,7 +38,6 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         subparsers,
         "send",
         send_event,
-        "send one event to an actor",
         """  statekeep send alice PAY_FEE --payload '{"cents": 5000}'
   statekeep send alice PAY_FEE --require --expect 1 --patch '{"paid": true}' --idempotency-key payment-4711""",
     )
@@ -48,19 +47,17 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         subparsers,
         "deliver",
         deliver_event,
-        "bring an actor the event of a timer or of an invoked service",
         "  statekeep deliver alice xstate.after.1000.loan.waiting",
     )
     _add_event(parser, "begins with xstate.after., xstate.done.actor., xstate.error.actor. or xstate.snapshot.")
 
-    parser = add_command(subparsers, "actor", get_actor, "show one actor with its context")
+    parser = add_command(subparsers, "actor", get_actor)
     add_actor(parser)
 
     parser = add_command(
         subparsers,
         "actors",
         list_actors,
-        "list actors",
         "  statekeep actors --version loan-v1 --state awaiting_docs\n  statekeep actors --all --json\n"
         "  statekeep actors --state 'review.*.open' --order updated --updated-after 2h\n"
         "  statekeep actors --key 'order-2026-*' --needs-rescue",
@@ -72,7 +69,7 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     )
     add_paging(parser)
 
-    parser = add_command(subparsers, "history", list_events, "list the events that an actor has processed")
+    parser = add_command(subparsers, "history", list_events)
     add_actor(parser)
     add_paging(parser)
 

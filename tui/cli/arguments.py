@@ -16,62 +16,28 @@ import msgspec
 from statekeep.protocol import Client
 from statekeep.protocol.messages import ActorRef
 from statekeep.tui.cli.failures import UnusableInput
+from statekeep.tui.cli.parser import CommandLine, Subparsers, add_common
 
-Subparsers = argparse._SubParsersAction  # noqa: SLF001 - argparse gives it no public name
 Command = Callable[[Client, argparse.Namespace], int]
 """Asks the daemon, prints what it says, returns the exit code."""
 
 _ONE_OBJECT: Final = "A definition is one JSON object, as XState's createMachine takes it."
 
 
-def common() -> argparse.ArgumentParser:
-    """The options that every command takes. Suppressed defaults leave a value given before the command alone."""
-    options = argparse.ArgumentParser(add_help=False)
-    options.add_argument(
-        "--socket", metavar="PATH", default=argparse.SUPPRESS, help="the daemon's socket (else STATEKEEP_SOCKET)"
-    )
-    options.add_argument(
-        "--json", action="store_true", default=argparse.SUPPRESS, help="print what the daemon answers, as JSON"
-    )
-    options.add_argument(
-        "--output",
-        choices=("table", "json", "jsonl", "csv"),
-        default=argparse.SUPPRESS,
-        help="the form of the answer; jsonl and csv have a line for each record",
-    )
-    options.add_argument(
-        "--quiet", action="store_true", default=argparse.SUPPRESS, help="no tables, notes or progress: only failures"
-    )
-    options.add_argument(
-        "--no-pager", action="store_true", default=argparse.SUPPRESS, help="never page what is longer than the terminal"
-    )
-    return options
-
-
-def add_command(
-    subparsers: Subparsers[argparse.ArgumentParser], name: str, command: Command, text: str, examples: str = ""
-) -> argparse.ArgumentParser:
+def add_command(subparsers: Subparsers, name: str, command: Command, examples: str = "") -> CommandLine:
     """Add a command that talks with the daemon; its parser is returned, to be given its arguments."""
-    return add_local(subparsers, name, partial(_converse, command), text, examples)
+    return add_local(subparsers, name, partial(_converse, command), examples)
 
 
 def add_local(
-    subparsers: Subparsers[argparse.ArgumentParser],
-    name: str,
-    run: Callable[[argparse.Namespace], int],
-    text: str,
-    examples: str = "",
-) -> argparse.ArgumentParser:
-    """Add a command that needs no daemon, or finds one by itself."""
-    parser = subparsers.add_parser(
-        name,
-        parents=[common()],
-        help=text,
-        description=text[0].upper() + text[1:] + ".",
-        epilog=f"examples:\n{examples}" if examples else None,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    subparsers: Subparsers, name: str, run: Callable[[argparse.Namespace], int], examples: str = ""
+) -> CommandLine:
+    """Add a command that needs no daemon, or finds one by itself. What it does, ``catalogue`` says."""
+    parser = subparsers.choices[name]
+    add_common(parser)
     parser.set_defaults(run=run)
+    if examples:
+        parser.epilog = f"examples:\n{examples}"
     return parser
 
 

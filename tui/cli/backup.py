@@ -18,10 +18,11 @@ from statekeep.protocol import Client
 from statekeep.protocol.errors import UnknownBackup
 from statekeep.protocol.messages import Backup, BackupEnd, BackupRead
 from statekeep.protocol.records import StoreCopy
-from statekeep.tui.cli.arguments import Subparsers, add_command, common
+from statekeep.tui.cli.arguments import add_command, add_local
 from statekeep.tui.cli.blocks import Line, Span, line
 from statekeep.tui.cli.failures import Exit, UnusableInput
 from statekeep.tui.cli.output import print_json, show
+from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.cli.wording import count, moment
 
 LOOKS: Final = 0.1
@@ -38,13 +39,12 @@ _ADVICE: Final = {
 """What to do, by the exit code of ``statekeepd``."""
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add the commands."""
     parser = add_command(
         subparsers,
         "backup",
         backup,
-        "copy the store of the running daemon into a file, and try out whether the file can be restored",
         "  statekeep backup /var/backups/statekeep/today.db\n  statekeep backup --test /var/backups/statekeep/today.db",
     )
     parser.add_argument(
@@ -64,17 +64,13 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     _add_point(parser)
     _add_keys(parser)
     parser.set_defaults(run=_tested(parser.get_default("run")))
-    text = "put a backup in the place of the store, while no daemon runs"
-    restoring = subparsers.add_parser(
-        "restore", parents=[common()], help=text, description=text[0].upper() + text[1:] + "."
-    )
+    restoring = add_local(subparsers, "restore", restore)
     restoring.add_argument(
         "file", metavar="FILE", type=Path, help="what `statekeep backup` has made, or the directory that is shipped to"
     )
     _add_point(restoring)
     restoring.add_argument("--replace", action="store_true", help="keep the store that is there under another name")
     _add_keys(restoring)
-    restoring.set_defaults(run=restore)
 
 
 def _add_point(parser: argparse.ArgumentParser) -> None:
@@ -205,17 +201,19 @@ def _bar(total: int, *, drawn: bool) -> AbstractContextManager[Callable[[int], N
 
 
 def _daemon(args: argparse.Namespace, *words: str | Path) -> dict[str, Any]:
-    """What ``statekeepd``, which has the keys, says when it is asked to look at a backup."""
+    """What ``ask_keeper`` answers with the options of ``args``."""
+    given = [(name, getattr(args, name)) for name in _FROM_DAEMON] + [("key", file) for file in args.key]
+    return ask_keeper(*words, *(word for name, value in given if value is not None for word in (f"--{name}", value)))
+
+
+def ask_keeper(*words: str | Path) -> dict[str, Any]:
+    """What ``statekeepd``, which has the keys, says when it is asked to look at a backup. Raises ``UnusableInput``."""
     command = [sys.executable, "-m", "statekeep.daemon", *map(str, words)]
-    for name in _FROM_DAEMON:
-        if (value := getattr(args, name)) is not None:
-            command += [f"--{name}", value]
-    for file in args.key:
-        command += ["--key", file]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode:
-        said = run.stderr.strip().splitlines() or ["it said nothing"]
-        why = said[-1].removeprefix("statekeepd: ").removeprefix("error: ").rstrip(".")
+        said = [line for line in run.stderr.splitlines() if line.startswith("statekeepd: ")]
+        crashed = f"statekeepd: failed with {run.returncode}; run it by hand to see how"
+        why = (said or [crashed])[-1].removeprefix("statekeepd: ").removeprefix("error: ").rstrip(".")
         raise UnusableInput(f"{why}.", " ".join(command[3:]), _ADVICE.get(run.returncode, ""))
     if "--restore" in words:
         sys.stderr.write(run.stderr)

@@ -11,11 +11,12 @@ from typing import Any, Final
 
 from statekeep.protocol import Client
 from statekeep.protocol.messages import Deploy, Get, Request, Send
-from statekeep.tui.cli.arguments import Subparsers, add_command
+from statekeep.tui.cli.arguments import add_command
 from statekeep.tui.cli.blocks import Block, Column, Rows, Span, facts, line
 from statekeep.tui.cli.failures import UnusableInput
 from statekeep.tui.cli.load import Measured, apply, frame
 from statekeep.tui.cli.output import print_json, show, watched
+from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.cli.wording import count
 
 STEPS: Final = 6
@@ -29,13 +30,12 @@ WIDTH: Final = 40
 _PERCENTILES: Final = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add ``bench``."""
     parser = add_command(
         subparsers,
         "bench",
         measure,
-        "measure the durable events a second that the daemon takes",
         "  statekeep bench\n  statekeep bench --connections 50 --under-way 16 --seconds 10",
     )
     parser.add_argument("--connections", type=_positive, default=1, metavar="N", help="default: %(default)s")
@@ -60,7 +60,7 @@ def measure(client: Client, args: argparse.Namespace) -> int:
     requests: list[Request[Any]] = [Get(actor) if args.read else Send(actor, "NEXT") for actor in actors]
     try:
         with _watched(args.seconds) as progress:
-            found = apply(args.socket, [frame(each) for each in requests], args.under_way, args.seconds, progress)
+            found = apply(args.socket, [[frame(each)] for each in requests], args.under_way, args.seconds, progress)
     except (OSError, TimeoutError) as problem:
         advice = "`statekeep status` says whether the daemon still answers."
         raise UnusableInput(f"The load broke off: {problem}.", f"load {args.socket}", advice) from problem

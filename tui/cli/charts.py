@@ -12,8 +12,9 @@ from typing import Any, Final, get_args
 import msgspec
 
 from statekeep.protocol.records import Finding, Guards
-from statekeep.tui.cli.arguments import Subparsers, read_definition
+from statekeep.tui.cli.arguments import add_local, read_definition
 from statekeep.tui.cli.failures import Exit, UnusableInput, line
+from statekeep.tui.cli.parser import CommandLine, Subparsers
 from statekeep.tui.cli.wording import printable, state
 
 GUARDS: Final[Mapping[str, Guards]] = {"ignore": "ignore", "block": "block", "fire": "ignore", "never": "block"}
@@ -25,13 +26,12 @@ _START: Final = "(start)"
 # The room of the statecharts is imported by the commands that use it: it is a good part of a start-up.
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add the commands that need a definition and nothing else."""
     parser = _add(
         subparsers,
         "check",
         check_definition,
-        "find what is wrong with a definition, and draw it",
         "  statekeep check loan-v2.json\n  statekeep check loan-v2.json --guards block",
     )
     parser.add_argument("file", metavar="FILE", help="a definition as JSON, or - for stdin")
@@ -39,7 +39,6 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         subparsers,
         "simulate",
         simulate,
-        "show what a definition does about events",
         "  statekeep simulate loan-v2.json SUBMIT_INFO PAY_FEE\n  statekeep simulate --batch traces.jsonl",
     )
     parser.add_argument("--batch", action="store_true", help="FILE holds cases, one a line; print a trace a line")
@@ -47,25 +46,11 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     parser.add_argument("events", metavar="EVENT", help="what it is sent, in this order", nargs="*")
 
 
-def _add(
-    subparsers: Subparsers[argparse.ArgumentParser],
-    name: str,
-    run: Callable[[argparse.Namespace], int],
-    text: str,
-    examples: str,
-) -> argparse.ArgumentParser:
-    parser = subparsers.add_parser(
-        name,
-        help=text,
-        description=text[0].upper() + text[1:] + ".",
-        epilog=f"examples:\n{examples}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
+def _add(subparsers: Subparsers, name: str, run: Callable[[argparse.Namespace], int], examples: str) -> CommandLine:
+    parser = add_local(subparsers, name, run, examples)
     parser.add_argument(
         "--guards", choices=get_args(Guards), default="ignore", help="what becomes of guarded transitions (%(default)s)"
     )
-    parser.set_defaults(run=run)
     return parser
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import closing
 from typing import Any, Final
 
@@ -12,8 +12,9 @@ from statekeep.protocol import Client
 from statekeep.protocol.errors import StatekeepError
 from statekeep.protocol.location import default_socket
 from statekeep.protocol.messages import Actors, Get
-from statekeep.tui.cli.arguments import Subparsers, actor, add_local
+from statekeep.tui.cli.arguments import actor, add_local
 from statekeep.tui.cli.failures import Exit, UnusableInput
+from statekeep.tui.cli.parser import CommandLine, Subparsers
 
 SHELLS: Final = ("bash", "zsh", "fish")
 
@@ -29,11 +30,9 @@ _EXAMPLES: Final = """\
   fish: statekeep completion fish | source         in ~/.config/fish/config.fish"""
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add ``completion``."""
-    parser = add_local(
-        subparsers, "completion", print_script, "print what makes a shell complete statekeep's command lines", _EXAMPLES
-    )
+    parser = add_local(subparsers, "completion", print_script, _EXAMPLES)
     parser.add_argument("shell", choices=SHELLS)
 
 
@@ -48,25 +47,27 @@ def print_script(args: argparse.Namespace) -> int:
     return Exit.DONE
 
 
-def complete(parser: argparse.ArgumentParser) -> None:
+def complete(parser: CommandLine) -> None:
     """Answer the shell, if it is the shell that asks, and end there."""
     if "_ARGCOMPLETE" not in os.environ:
         return
     import argcomplete  # noqa: PLC0415 - likewise
 
-    for action in _actions(parser):
+    for action in _actions(parser, set(os.environ.get("COMP_LINE", "").split())):
         completer = _COMPLETERS.get(str(action.metavar))
         if completer is not None and action.choices is None:
             action.completer = completer  # type: ignore[attr-defined]
     argcomplete.autocomplete(parser, always_complete_options=False)
 
 
-def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+def _actions(parser: CommandLine, words: Container[str]) -> Iterator[argparse.Action]:
+    """All arguments of a parser, and of the commands that are among ``words``."""
     for action in parser._actions:  # noqa: SLF001 - argparse has no other way to its arguments
         yield action
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
-            for command in action.choices.values():
-                yield from _actions(command)
+            for name, command in action.choices.items():
+                if name in words:
+                    yield from _actions(command.filled(), words)
 
 
 def _asking(look: Callable[[Client, str, argparse.Namespace], Iterable[str]]) -> Callable[..., list[str]]:

@@ -9,24 +9,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from statekeep.protocol.location import configuration_file
-from statekeep.tui.cli.arguments import Subparsers, common
+from statekeep.tui.cli.arguments import add_local
 from statekeep.tui.cli.blocks import Column, Rows, Span, line
 from statekeep.tui.cli.failures import Exit, UnusableInput
 from statekeep.tui.cli.output import print_json, show
+from statekeep.tui.cli.parser import CommandLine, Subparsers, add_named
 from statekeep.tui.cli.wording import printable
 
-_HELP = "show, check and find the configuration"
 
-
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add ``config`` with its own commands."""
-    parser = subparsers.add_parser("config", help=_HELP, description=_HELP[0].upper() + _HELP[1:] + ".")
-    own = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    own = subparsers.choices["config"].add_subparsers(dest="action", metavar="ACTION", required=True)
 
-    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-        made = own.add_parser(name, parents=[common()], help=text, description=text[0].upper() + text[1:] + ".")
-        made.set_defaults(run=run)
-        return made
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> CommandLine:
+        add_named(own, name, text)
+        return add_local(own, name, run)
 
     add("show", show_settings, "every setting, its value, and where that comes from")
     checked = add("check", check_file, "say what is wrong with a configuration file")

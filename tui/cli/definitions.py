@@ -9,21 +9,21 @@ from typing import Any, Final
 from statekeep.protocol import Client
 from statekeep.protocol.messages import Definition
 from statekeep.protocol.records import DefinitionText
-from statekeep.tui.cli.arguments import Subparsers, add_command
+from statekeep.tui.cli.arguments import add_command
 from statekeep.tui.cli.failures import UnusableInput
 from statekeep.tui.cli.output import print_json
+from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.cli.wording import printable
 
 FORMS: Final = ("outline", "mermaid", "scxml", "json")
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add the commands about what is in a version."""
     parser = add_command(
         subparsers,
         "definition",
         print_definition,
-        "print the definition of a version as it was deployed",
         "  statekeep definition loan-v1 > loan-v1.json",
     )
     parser.add_argument("version", metavar="VERSION")
@@ -31,7 +31,6 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         subparsers,
         "show",
         draw_definition,
-        "draw the definition of a version",
         "  statekeep show loan-v1\n  statekeep show loan-v1 --as mermaid > loan.mmd",
     )
     parser.add_argument("version", metavar="VERSION")
@@ -40,7 +39,6 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         subparsers,
         "diff",
         print_changes,
-        "say how a version differs from its parent, or from another version",
         "  statekeep diff loan-v2\n  statekeep diff loan-v2 loan-v1",
     )
     parser.add_argument("version", metavar="VERSION")

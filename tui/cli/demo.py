@@ -16,10 +16,11 @@ from pathlib import Path
 from statekeep.protocol import Client
 from statekeep.protocol.errors import NoDaemon
 from statekeep.tui.cli import loan
-from statekeep.tui.cli.arguments import Subparsers, add_local
+from statekeep.tui.cli.arguments import add_local
 from statekeep.tui.cli.blocks import Block, Line, Span, line
 from statekeep.tui.cli.failures import Exit, UnusableInput
 from statekeep.tui.cli.output import show
+from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.cli.stage import FalseClaim, Stage
 from statekeep.tui.cli.throwaway import ThrowawayDaemon
 from statekeep.tui.cli.wording import count, duration
@@ -28,14 +29,12 @@ PATIENCE = 20.0
 """Seconds that a daemon may take to end."""
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add the demo."""
     parser = add_local(
         subparsers,
         "demo",
         run,
-        "tell the loan story on a daemon of its own, check every claim and measure every time; ends with 1 if one is "
-        "false",
         "  statekeep demo\n  statekeep demo --running --keep ./demo     and look around\n  statekeep demo stop ./demo",
     )
     parser.add_argument("action", nargs="?", choices=["stop"], help="end a daemon that --running has left")

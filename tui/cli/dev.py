@@ -8,17 +8,17 @@ import os
 import sys
 from pathlib import Path
 
-from statekeep.tui.cli.arguments import Subparsers, add_local
+from statekeep.tui.cli.arguments import add_local
 from statekeep.tui.cli.failures import UnusableInput
+from statekeep.tui.cli.parser import Subparsers
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add ``dev``."""
     parser = add_local(
         subparsers,
         "dev",
         serve,
-        "run a daemon in this terminal until Ctrl-C, without systemd",
         "  statekeep dev\n  statekeep dev --directory ./statekeep     with store, key and socket of its own",
     )
     parser.add_argument(

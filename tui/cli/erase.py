@@ -10,21 +10,21 @@ from statekeep.protocol.errors import ActorErased
 from statekeep.protocol.messages import ActorRef, Erase, Get
 from statekeep.protocol.records import Erased
 from statekeep.tui.cli.actors import add_actor
-from statekeep.tui.cli.arguments import Subparsers, add_command
+from statekeep.tui.cli.arguments import add_command
 from statekeep.tui.cli.blocks import Line, Span, line
 from statekeep.tui.cli.failures import UnusableInput
 from statekeep.tui.cli.output import print_json, show
+from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.cli.views import called
 from statekeep.tui.cli.wording import count, moment, printable, state
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add the command."""
     parser = add_command(
         subparsers,
         "erase",
         erase,
-        "destroy all that is kept of an actor, for good: its keys, its context, its events",
         "  statekeep erase alice\n  statekeep erase 17 --yes",
     )
     add_actor(parser)

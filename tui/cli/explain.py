@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from importlib import resources
 from typing import Final
 
-from statekeep.tui.cli.arguments import Subparsers, add_local
+from statekeep.tui.cli.arguments import add_local
 from statekeep.tui.cli.blocks import Block, Line, Span, line
 from statekeep.tui.cli.failures import Exit, UnusableInput
 from statekeep.tui.cli.output import print_json, show
+from statekeep.tui.cli.parser import Subparsers
 
 PAGE: Final = "errors.md"
 """A section for each code, with its name as the title."""
@@ -20,13 +21,12 @@ PAGE: Final = "errors.md"
 _REMEDY: Final = "**To do:** "
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add ``explain``."""
     parser = add_local(
         subparsers,
         "explain",
         tell,
-        "say what an error code means and what to do",
         "  statekeep explain preview_outdated\n  statekeep explain",
     )
     parser.add_argument("code", metavar="CODE", nargs="?", help="as it stands in brackets at the end of a message")

@@ -14,6 +14,7 @@ _STYLES: Final[dict[NoticeKind, Style]] = {
     "migrated": "good",
     "finished": "strong",
     "erased": "bad",
+    "damaged": "bad",
     "deployed": "strong",
     "closed": "waiting",
     "progress": "quiet",
@@ -39,12 +40,14 @@ def notice(told: Notice) -> Line:
         "migrated": f"{who} to {where}{moved}",
         "finished": f"{who} in {where} ({told.status})",
         "erased": who,
+        "damaged": f"{who} on the disk: nothing of this can be told; see `statekeep verify`",
         "deployed": told.version or "",
         "closed": f"the route to {told.version}",
         "progress": f"{told.version}: {count(told.swept or 0)} of {count(told.cohorts or 0, 'cohort')}",
     }[told.kind]
     kind = Span(f"{told.kind:8}", _STYLES.get(told.kind, ""))
-    return line(Span(f"{date(told.time)}  {told.position:>8}  ", "quiet"), kind, f"  {said}")
+    when = date(told.time) if told.time else "at a time unknown"
+    return line(Span(f"{when:19}  {told.position:>8}  ", "quiet"), kind, f"  {said}")
 
 
 def statistics(found: Statistics) -> Iterator[Block]:

@@ -16,10 +16,11 @@ from statekeep.protocol import Client
 from statekeep.protocol.errors import NoDaemon
 from statekeep.protocol.location import configuration_file
 from statekeep.protocol.messages import KeyAddRecovery, KeyStatus
-from statekeep.tui.cli.arguments import Subparsers, add_local
+from statekeep.tui.cli.arguments import add_local
 from statekeep.tui.cli.blocks import Block, Column, Command, Line, Rows, Span, line
 from statekeep.tui.cli.failures import Exit, UnusableInput
 from statekeep.tui.cli.output import print_json, show, silent
+from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.cli.throwaway import ThrowawayDaemon
 
 INSTALLED: Final = "/usr/bin/statekeepd"
@@ -34,14 +35,12 @@ class Made(NamedTuple):
     new: bool
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add ``init``."""
     parser = add_local(
         subparsers,
         "init",
         prepare,
-        "make the configuration, the store, its key, a recovery key and the units of this user's daemon; what is there "
-        "already stays as it is",
         "  statekeep init\n  statekeep init --no-units",
     )
     parser.add_argument("--no-units", action="store_true", help="write no units for systemd")

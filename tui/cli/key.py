@@ -13,21 +13,22 @@ from typing import Final
 from statekeep.protocol import Client
 from statekeep.protocol.messages import KeyAddRecovery, KeyExportRecovery, KeyRewrap, KeyRotate, KeyStatus
 from statekeep.protocol.records import KeyEpoch, Keys, KeySlot, NewKey
-from statekeep.tui.cli.arguments import Command, Subparsers, add_command
+from statekeep.tui.cli.arguments import Command, add_command
 from statekeep.tui.cli.blocks import Block, Column, Line, Rows, Span, facts, line
 from statekeep.tui.cli.failures import Exit, UnusableInput
 from statekeep.tui.cli.output import print_json, show, silent, watched
+from statekeep.tui.cli.parser import CommandLine, Subparsers, add_named
 from statekeep.tui.cli.wording import count, date
 
 LOOKS: Final = 0.25
 """Seconds between looks at a rotation: a bar that moves, and no load."""
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add the command and what it is followed by."""
-    text = "the keys of the store: see them, rotate them, make ones for the day when the others are gone"
-    group = subparsers.add_parser("key", help=text, description=text[0].upper() + text[1:] + ".")
-    commands = group.add_subparsers(dest="key_command", metavar="COMMAND", required=True, title="commands")
+    commands = subparsers.choices["key"].add_subparsers(
+        dest="key_command", metavar="COMMAND", required=True, title="commands"
+    )
     _add(commands, "status", status, "list what opens the store, and how far a rotation is")
     parser = _add(
         commands,
@@ -63,10 +64,9 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     parser.add_argument("file", metavar="FILE", help="a new file, which nobody else can read")
 
 
-def _add(
-    commands: Subparsers[argparse.ArgumentParser], name: str, command: Command, text: str, examples: str = ""
-) -> argparse.ArgumentParser:
-    parser = add_command(commands, name, command, text, examples)
+def _add(commands: Subparsers, name: str, command: Command, text: str, examples: str = "") -> CommandLine:
+    add_named(commands, name, text)
+    parser = add_command(commands, name, command, examples)
     parser.set_defaults(command=f"key {name}")
     return parser
 

@@ -13,8 +13,9 @@ from statekeep.protocol import Client
 from statekeep.protocol.errors import NotAnswered
 from statekeep.protocol.messages import Stats, StatusRequest, Versions
 from statekeep.protocol.records import Percentiles, ServerStatus, Statistics, Version
-from statekeep.tui.cli.arguments import Subparsers, add_local
+from statekeep.tui.cli.arguments import add_local
 from statekeep.tui.cli.failures import Exit, UnusableInput
+from statekeep.tui.cli.parser import Subparsers
 
 
 class Metric(NamedTuple):
@@ -71,13 +72,12 @@ class Sample(NamedTuple):
     labels: Mapping[str, str] = {}
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add ``metrics``."""
     parser = add_local(
         subparsers,
         "metrics",
         write_metrics,
-        "write the daemon's figures in the text format of Prometheus",
         "  statekeep metrics\n  statekeep metrics --textfile /run/statekeep-metrics/statekeep.prom",
     )
     parser.add_argument(

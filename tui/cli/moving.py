@@ -14,9 +14,10 @@ from statekeep.protocol import Client
 from statekeep.protocol.messages import Actors, Get, History, StatusRequest
 from statekeep.protocol.records import Actor, EventRecord, Record
 from statekeep.tui.cli import exports
-from statekeep.tui.cli.arguments import Subparsers, add_command
+from statekeep.tui.cli.arguments import add_command
 from statekeep.tui.cli.failures import Exit
 from statekeep.tui.cli.output import watched
+from statekeep.tui.cli.parser import Subparsers
 
 CHUNK: Final = 200
 """Actors that are on their way at once."""
@@ -40,13 +41,12 @@ class Exported(Record, frozen=True, kw_only=True):
     """Where that has led, for people: an import goes by the events."""
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add the commands."""
     parser = add_command(
         subparsers,
         "export",
         export,
-        "write actors with their events and contexts, in the clear, as JSON lines",
         "  statekeep export actors.jsonl\n  statekeep export - --version loan-v1 | gzip > actors.jsonl.gz",
     )
     parser.add_argument("file", metavar="FILE", help="what to write, or - for stdout")
@@ -55,8 +55,6 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         subparsers,
         "import",
         import_,
-        "make actors of what export wrote, of a table with key, state and context, or of XState's snapshots; what is "
-        "there already is not made again",
         "  statekeep import actors.jsonl\n  statekeep import loans.csv --version loan-v1",
     )
     parser.add_argument("file", metavar="FILE", help="a .csv with the columns key, state and context, else JSON lines")

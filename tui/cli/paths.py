@@ -13,22 +13,22 @@ from statekeep.protocol import Client
 from statekeep.protocol.messages import Histories, Paths
 from statekeep.protocol.records import PathNode, PathPage
 from statekeep.tui.cli import wording
-from statekeep.tui.cli.arguments import Subparsers, add_command, add_paging, event_path, page_limit, path_text
+from statekeep.tui.cli.arguments import add_command, add_paging, event_path, page_limit, path_text
 from statekeep.tui.cli.blocks import Block, Cell, Column, Line, Rows, Span, line
 from statekeep.tui.cli.output import print_json, print_pages
+from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.cli.wording import count
 
 BAR: Final = 24
 """Columns of the bar that stands for all actors."""
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add the commands about the histories of a version's actors."""
     parser = add_command(
         subparsers,
         "paths",
         show_paths,
-        "draw the tree of the histories of a version's live actors, with their numbers",
         "  statekeep paths loan-v1\n  statekeep paths loan-v1 --under SUBMIT_INFO,PAY_FEE --depth 1",
     )
     parser.add_argument("version", metavar="VERSION")
@@ -41,7 +41,6 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         subparsers,
         "histories",
         export_histories,
-        "print the distinct histories of a version's live actors, with their numbers, as JSON lines for replay-check",
         "  statekeep histories loan-v1 > histories.jsonl",
     )
     parser.add_argument("version", metavar="VERSION")

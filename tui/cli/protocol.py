@@ -9,18 +9,18 @@ from collections.abc import Iterator
 from statekeep.protocol import Client
 from statekeep.protocol.messages import Describe
 from statekeep.protocol.records import Description, OpDescription
-from statekeep.tui.cli.arguments import Subparsers, add_command
+from statekeep.tui.cli.arguments import add_command
 from statekeep.tui.cli.blocks import Block, Column, Line, Rows, Span, line
 from statekeep.tui.cli.output import print_json, show
+from statekeep.tui.cli.parser import Subparsers
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add the command about the protocol."""
     parser = add_command(
         subparsers,
         "describe",
         describe,
-        "list what the daemon can be asked, or show how one op looks on the wire",
         "  statekeep describe\n  statekeep describe send\n  statekeep describe --json > statekeep.json",
     )
     parser.add_argument("op", metavar="OP", nargs="?", help="show the JSON Schema of its request and its answer")

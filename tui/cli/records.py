@@ -15,21 +15,21 @@ from statekeep.protocol.messages import Decisions, StatusRequest
 from statekeep.protocol.records import Decision, DecisionPage, Outcome
 from statekeep.tui.cli import views
 from statekeep.tui.cli.actors import add_actor
-from statekeep.tui.cli.arguments import Subparsers, add_command, add_paging, page_limit
+from statekeep.tui.cli.arguments import add_command, add_paging, page_limit
 from statekeep.tui.cli.exports import Format, export, format_of
 from statekeep.tui.cli.failures import UnusableInput
 from statekeep.tui.cli.filters import TIMES, moment
 from statekeep.tui.cli.output import print_json, print_pages, show
+from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.cli.wording import count
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add the commands about decisions and the daemon itself."""
     parser = add_command(
         subparsers,
         "decisions",
         list_decisions,
-        "show what was decided about an actor, or about a route, and why",
         "  statekeep decisions alice\n  statekeep decisions --route loan-v2 --outcome pending --since 2h\n"
         "  statekeep decisions --route loan-v2 --export decisions.csv",
     )
@@ -43,7 +43,7 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--format", choices=get_args(Format), help="how to write them, if FILE does not say")
     add_paging(parser)
-    add_command(subparsers, "status", show_status, "show the daemon in figures")
+    add_command(subparsers, "status", show_status)
 
 
 def list_decisions(client: Client, args: argparse.Namespace) -> int:

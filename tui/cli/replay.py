@@ -13,11 +13,12 @@ import msgspec
 
 from statekeep.protocol.records import Finding, Guards, HistoryCount, MapLanding, Outcome, PlanRow, Record, StateValue
 from statekeep.tui.cli import failures, wording
-from statekeep.tui.cli.arguments import Subparsers, event_path, read_definition
+from statekeep.tui.cli.arguments import add_local, event_path, read_definition
 from statekeep.tui.cli.blocks import Block, Line, Span, facts, line
 from statekeep.tui.cli.failures import Exit, UnusableInput
 from statekeep.tui.cli.landings import add_landing, landing
 from statekeep.tui.cli.output import print_json, show
+from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.cli.plans import plan_rows
 from statekeep.tui.cli.wording import count
 
@@ -68,15 +69,10 @@ class Checked(Record, frozen=True, kw_only=True):
     findings: list[Finding]
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add the command."""
-    parser = subparsers.add_parser(
-        "replay-check",
-        help="try a new definition on exported histories, and fail if a landing is lost",
-        description=_ABOUT,
-        epilog=f"examples:\n{_EXAMPLES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_local(subparsers, "replay-check", check_replay, _EXAMPLES)
+    parser.description = _ABOUT
     parser.add_argument("file", metavar="FILE", help="the new definition as JSON, or - for stdin")
     parser.add_argument(
         "--histories", required=True, metavar="H", help="what `statekeep histories` printed; - for stdin"
@@ -85,8 +81,6 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     parser.add_argument("--parent", metavar="P", help="the version of the histories; only said again")
     add_landing(parser)
     parser.add_argument("--guards", choices=get_args(Guards), default="ignore", help="default: %(default)s")
-    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
-    parser.set_defaults(run=check_replay)
 
 
 def check_replay(args: argparse.Namespace) -> int:

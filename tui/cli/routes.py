@@ -13,8 +13,9 @@ from statekeep.protocol import Client
 from statekeep.protocol.messages import Close, Deployments
 from statekeep.protocol.records import Deployment
 from statekeep.tui.cli import plans
-from statekeep.tui.cli.arguments import Subparsers, add_command
+from statekeep.tui.cli.arguments import add_command
 from statekeep.tui.cli.output import print_json, show, watched
+from statekeep.tui.cli.parser import Subparsers
 
 FIRST_LOOK: Final = 0.01
 """Seconds until a change of the routes is looked at again: most are through by then."""
@@ -23,13 +24,12 @@ LOOKS: Final = 0.25
 """Seconds between looks at a long one: a bar that moves, and no load."""
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add the commands about routes."""
     parser = add_command(
         subparsers,
         "close",
         close,
-        "end the claim of a version's route: it takes nobody over any more, and holds up no later sibling",
         "  statekeep close loan-v2",
     )
     parser.add_argument("version", metavar="VERSION", help="the version that the route leads to")
@@ -38,7 +38,6 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         subparsers,
         "deployments",
         list_deployments,
-        "list the changes of the routes, deploys and closes, and how far each has come",
     )
 
 

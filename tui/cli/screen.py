@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import argparse
 
-from statekeep.tui.cli.arguments import Subparsers, common
+from statekeep.tui.cli.arguments import add_local
 from statekeep.tui.cli.failures import Exit, UnusableInput
+from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.settings import UnusableSettings, read_settings
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add the command."""
-    parser = subparsers.add_parser(
-        "tui",
-        parents=[common()],
-        help="open the screens: who is where, who would move, and why; also without any command",
-        description="Opens the screens. ctrl+q leaves them, ? explains the keys.",
-    )
+    parser = add_local(subparsers, "tui", run)
+    parser.description = "Opens the screens. ctrl+q leaves them, ? explains the keys."
     parser.add_argument("--readonly", action="store_true", help="look, and change nothing")
     parser.add_argument("--theme", metavar="NAME", help="colours: statekeep, statekeep-light, ansi-dark, nord, ...")
     parser.add_argument("--web", action="store_true", help="serve them to a browser on this machine, to look only")
     parser.add_argument("--port", type=int, default=8760, metavar="N", help="with --web (default: %(default)s)")
     parser.add_argument("--operate", action="store_true", help="with --web: let whoever has the page change things too")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

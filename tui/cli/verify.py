@@ -11,10 +11,11 @@ from typing import Any, Final
 from statekeep.protocol import Client
 from statekeep.protocol.messages import StatusRequest, Verify
 from statekeep.protocol.records import Difference, Suspect, VerifyPage
-from statekeep.tui.cli.arguments import Subparsers, add_command
+from statekeep.tui.cli.arguments import add_command
 from statekeep.tui.cli.blocks import Line, Span, line
 from statekeep.tui.cli.failures import Exit
 from statekeep.tui.cli.output import print_json, show, watched
+from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.cli.views import called
 from statekeep.tui.cli.wording import count
 
@@ -34,13 +35,12 @@ _SENTENCES: Final[dict[Suspect, str]] = {
 }
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add the command."""
     add_command(
         subparsers,
         "verify",
         verify,
-        "work out anew what every actor must be, from definitions, events and deploys alone, and compare",
         "  statekeep verify\n  statekeep verify --json | jq .differences",
     )
 

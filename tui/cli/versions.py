@@ -13,32 +13,24 @@ from statekeep.protocol.errors import PreviewOutdated
 from statekeep.protocol.messages import Deploy, Preview, PreviewActors, Versions
 from statekeep.protocol.records import Deployed, Guards, Outcome, Plan
 from statekeep.tui.cli import plans
-from statekeep.tui.cli.arguments import (
-    Subparsers,
-    add_command,
-    add_paging,
-    event_path,
-    page_limit,
-    path_text,
-    read_definition,
-)
+from statekeep.tui.cli.arguments import add_command, add_paging, event_path, page_limit, path_text, read_definition
 from statekeep.tui.cli.blocks import Block, Command, Line, line
 from statekeep.tui.cli.failures import explain
 from statekeep.tui.cli.landings import add_landing, landing, options
 from statekeep.tui.cli.output import print_json, print_pages, show
+from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.cli.routes import add_no_wait, follow
 from statekeep.tui.cli.wording import count, duration
 
 _EXAMPLE: Final = "loan-v2.json --id loan-v2 --parent loan-v1 --path SUBMIT_INFO,PAY_FEE"
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add the commands about versions."""
     parser = add_command(
         subparsers,
         "deploy",
         deploy,
-        "make a version of a definition, and route the actors of its parent",
         f"  statekeep deploy loan-v1.json --id loan-v1\n  statekeep deploy {_EXAMPLE}\n"
         "  statekeep deploy hotfix.json --id loan-v1-fix --parent loan-v1 --path '**,PAY_FEE' --once\n"
         "  statekeep deploy loan-v3.json --id loan-v3 --parent loan-v2 --map awaiting_docs=documents.waiting,rejected=",
@@ -51,7 +43,6 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         subparsers,
         "preview",
         preview,
-        "say what deploy would do, and change nothing",
         f"  statekeep preview {_EXAMPLE}\n  statekeep preview {_EXAMPLE} --actors pending",
     )
     _add_plannable(parser)
@@ -62,7 +53,7 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         help=f"list those with one outcome: {', '.join(get_args(Outcome))}",
     )
     add_paging(parser)
-    add_command(subparsers, "versions", versions, "list all versions with their populations")
+    add_command(subparsers, "versions", versions)
 
 
 def _add_plannable(parser: argparse.ArgumentParser) -> None:

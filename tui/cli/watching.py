@@ -10,18 +10,18 @@ from statekeep.protocol import Client
 from statekeep.protocol.messages import CountRequest, Stats
 from statekeep.protocol.records import NoticeKind
 from statekeep.tui.cli import happenings
-from statekeep.tui.cli.arguments import Subparsers, actor, add_command
+from statekeep.tui.cli.arguments import actor, add_command
 from statekeep.tui.cli.filters import add_filters, filters
 from statekeep.tui.cli.output import print_json, show
+from statekeep.tui.cli.parser import Subparsers
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add the commands."""
     parser = add_command(
         subparsers,
         "count",
         count,
-        "count actors by version, state and status",
         "  statekeep count --version loan-v1\n  statekeep count --state 'review.**' --updated-after 2h",
     )
     add_filters(parser)
@@ -30,7 +30,6 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         subparsers,
         "tail",
         tail,
-        "show what happens as it happens, also over restarts of the daemon, until Ctrl-C",
         "  statekeep tail --kind migrated --kind finished\n"
         "  statekeep tail --after 0 --actor alice --json     from the beginning\n"
         "  statekeep tail --after 6153 --number 1            the first thing after position 6153",
@@ -48,7 +47,7 @@ def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     parser.add_argument("--version", metavar="V", help="only what has to do with this version")
     parser.add_argument("--number", type=int, metavar="N", help="end after so many")
 
-    add_command(subparsers, "stats", stats, "show how the daemon fares: latencies, rates, sizes")
+    add_command(subparsers, "stats", stats)
 
 
 def count(client: Client, args: argparse.Namespace) -> int:

@@ -20,9 +20,10 @@ from statekeep.protocol.records import (
     Version,
 )
 from statekeep.tui.cli.actors import add_actor
-from statekeep.tui.cli.arguments import Subparsers, add_command
+from statekeep.tui.cli.arguments import add_command
 from statekeep.tui.cli.blocks import Line, line
 from statekeep.tui.cli.output import print_json, show
+from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.cli.wording import count, date, state
 
 if TYPE_CHECKING:
@@ -67,13 +68,12 @@ class Case(NamedTuple):
         return [event.event for event in self.events]
 
 
-def add_commands(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Add the command."""
     parser = add_command(
         subparsers,
         "why",
         tell_why,
-        "tell in sentences why an actor is where it is",
         "  statekeep why alice\n  statekeep why alice loan-v2",
     )
     add_actor(parser)
