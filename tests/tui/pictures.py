@@ -81,7 +81,7 @@ def draw(name: str) -> str:
 
 async def _live(stage: Stage, engine: Engine) -> None:
     """Let seconds go by in which something happens, and the application look at each."""
-    seconds = count(1)
+    seconds = count(1_000_000_000)
     stage.app._feed._clock = lambda: float(next(seconds))
     waiting = iter(story.WAIVED)
     for approved in (0, *BUSY):

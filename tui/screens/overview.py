@@ -101,15 +101,17 @@ Below are the last deploys and closes, how far each has come, and what it decide
         self.query_one("#changes", Table).show(world.deployments[::-1][:200])
 
     def _tiles(self, world: World) -> None:
-        width = self.query_one("#activity").content_size.width
         told = {
             "actors": tiles.actors(world),
-            "activity": tiles.activity(world, width),
-            "daemon": tiles.daemon(world, width),
-            "store": tiles.store(world, width),
+            "activity": tiles.activity(world, self._width("activity")),
+            "daemon": tiles.daemon(world, self._width("daemon")),
+            "store": tiles.store(world, self._width("store")),
         }
         for name, lines in told.items():
             self.query_one(f"#{name}", Static).update(blocks(lines))
+
+    def _width(self, tile: str) -> int:
+        return self.query_one(f"#{tile}").content_size.width
 
     def _version(self, item: tuple[str, Version]) -> Sequence[Cell | Sequence[Cell]]:
         guide, version = item
