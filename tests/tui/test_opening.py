@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pty
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from statekeep.daemon.engine import Engine
+from statekeep.tui.app import ROOMS, StatekeepApp
+from statekeep.tui.screens.room import Room
 from statekeep.tui.settings import Settings, UnusableSettings, read_settings
+from statekeep.tui.widgets.table import Table
 from tests.tui.conftest import STATEKEEP, Run
 from tests.tui.stage import Stage, loans, play
 
@@ -76,13 +81,31 @@ def test_keys_can_be_remapped(engine: Engine) -> None:
     loans(engine)
 
     async def scene(stage: Stage) -> None:
-        stage.app.set_keymap({"actors": "f2"})
+        stage.app.set_keymap({"actors": "f2", "down": "f3", "copy": "f4", "sort": "f5"})
         await stage.press("2")
         assert stage.app.crumbs == ["Overview"]
         await stage.press("f2")
         assert stage.app.crumbs == ["Overview", "Actors"]
+        await stage.press("j", "y", "f3", "f4")
+        assert stage.app.clipboard == "alice-1"
+        await stage.press("f5")
+        assert "latest first" in stage.text
 
     play(engine, scene)
+
+
+def test_every_key_has_a_name_for_the_settings() -> None:
+    """Whatever can be pressed on a screen of the house or in its tables can be put on another key."""
+    kinds: list[Any] = [Table, StatekeepApp]
+    for _, module, _ in ROOMS.values():
+        kinds += [kind for kind in vars(importlib.import_module(module)).values() if _is_room(kind)]
+    bindings = [binding for kind in kinds for binding in vars(kind).get("BINDINGS", ())]
+    assert len(bindings) > 40
+    assert [binding.description for binding in bindings if not binding.id] == []
+
+
+def _is_room(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Room)
 
 
 def test_without_colours_everything_can_still_be_told(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,10 +47,10 @@ class ActorRoom(Room):
 The tabs say what happened, why it is where it is, and what it carries.
 s sends one of the events that it takes now."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "send", "Send"),
-        Binding("X", "erase", "Erase", show=False),
-        Binding("left_square_bracket", "tab(-1)", "Tab before", show=False),
-        Binding("right_square_bracket,tab", "tab(1)", "Next tab", key_display="tab"),
+        Binding("s", "send", "Send", id="send"),
+        Binding("X", "erase", "Erase", show=False, id="erase"),
+        Binding("left_square_bracket", "tab(-1)", "Tab before", show=False, id="tab-before"),
+        Binding("right_square_bracket,tab", "tab(1)", "Next tab", key_display="tab", id="next-tab"),
     ]
 
     def __init__(self, actor: ActorRef) -> None:

@@ -14,7 +14,7 @@ from statekeep.protocol.messages import Actors, CountRequest, PageRequest
 from statekeep.protocol.records import Actor
 from statekeep.tui import filters, look, messages, paging
 from statekeep.tui.cli.blocks import Cell, Column, Span
-from statekeep.tui.cli.wording import ago, count, state
+from statekeep.tui.cli.wording import ago, count, moment, state
 from statekeep.tui.documents import Document
 from statekeep.tui.feed import World
 from statekeep.tui.filters import Filter
@@ -44,7 +44,7 @@ class ActorsRoom(Filtered):
 In a state * is any one part of its path and ** any run; key:usr-* are all keys that begin so; since:2h and until:2h
 bound the last event. Tab completes. The daemon filters, and gives the rows that are seen: a million are no more
 trouble than ten."""
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "order", "Sort")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "order", "Sort", id="sort")]
     KIND = Actor
     FILE = "actors.csv"
 
@@ -88,6 +88,9 @@ trouble than ten."""
     @property
     def manner(self) -> str:
         return ", latest first" if self._latest_first else ", by id"
+
+    def told(self, item: Actor) -> str:
+        return f"last event {moment(item.updated)}"
 
     def see(self, world: World) -> None:
         if not world.changed:

@@ -14,7 +14,7 @@ from statekeep.protocol.messages import Decisions, PageRequest
 from statekeep.protocol.records import Decision
 from statekeep.tui import filters, look, messages
 from statekeep.tui.cli.blocks import Cell, Column, Span
-from statekeep.tui.cli.wording import ago, count, state
+from statekeep.tui.cli.wording import ago, count, moment, state
 from statekeep.tui.documents import Document
 from statekeep.tui.feed import World
 from statekeep.tui.filters import Filter
@@ -49,7 +49,10 @@ class DecisionsRoom(Filtered):
 since:2h and until:2026-03-01T12:00 bound when they were made; about a route the last word of that time counts.
 f follows: those of the last minutes and each new one, in the order in which they are made, the last one in sight.
 e exports all that passes the filter, as CSV or JSON lines. Enter shows the actor."""
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("f", "follow", "Follow"), Binding("e", "export", "Export")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "follow", "Follow", id="follow"),
+        Binding("e", "export", "Export", id="export"),
+    ]
     KIND = Decision
     FILE = "decisions.csv"
 
@@ -87,6 +90,9 @@ e exports all that passes the filter, as CSV or JSON lines. Enter shows the acto
     @property
     def manner(self) -> str:
         return ", following" if self._followed else ""
+
+    def told(self, item: Decision) -> str:
+        return f"decided {moment(item.time)}"
 
     def see(self, world: World) -> None:
         if not self.filter.words and world.deployments:

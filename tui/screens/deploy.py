@@ -36,7 +36,9 @@ A path holds event types with commas; * is any one event, ** any run of events. 
 The landing: replay skips events that the new version does not handle, strict moves nobody who has one;
 a map such as draft=new, paid.late=overdue, odd= goes from state to state, and odd stays where it is.
 Enter on a line of the plan shows its actors; o opens the file in your editor."""
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "deploy", "Deploy this", priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "deploy", "Deploy this", priority=True, id="deploy-this")
+    ]
 
     def __init__(self, parent: str | None = None, path: str = "") -> None:
         super().__init__()

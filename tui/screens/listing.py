@@ -77,19 +77,25 @@ class Listing(Room):
         """Say where one is in the list, if there is a line for that."""
         more = "" if self.source is None or self.source.exact else " or more"
         where = f"{count(self.table.cursor + 1)} of {count(self.table.total)}{more}" if self.table.total else "none"
+        about = "" if self.table.item is None else f"; {self.told(self.table.item)}"
         for place in self.query("#line").results(Static):
-            place.update(blocks([line(Span(f" {where}{self.manner}", "quiet"))]))
+            place.update(blocks([line(Span(f" {where}{self.manner}{about}", "quiet"))]))
 
     @property
     def manner(self) -> str:
         """In which order, or how, the list is shown."""
         return ""
 
+    def told(self, item: Any) -> str:
+        """What is said of the row of the cursor: where rows tell how long ago, when."""
+        del item
+        return ""
+
 
 class Filtered(Listing):
     """A list with a filter above it, which can be exported."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("e", "export", "Export", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("e", "export", "Export", show=False, id="export")]
     KIND: ClassVar[type[Record]]
     """What the rows are."""
     FILE: ClassVar[str]

@@ -19,7 +19,7 @@ from statekeep.tui.widgets.keys import KeyLine
 class Offline(Screen[None]):
     """Shown while the daemon can't be reached; it goes by itself when it can."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "again", "Try now")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "again", "Try now", id="again")]
 
     def __init__(self, error: StatekeepError, socket: str) -> None:
         super().__init__()

@@ -44,9 +44,9 @@ The bar is its population: █ active, ▒ finished, ! in need of rescue. Enter 
 Below are the last deploys and closes, how far each has come, and what it decided about how many:
 → migrated, ≠ diverged, … pending, ‖ blocked, = kept, ■ final, ! rescue."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "versions", "Definition"),
-        Binding("p", "paths", "Paths"),
-        Binding("d", "deploy", "Deploy below"),
+        Binding("v", "versions", "Definition", id="definition"),
+        Binding("p", "paths", "Paths", id="paths-of"),
+        Binding("d", "deploy", "Deploy below", id="deploy-below"),
     ]
 
     def body(self) -> ComposeResult:

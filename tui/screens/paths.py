@@ -42,9 +42,9 @@ class PathsRoom(Room):
     HELP = """Each line is a beginning of histories: with how many actors, and how many stand just here.
 Enter folds and unfolds. d begins a deploy for exactly the path under the cursor. n goes to the next version."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "deploy", "Deploy for this path"),
-        Binding("n", "version(1)", "Next version"),
-        Binding("N", "version(-1)", "Version before", show=False),
+        Binding("d", "deploy", "Deploy for this path", id="deploy-below"),
+        Binding("n", "version(1)", "Next version", id="next-version"),
+        Binding("N", "version(-1)", "Version before", show=False, id="version-before"),
     ]
 
     def __init__(self, version: str | None = None) -> None:

@@ -38,13 +38,13 @@ class Room(Screen[None]):
     CRUMB = ""
     HELP = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", show=False),
-        Binding("y", "copy_subject", "Copy id", show=False),
-        Binding("Y", "copy_command", "Copy as a command line", show=False),
-        Binding("o", "open_document", "Open in $EDITOR or $PAGER", show=False),
-        Binding("e", "export", "Export", show=False),
-        Binding("slash", "filter", "Filter", show=False),
-        Binding("r", "again", "Look again", show=False),
+        Binding("escape,h", "back", "Back", show=False, id="back"),
+        Binding("y", "copy_subject", "Copy id", show=False, id="copy"),
+        Binding("Y", "copy_command", "Copy as a command line", show=False, id="copy-command"),
+        Binding("o", "open_document", "Open in $EDITOR or $PAGER", show=False, id="open"),
+        Binding("e", "export", "Export", show=False, id="export"),
+        Binding("slash", "filter", "Filter", show=False, id="filter"),
+        Binding("r", "again", "Look again", show=False, id="again"),
     ]
 
     def compose(self) -> ComposeResult:

@@ -19,7 +19,7 @@ class Compose(ModalScreen[tuple[str, Any] | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Leave it", show=False),
-        Binding("ctrl+s,ctrl+enter", "send", "Send"),
+        Binding("ctrl+s,ctrl+enter", "send", "Send", id="send-it"),
     ]
 
     def __init__(self, actor: str, accepts: Sequence[str]) -> None:

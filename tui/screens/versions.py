@@ -47,11 +47,11 @@ class VersionsRoom(Room):
     HELP = """Moving through the versions shows each on the right: its route, its chart, what it changes, and as text.
 c closes a route: it takes nobody over any more. d writes a new version below it."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left_square_bracket", "tab(-1)", "Tab before", show=False),
-        Binding("right_square_bracket,tab", "tab(1)", "Next tab", key_display="tab"),
-        Binding("d", "deploy", "Deploy below"),
-        Binding("p", "paths", "Paths"),
-        Binding("c", "close", "Close route", show=False),
+        Binding("left_square_bracket", "tab(-1)", "Tab before", show=False, id="tab-before"),
+        Binding("right_square_bracket,tab", "tab(1)", "Next tab", key_display="tab", id="next-tab"),
+        Binding("d", "deploy", "Deploy below", id="deploy-below"),
+        Binding("p", "paths", "Paths", id="paths-of"),
+        Binding("c", "close", "Close route", show=False, id="close"),
     ]
 
     def __init__(self, version: str | None = None) -> None:

@@ -50,15 +50,15 @@ class Table(ScrollView, can_focus=True):
         "table--bad",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", "Down", show=False),
-        Binding("k,up", "move(-1)", "Up", show=False),
-        Binding("g,home", "jump(0)", "First", show=False),
-        Binding("G,end", "jump(-1)", "Last", show=False),
-        Binding("ctrl+d", "page(0.5)", "Half a page down", show=False),
-        Binding("ctrl+u", "page(-0.5)", "Half a page up", show=False),
-        Binding("pagedown,space", "page(1)", "Page down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("enter,l", "choose", "Open", show=False),
+        Binding("j,down", "move(1)", "Down", show=False, id="down"),
+        Binding("k,up", "move(-1)", "Up", show=False, id="up"),
+        Binding("g,home", "jump(0)", "First", show=False, id="first"),
+        Binding("G,end", "jump(-1)", "Last", show=False, id="last"),
+        Binding("ctrl+d", "page(0.5)", "Half a page down", show=False, id="half-page-down"),
+        Binding("ctrl+u", "page(-0.5)", "Half a page up", show=False, id="half-page-up"),
+        Binding("pagedown,space", "page(1)", "Page down", show=False, id="page-down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="page-up"),
+        Binding("enter,l", "choose", "Open", show=False, id="choose"),
     ]
     cursor: reactive[int] = reactive(0, repaint=True)
 
