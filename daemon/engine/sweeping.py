@@ -65,7 +65,7 @@ def resume(world: World) -> None:
 def _begin(world: World, route: Route, row: DeploymentRow, sweep: Sweep) -> None:
     row = row._replace(cohorts=sweep.left, last_cohort=len(world.cohorts))
     world.deployments[row.position] = row
-    world.store.add_deployment(row)
+    world.store.writes.add_deployment(row)
     world.cohorts.routes_changed(route.parent)
     world.sweep = sweep
     if sweep.left <= AT_ONCE:
