@@ -70,6 +70,7 @@ bench: $(TOOLS)
 	$(call measure,machines)
 	$(call measure,statecharts)
 	$(call measure,growth)
+	$(call measure,commands)
 	$(call measure,evaluator 1000 1000000)
 
 bench-full: bench

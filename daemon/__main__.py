@@ -9,7 +9,6 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from statekeep.daemon.hardening import keep_errors_private, keep_memory_private
 from statekeep.daemon.health import report
 from statekeep.daemon.listening import SocketInUse, UnusableSocket, listener, raise_file_limit
 from statekeep.daemon.logs import LISTENING, REFUSED, STOPPED, STOPPING, configure
+from statekeep.daemon.options import flags, parser
 from statekeep.daemon.peers import Access, UnknownPeer, group_number
 from statekeep.daemon.restoring import STORE, Place, Unsound, discard, rehearse, restore
 from statekeep.daemon.server import Server
@@ -46,7 +46,6 @@ from statekeep.daemon.store import (
     SyncFailed,
     UnknownSchema,
     UnsafeStore,
-    Until,
     UnusableCopy,
     UnusableKey,
     WrongKey,
@@ -66,21 +65,6 @@ DAY = 24 * 3_600_000
 
 BALLAST = 48 << 20
 """Bytes of the disk held back for erasures: a full log of 10,000 pages reaches the database, and 8 MiB are left."""
-
-_EPILOG = """\
-exit codes:
-  0   SIGTERM or SIGINT; what had come in was answered
-  1   --verify found a difference
-  65  the store is not the one that its anchor has seen, but an older or
-      another one; or a backup is no good
-  73  --restore would replace a store, and was not told to
-  74  a file, directory or socket can't be used; or the erasure journal or a row
-      of the store makes no sense or is not what was written: the message
-      names it
-  75  another daemon has the store or the socket
-  78  there is no key, it is wrong or others may read it; the configuration is
-      wrong; or the store is of a newer StateKeep
-"""
 
 _EXIT_CODES: dict[type[Exception], int] = {
     DamagedJournal: 74,
@@ -112,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon; returns the exit code."""
     options = parser().parse_args(arguments)
     try:
-        found = load(os.environ, os.getuid(), _flags(options), options.config)
+        found = load(os.environ, os.getuid(), flags(options), options.config)
         configure(found.configuration.daemon.log)
         if options.restore or options.rehearse:
             return _restore(found.configuration, options)
@@ -155,112 +139,6 @@ def _refuse(why: str, code: int) -> int:
     log.critical("%s", why, message_id=REFUSED)
     notify(f"STATUS=did not start: {why}", f"ERRNO={errno.EIO if code == 74 else errno.EINVAL}")
     return code
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command line of ``statekeepd``."""
-    parser = argparse.ArgumentParser(
-        prog="statekeepd",
-        description="Keeps statechart actors alive.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"statekeepd {statekeep.__version__}")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="configuration (else: statekeep config path)")
-    parser.add_argument("--data", metavar="DIRECTORY", help="directory of the store")
-    parser.add_argument("--socket", metavar="PATH", help="where clients connect")
-    parser.add_argument(
-        "--key",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="file with a key of the store; may be given several times (else, if there is no systemd credential "
-        "statekeep-key either, master.key in the data directory)",
-    )
-    parser.add_argument(
-        "--passphrase",
-        metavar="FROM",
-        help="where a passphrase or recovery key of the store comes from: prompt, fd:NUMBER or env:NAME",
-    )
-    parser.add_argument(
-        "--anchor",
-        metavar="DIRECTORY",
-        help="where the file is that has seen the last commit, and tells an older copy of the store from the newest "
-        "(else the data directory)",
-    )
-    parser.add_argument(
-        "--group",
-        metavar="NAME",
-        help="let the members of this group use the socket, as operators: they may spawn and send (else nobody but "
-        "root and this user, who are admins, and those that the configuration names)",
-    )
-    parser.add_argument(
-        "--erasures", metavar="DIRECTORY", help="directory of the erasure journal, best on another disk (else --data)"
-    )
-    parser.add_argument(
-        "--ship",
-        metavar="DIRECTORY",
-        help="copy every change there, sealed, for a restore at any point of the last days",
-    )
-    way = parser.add_mutually_exclusive_group()
-    way.add_argument(
-        "--accept-rollback",
-        action="store_true",
-        help="take the store as it is although its anchor has seen a newer one, or is missing: after a backup was "
-        "restored on purpose, or the anchor was moved",
-    )
-    way.add_argument(
-        "--restore",
-        type=Path,
-        metavar="BACKUP",
-        help="serve nobody: verify this backup, a file or what was shipped to a directory, put it in the place of the "
-        "store, and say what it holds",
-    )
-    way.add_argument(
-        "--rehearse",
-        type=Path,
-        metavar="BACKUP",
-        help="serve nobody: do what --restore does in a directory beside the backup that is then thrown away",
-    )
-    parser.add_argument("--replace", action="store_true", help="with --restore: keep the store that is there beside it")
-    parser.add_argument(
-        "--at",
-        type=_point,
-        default=Until(),
-        metavar="POINT",
-        help="with a directory: as of this position, or of this time (2026-03-01T09:30:00)",
-    )
-    way.add_argument(
-        "--verify",
-        action="store_true",
-        help="serve nobody: work out anew what every actor of the store must be, print each difference as a line of "
-        "JSON, and exit with 1 if there is one",
-    )
-    return parser
-
-
-def _point(text: str) -> Until:
-    """A position, or a time of this machine's zone."""
-    if text.isascii() and text.isdigit():
-        return Until(position=int(text))
-    try:
-        return Until(time=int(datetime.fromisoformat(text).timestamp() * 1000))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a position nor a time as 2026-03-01T09:30:00") from None
-
-
-def _flags(options: argparse.Namespace) -> dict[str, str]:
-    given = {
-        "daemon.data": options.data,
-        "daemon.socket": options.socket,
-        "daemon.anchor": options.anchor,
-        "daemon.erasures": options.erasures,
-        "daemon.group": options.group,
-        "backup.ship": options.ship,
-        "keys.file": options.key[0] if options.key else None,
-        "keys.passphrase": options.passphrase,
-    }
-    return {name: value for name, value in given.items() if value is not None}
 
 
 def _now() -> int:

@@ -111,7 +111,11 @@ class Backup(Table, frozen=True, kw_only=True):
     """Continuous backup: every change is copied, sealed, to a directory, from where anything may take it elsewhere."""
 
     ship: Annotated[
-        str, Meta(description="The directory, best on another disk. Empty: none. Not together with Litestream.")
+        str,
+        Meta(
+            description="The directory that is shipped to, for a restore at any point of the last days; best on "
+            "another disk. Empty: none. Not together with Litestream."
+        ),
     ] = ""
     keep: Annotated[
         int,

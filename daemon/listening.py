@@ -18,6 +18,10 @@ BACKLOG: Final = 4096
 """Connects that may wait: a storm of clients gets EAGAIN beyond it."""
 
 
+LONGEST: Final = 107
+"""Bytes of a socket's path: unix(7)."""
+
+
 class SocketInUse(Exception):
     """Another daemon listens there."""
 
@@ -29,7 +33,7 @@ def raise_file_limit() -> None:
 
 
 class UnusableSocket(Exception):
-    """What systemd handed over is not a Unix stream socket that listens."""
+    """What systemd handed over is not a Unix stream socket that listens; or no socket can have the path."""
 
 
 @contextlib.contextmanager
@@ -47,6 +51,8 @@ def listener(path: Path, group: int | None = None) -> Iterator[list[socket.socke
     if handed:
         yield handed
     else:
+        if (length := len(os.fsencode(path))) > LONGEST:
+            raise UnusableSocket(f"{path} has {length} bytes, and the path of a socket at most {LONGEST}: name another")
         with _own(path, group) as own:
             yield [own]
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import statekeep
-from statekeep.daemon.__main__ import parser as daemon_parser
 from statekeep.daemon.config import Configuration, Setting, settings
+from statekeep.daemon.options import parser as daemon_parser
 from statekeep.tui.cli.metrics import METRICS
 from statekeep.tui.cli.parser import build
 

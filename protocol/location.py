@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -72,6 +71,8 @@ def _configured(environ: Mapping[str, str], uid: int) -> str:
     path = configuration_file(environ, uid)
     if path is None:
         return ""
+    import tomllib  # noqa: PLC0415 - most clients find the socket without, and a command starts again for each event
+
     try:
         socket = tomllib.loads(path.read_text(encoding="utf-8"))["daemon"]["socket"]
     except (OSError, ValueError, KeyError, TypeError):

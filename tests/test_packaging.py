@@ -31,6 +31,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(clone)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
+    assert "would be ignored" not in run.stdout + run.stderr  # what setuptools says of data that it takes for packages
     return folder
 
 

@@ -131,7 +131,7 @@ def _lock(path: Path) -> int:
     except OSError:
         holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
         os.close(descriptor)
-        raise StoreInUse(f"{path} is held by process {holder}") from None
+        raise StoreInUse(f"{path} is held by process {holder}: another daemon keeps this store") from None
     # A courtesy to whoever comes second, which needs room on the disk: a full one is no reason not to start.
     with contextlib.suppress(OSError):
         os.ftruncate(descriptor, os.pwrite(descriptor, b"%d\n" % os.getpid(), 0))

@@ -52,10 +52,15 @@ def finish(engine: Engine) -> None:
         engine.run([])
 
 
+def engine_on(directory: Path) -> Engine:
+    """An engine on a new store."""
+    store = open_store(directory / "store.db", make_master_key(directory / "master.key"), now=0)
+    return Engine(store, lambda: time.time_ns() // 1_000_000, About(os.getpid(), "", "", 0, 1 << 20, 1_024))
+
+
 def populated(directory: Path, actors: int, distinct: int, length: int = LENGTH) -> Engine:
     """An engine with so many actors, each with ``length`` events; the histories repeat after ``distinct``."""
-    store = open_store(directory / "store.db", make_master_key(directory / "master.key"), now=0)
-    engine = Engine(store, lambda: time.time_ns() // 1_000_000, About(os.getpid(), "", "", 0, 1 << 20, 1_024))
+    engine = engine_on(directory)
     run(engine, [Deploy(version="v1", definition=definition("paid"))])
     run(engine, [Spawn("v1") for _ in range(actors)])
     for step in range(length):

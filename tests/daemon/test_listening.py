@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from statekeep.daemon.listening import SocketInUse, listener
+from statekeep.daemon.listening import LONGEST, SocketInUse, UnusableSocket, listener
 
 
 def reaches(path: Path) -> bool:
@@ -33,6 +33,14 @@ def test_the_socket_is_its_user_s_alone(tmp_path: Path) -> None:
         os.umask(before)
     assert modes == {"s": 0o600, "s.lock": 0o600}
     assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_path_that_no_socket_can_have_is_named(tmp_path: Path) -> None:
+    """With its length and the longest, before anything is made."""
+    path = tmp_path / ("s" * LONGEST)
+    with pytest.raises(UnusableSocket, match=f"{path} has {len(str(path))} bytes.* at most 107"), listener(path):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_socket_goes_with_the_daemon(tmp_path: Path) -> None:

@@ -111,6 +111,6 @@ def test_a_store_or_a_socket_in_use(tmp_path: Path, caplog: pytest.LogCaptureFix
 
 
 def test_a_socket_that_can_t_be_made(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A path that is longer than the kernel takes is said to be so."""
-    assert start(tmp_path, "--socket", str(tmp_path / ("x" * 120))) == 74
-    assert "path too long" in caplog.text
+    """A path that is longer than the kernel takes is said to be so: the configuration is wrong."""
+    assert start(tmp_path, "--socket", str(tmp_path / ("x" * 120))) == 78
+    assert "the path of a socket at most 107" in caplog.text

@@ -97,6 +97,25 @@ def test_a_wrong_command_line_ends_with_2(run: Run, words: list[str]) -> None:
     assert "statekeep" in err
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("sned alice PAY", "statekeep: argument COMMAND: there is no 'sned'; did you mean send?"),
+        ("key statsu", "statekeep key: argument COMMAND: there is no 'statsu'; did you mean status?"),
+        ("key lock", "there are status, rotate, rewrap, add-recovery, export-recovery"),
+        ("spawn loan-v1 --kye alice", "statekeep spawn: unknown: --kye alice; did you mean --key?"),
+        ("actor alice bob", "statekeep actor: unknown: bob\n  to do  `statekeep actor --help`"),
+        ("actors --status actve", "argument --status: there is no 'actve'; did you mean active?"),
+    ],
+)
+def test_a_mistyped_word_is_answered_with_what_is_near(run: Run, line: str, said: str) -> None:
+    """By the command it was meant for, which also says where to read on."""
+    code, out, err = run(*line.split())
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.startswith(f"usage: {said.partition(':')[0]}" if said.startswith("statekeep") else "usage: statekeep")
+
+
 @pytest.mark.parametrize("words", [["--help"], ["deploy", "--help"], ["--version"]])
 def test_help_ends_with_0(run: Run, words: list[str]) -> None:
     """Help needs no daemon."""

@@ -18,6 +18,7 @@ from statekeep.protocol.records import KeyEpoch, Keys, KeySlot, LastBackup, Peer
 from statekeep.testing import StateKeep
 from statekeep.tui.cli import checks
 from statekeep.tui.cli.checks import Check
+from statekeep.tui.cli.throwaway import ThrowawayDaemon
 from tests.protocol import fakes
 from tests.protocol.fakes import fake_daemon
 from tests.tui import records
@@ -112,7 +113,7 @@ def test_actors_that_a_rotation_left_behind_are_wrong(examined: Callable[..., di
 
 
 def test_backups_are_asked_after(examined: Callable[..., dict[str, Check]]) -> None:
-    """None is unknown, an old one a warning, continuous backup good until it fails, and then the reason is told."""
+    """None is a warning once there is something to lose, and an old one; shipping is good until it is late or fails."""
 
     def backup(**facts: Any) -> Check:
         return examined(status=msgspec.structs.replace(records.STATUS, **facts))["backup"]
@@ -120,13 +121,34 @@ def test_backups_are_asked_after(examined: Callable[..., dict[str, Check]]) -> N
     now = int(time.time() * 1000)
     shipped = Shipped(directory="/backup", position=5, behind=2)
     made = LastBackup(position=5, time=now, size=100, verified=True)
-    assert backup(backup=None, shipped=None).level == "unknown"
+    assert backup(backup=None, shipped=None, actors=0).level == "unknown"
+    assert backup(backup=None, shipped=None, actors=1).level == "warning"
+    late = backup(shipped=msgspec.structs.replace(shipped, lag=180_000))
+    assert (late.level, "3 min ago" in late.found) == ("warning", True)
     assert backup(backup=made, shipped=None).level == "good"
     assert backup(backup=msgspec.structs.replace(made, verified=False), shipped=None).level == "warning"
     assert backup(backup=msgspec.structs.replace(made, time=now - 3 * 86_400_000), shipped=None).level == "warning"
     assert "2 positions behind" in backup(shipped=shipped).found
     broken = backup(shipped=msgspec.structs.replace(shipped, failure="disk full"))
     assert (broken.level, "disk full" in broken.found) == ("bad", True)
+
+
+def test_a_backup_that_is_named_is_restored_to_try_it_out(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is good with what it holds; one that is damaged is wrong, and ends the command with 2."""
+    backup = tmp_path / "backup.db"
+    monkeypatch.setenv("STATEKEEP_DATA", str(tmp_path / "data"))  # where the key is
+    with ThrowawayDaemon(tmp_path) as daemon:
+        monkeypatch.setenv("STATEKEEP_SOCKET", str(daemon.socket))
+        assert run("backup", "--no-verify", str(backup)).code == 0
+        assert "restore  " in run("doctor", "--backup", str(backup)).out
+        backup.write_bytes(backup.read_bytes()[:-4096])
+        broken = run("doctor", "--backup", str(backup), "--json")
+    assert broken.code == 2
+    (found,) = (check for check in json.loads(broken.out)["checks"] if check["level"] == "bad")
+    assert found["name"] == "restore"
+    assert found["fix"]
 
 
 def test_a_start_in_the_future_is_a_clock_put_back(examined: Callable[..., dict[str, Check]]) -> None:

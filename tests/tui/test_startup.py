@@ -10,13 +10,20 @@ import pytest
 from tests.tui import records
 from tests.tui.conftest import Asked
 
-LISTING = "import sys; from statekeep.tui.cli import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
+LISTING = """\
+import atexit, sys
+from statekeep.tui.cli import main
+atexit.register(lambda: print(*sys.modules, file=sys.stderr))
+main(sys.argv[1:])
+"""
 
 
 @pytest.mark.parametrize(
     ("words", "absent"),
     [
         (["actor", "alice", "--json"], {"rich", "anyio", "statekeep.daemon"}),
+        (["--help"], {"msgspec", "statekeep.protocol", "statekeep.tui.cli.versions", "rich"}),
+        (["actor", "--help"], {"rich", "statekeep.tui.cli.versions", "statekeep.tui.cli.running"}),
         (["actor", "alice"], {"anyio", "statekeep.daemon", "statekeep.tui.cli.story"}),
     ],
 )

@@ -201,17 +201,19 @@ def _bar(total: int, *, drawn: bool) -> AbstractContextManager[Callable[[int], N
 
 
 def _daemon(args: argparse.Namespace, *words: str | Path) -> dict[str, Any]:
-    """What ``statekeepd``, which has the keys, says when it is asked to look at a backup."""
+    """What ``ask_keeper`` answers with the options of ``args``."""
+    given = [(name, getattr(args, name)) for name in _FROM_DAEMON] + [("key", file) for file in args.key]
+    return ask_keeper(*words, *(word for name, value in given if value is not None for word in (f"--{name}", value)))
+
+
+def ask_keeper(*words: str | Path) -> dict[str, Any]:
+    """What ``statekeepd``, which has the keys, says when it is asked to look at a backup. Raises ``UnusableInput``."""
     command = [sys.executable, "-m", "statekeep.daemon", *map(str, words)]
-    for name in _FROM_DAEMON:
-        if (value := getattr(args, name)) is not None:
-            command += [f"--{name}", value]
-    for file in args.key:
-        command += ["--key", file]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode:
-        said = run.stderr.strip().splitlines() or ["it said nothing"]
-        why = said[-1].removeprefix("statekeepd: ").removeprefix("error: ").rstrip(".")
+        said = [line for line in run.stderr.splitlines() if line.startswith("statekeepd: ")]
+        crashed = f"statekeepd: failed with {run.returncode}; run it by hand to see how"
+        why = (said or [crashed])[-1].removeprefix("statekeepd: ").removeprefix("error: ").rstrip(".")
         raise UnusableInput(f"{why}.", " ".join(command[3:]), _ADVICE.get(run.returncode, ""))
     if "--restore" in words:
         sys.stderr.write(run.stderr)

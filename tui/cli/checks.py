@@ -18,6 +18,7 @@ from statekeep.protocol import Client
 from statekeep.protocol.errors import Forbidden, StatekeepError
 from statekeep.protocol.messages import Hello, KeyStatus, StatusRequest
 from statekeep.protocol.records import Record, ServerStatus, Welcome
+from statekeep.tui.cli.failures import UnusableInput
 from statekeep.tui.cli.wording import ago, count
 
 Level = Literal["good", "unknown", "warning", "bad"]
@@ -34,6 +35,9 @@ NO_ROOM: Final = 100 << 20
 
 BACKUP_AGE: Final = 2 * 86_400
 """Seconds after which a backup is old, where a timer makes one each night."""
+
+LAG: Final = 60
+"""Seconds that continuous backup may be behind: it ships each second."""
 
 CLOCK_STEP: Final = 60
 """Seconds that a clock may be corrected by without anybody noticing."""
@@ -102,17 +106,17 @@ def path_of_socket(path: str) -> Iterator[Check]:
 def daemon(client: Client) -> Iterator[Check]:
     """Everything that the daemon itself can tell."""
     try:
-        welcome, status = client.call(Hello()), client.call(StatusRequest())
+        welcome = client.call(Hello())
+        yield _version(welcome)
+        yield _role(welcome)
+        status = client.call(StatusRequest())
+        yield Check("SQLite", "good", status.sqlite)
+        yield from _keys(client)
+        yield from _store(Path(status.store))
+        yield _backup(status)
+        yield _clock(status)
     except StatekeepError as problem:
-        yield Check("daemon", "bad", problem.message, problem.hint)
-        return
-    yield _version(welcome)
-    yield _role(welcome)
-    yield Check("SQLite", "good", status.sqlite)
-    yield from _keys(client)
-    yield from _store(Path(status.store))
-    yield _backup(status)
-    yield _clock(status)
+        yield Check("daemon", "bad", problem.message, problem.hint or "`statekeep explain` lists what errors mean.")
 
 
 def _version(welcome: Welcome) -> Check:
@@ -178,9 +182,14 @@ def _backup(status: ServerStatus) -> Check:
         found = f"shipped to {shipped.directory}, {count(shipped.behind, 'position')} behind"
         if shipped.failure:
             return Check("backup", "bad", f"{found}: {shipped.failure}", "Make the directory writable for the daemon.")
-        return Check("backup", "good", f"{found}; `statekeep backup --test DIR` tries a restore")
+        if shipped.lag > LAG * 1000:
+            found = f"{found}: the oldest change that is not shipped was made {ago(shipped.lag / 1000)}"
+            return Check("backup", "warning", found, "Look at the daemon's log, and whether the directory is slow.")
+        return Check("backup", "good", found)
     if status.backup is None:
-        return Check("backup", "unknown", "there is none; `statekeep backup FILE` makes one")
+        if not status.actors:
+            return Check("backup", "unknown", "there is none, and nothing to lose yet")
+        return Check("backup", "warning", "there is none", "`statekeep backup FILE` makes one.")
     age = time.time() - status.backup.time / 1000
     found = f"the last one was made {ago(max(0.0, age))}"
     if age > BACKUP_AGE:
@@ -188,6 +197,19 @@ def _backup(status: ServerStatus) -> Check:
     if not status.backup.verified:
         return Check("backup", "warning", f"{found}, and not verified", "`statekeep backup --test FILE` tries it out.")
     return Check("backup", "good", f"{found}, and verified")
+
+
+def restorable(backup: Path) -> Iterator[Check]:
+    """Whether a backup, a file or what is shipped to a directory, can be restored: by doing it, beside it."""
+    from statekeep.tui.cli.backup import ask_keeper  # noqa: PLC0415 - for who names one
+
+    try:
+        found = ask_keeper("--rehearse", backup)
+    except UnusableInput as problem:
+        yield Check("restore", "bad", str(problem), problem.advice or "`statekeep backup FILE` makes another.")
+    else:
+        held = f"{count(found['actors'], 'actor')}, position {count(found['position'])}"
+        yield Check("restore", "good", f"{backup} was restored, to try it out: {held}")
 
 
 def _clock(status: ServerStatus) -> Check:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Final
 
 from statekeep.protocol import Client
 from statekeep.protocol.records import Record
 from statekeep.tui.cli.arguments import add_local
 from statekeep.tui.cli.blocks import Block, Column, Rows, Span, Style, line
-from statekeep.tui.cli.checks import Check, Level, configuration, daemon, evaluator, path_of_socket, units
+from statekeep.tui.cli.checks import Check, Level, configuration, daemon, evaluator, path_of_socket, restorable, units
 from statekeep.tui.cli.failures import Exit
 from statekeep.tui.cli.output import print_json, show
 from statekeep.tui.cli.parser import Subparsers
@@ -36,17 +37,25 @@ class Report(Record, frozen=True):
 
 def add_commands(subparsers: Subparsers) -> None:
     """Add ``doctor``."""
-    add_local(
+    parser = add_local(
         subparsers,
         "doctor",
         examine,
-        "  statekeep doctor\n  statekeep doctor --json",
+        "  statekeep doctor\n  statekeep doctor --json --backup /var/backups/statekeep/today.db",
+    )
+    parser.add_argument(
+        "--backup",
+        type=Path,
+        metavar="FILE",
+        help="try out, too, whether this backup, or what is shipped to this directory, can be restored",
     )
 
 
 def examine(args: argparse.Namespace) -> int:
     """Make all checks; 0 if all is well, 1 with warnings, 2 if something is wrong."""
     checks = list(_checks(args.socket))
+    if args.backup is not None:
+        checks += restorable(args.backup)
     if args.json:
         print_json(Report(checks))
     else:

@@ -6,9 +6,8 @@ A command's module is imported, and gives it its arguments, when the command is 
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from importlib import import_module
 from typing import Any, Final, NoReturn, TypeAlias
@@ -64,8 +63,8 @@ class CommandLine(argparse.ArgumentParser):
         """Parse all of ``args``: what a command does not know is refused by the command, not by the whole."""
         found, unknown = super(CommandLine, self.filled()).parse_known_args(args, namespace)
         if unknown:
-            near = difflib.get_close_matches(unknown[0].partition("=")[0], self._option_string_actions, 1)
-            self.error(f"unknown: {' '.join(unknown)}" + (f"; did you mean {near[0]}?" if near else ""))
+            near = _nearest(unknown[0].partition("=")[0], self._option_string_actions)
+            self.error(f"unknown: {' '.join(unknown)}" + near)
         return found, unknown
 
     def error(self, message: str) -> NoReturn:
@@ -77,9 +76,16 @@ class CommandLine(argparse.ArgumentParser):
         if action.choices is None or value in action.choices:
             return
         known = [str(choice) for choice in action.choices]
-        near = difflib.get_close_matches(str(value), known, 1)
-        listed = f"there are {', '.join(known)}" if len(known) <= _LISTED else f"`{self.prog} --help` lists them"
-        raise argparse.ArgumentError(action, f"there is no {value!r}; {f'did you mean {near[0]}?' if near else listed}")
+        listed = f"; there are {', '.join(known)}" if len(known) <= _LISTED else ""
+        raise argparse.ArgumentError(action, f"there is no {value!r}" + (_nearest(str(value), known) or listed))
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    """A question, if a word is likely to be meant for one that is known."""
+    import difflib  # noqa: PLC0415 - for who mistypes
+
+    near = difflib.get_close_matches(word, known, 1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def build() -> CommandLine:
