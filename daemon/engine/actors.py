@@ -67,9 +67,9 @@ def _spawn(world: World, request: Spawn) -> Actor:
         world.cohorts.after_spawn[version.id] = cohort
     actor = world.actors.add(cohort, position)
     world.cohorts.population[cohort] += 1
-    world.store.add_actor(ActorRow(actor, version.id, cohort, position, request.key, request.context))
+    world.store.writes.add_actor(ActorRow(actor, version.id, cohort, position, request.key, request.context))
     time = world.clock()
-    world.store.add_event(actor, 0, EventRow(position, cohort, time, None))
+    world.store.writes.add_event(actor, 0, EventRow(position, cohort, time, None))
     if request.key is not None:
         world.remember_key(request.key, actor)
     if start is not None:
@@ -148,7 +148,7 @@ def _process(world: World, request: Send | Deliver) -> Sent:
     position = world.next_position()
     _move(world, actor, EventRow(position, target, world.clock(), payload))
     if context is not UNSET:
-        world.store.put_context(actor, context)
+        world.store.writes.put_context(actor, context)
     migrated_from = cohorts.version[cohort] if cohorts.version[cohort] != cohorts.version[target] else 0
     return _sent(world, actor, target, handled=True, position=position, migrated_from=migrated_from)
 
@@ -166,7 +166,7 @@ def _move(world: World, actor: int, event: EventRow) -> None:
     world.cohorts.population[event.cohort] += 1
     previous, world.actors.last[actor] = world.actors.last[actor], event.position
     world.actors.cohort[actor] = event.cohort
-    world.store.add_event(actor, previous, event)
+    world.store.writes.add_event(actor, previous, event)
 
 
 def _finished(world: World, reference: ActorRef, cohort: int) -> errors.ActorFinished:
@@ -205,7 +205,7 @@ def _step(world: World, cohort: int, event: str) -> int | None:
     longer = world.histories.child(node, symbol)
     if longer is None:
         longer = world.histories.grow(node, symbol)
-        world.store.add_history(longer, node, symbol)
+        world.store.writes.add_history(longer, node, symbol)
     standing = Standing(version, entry >> 1, cohorts.waiting[cohort], cohorts.rescued[cohort])
     target = world.cohort_for(standing, longer, world.position + 1, resumed=True)
     cohorts.remember(cohort, symbol, target)

@@ -67,7 +67,7 @@ class Backups:
         """Remove the copy, and note that there is a backup if it was read to its end. Raises ``UnknownBackup``."""
         record = self._record(self._known(request.backup))
         if self._fetched and request.kept:
-            self._store.put_backup(BackupRow(record.position, record.time, record.size, request.verified))
+            self._store.writes.put_backup(BackupRow(record.position, record.time, record.size, request.verified))
         self.close()
         return record
 

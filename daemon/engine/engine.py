@@ -170,7 +170,7 @@ class Engine:
         erased = len(self._world.erased)
         try:
             answers = [self._handle(request) for request in batch]
-            self._quiet = 0 if batch else self._quiet + 1
+            self._quiet = max(0, self._quiet - len(batch)) if batch else min(self._quiet + 1, sweeping.QUIET)
             share = sweeping.share(self._quiet)
             self._world.judge_next(share * sweeping.CHUNK)
             if self.rotating:

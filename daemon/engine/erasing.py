@@ -33,7 +33,7 @@ def _erase(world: World, actor: int) -> TombstoneRow:
     spawned_on, _, _ = world.store.records.head(actor)
     events = world.histories.depth[world.cohorts.history[world.actors.cohort[actor]]]
     stone = TombstoneRow(actor, world.next_position(), world.clock(), spawned_on)
-    world.store.erase_actor(stone, events + 1)
+    world.store.writes.erase_actor(stone, events + 1)
     world.bury(stone)
     return stone
 
@@ -77,7 +77,7 @@ def resume(world: World) -> None:
             log.warning("actor %d, which was erased, came back with a backup, and was erased again", actor)
         else:
             stone = TombstoneRow(actor, world.next_position(), world.clock(), 0)
-            world.store.erase_actor(stone, 0)
+            world.store.writes.erase_actor(stone, 0)
             world.bury(stone)
     try:
         world.commit()

@@ -57,9 +57,9 @@ class Repeats:
         if row.scope:
             row = row._replace(number=self._next(row.scope))
         self._fresh[row.key_hash] = row
-        self._store.add_repeat(row)
+        self._store.writes.add_repeat(row)
         if row.scope and row.number > KEPT and row.number % FORGOTTEN == 0:
-            self._store.forget_repeats(row.scope, row.number - KEPT)
+            self._store.writes.forget_repeats(row.scope, row.number - KEPT)
 
     def _next(self, actor: int) -> int:
         number = self._numbers.get(actor)

@@ -20,16 +20,21 @@ from statekeep.protocol.records import Deployment, DeploymentList
 CHUNK = 256
 """Cohorts that a sweep judges with a batch of requests: a millisecond, for which those that come in have to wait."""
 
+QUIET = 7
+"""Batches without a request after which it does not become any quieter.
+
+Each request takes one of them back: who looks how far a deploy is does not hold it up, and a batch of senders does."""
+
 AT_ONCE = 2_048
 """A change that concerns no more cohorts is made in one transaction, and nobody has to wait for a sweep."""
 
 
 def share(quiet: int) -> int:
-    """Chunks of what goes on beside requests, after so many batches without one.
+    """Chunks of what goes on beside requests, after so many batches without one, ``QUIET`` at most.
 
     After three nobody seems to be waiting, and then it is better to share the sync of a commit among more.
     """
-    return 1 << min(max(quiet - 3, 0), 4)
+    return 1 << max(quiet - 3, 0)
 
 
 def begin_deploy(world: World, planned: Plan) -> None:
@@ -68,7 +73,7 @@ def resume(world: World) -> None:
 def _begin(world: World, route: Route, row: DeploymentRow, sweep: Sweep) -> None:
     row = row._replace(cohorts=sweep.left, last_cohort=len(world.cohorts))
     world.deployments[row.position] = row
-    world.store.add_deployment(row)
+    world.store.writes.add_deployment(row)
     world.cohorts.routes_changed(route.parent)
     world.sweep = sweep
     if sweep.left <= AT_ONCE:

@@ -133,11 +133,11 @@ class Account:
 
     def _damage(self) -> Iterator[Difference]:
         """Values that are not as they were written; and whether the key leads to the actor."""
-        store = self._world.store.records
-        damage = list(store.damage(self._actor, [row.position for row in self._rows]))
+        records = self._world.store.records
+        damage = list(self._world.store.examiner.damage(self._actor, [row.position for row in self._rows]))
         if not {"data_key", "key", "seal"} & {found.what for found in damage}:
-            self._key = store.key_of(self._actor)
-            if self._key is not None and (holder := store.find_actor(self._key)) != self._actor:
+            self._key = records.key_of(self._actor)
+            if self._key is not None and (holder := records.find_actor(self._key)) != self._actor:
                 yield self._differs("lookup", found=holder, expected=self._actor)
         yield from (self._differs(what, position) for what, position in damage)
 

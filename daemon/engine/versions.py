@@ -75,7 +75,7 @@ class Forest:
 
     def add(self, row: VersionRow, table: Table) -> None:
         """A new root of the forest; ``table`` is made from its definition."""
-        self._store.add_version(row)
+        self._store.writes.add_version(row)
         self.rows[row.id] = row._replace(definition={})
         self._numbers[row.name] = row.id
         self._tables[row.id] = table
@@ -83,13 +83,13 @@ class Forest:
 
     def add_route(self, route: Route) -> None:
         """Make the version ``route.child``, added just now, a child of ``route.parent``."""
-        self._store.add_route(RouteRow(route.child, route.parent, list(route.path.tokens), route.closed))
+        self._store.writes.add_route(RouteRow(route.child, route.parent, list(route.path.tokens), route.closed))
         self.routes.add(route)
 
     def close(self, route: Route, position: int) -> None:
         """Let ``route`` claim nobody from ``position`` on."""
         route.closed = position
-        self._store.close_route(route.child, position)
+        self._store.writes.close_route(route.child, position)
 
     def path(self, version: int) -> list[str]:
         """The tokens of the path to a version, as they were given; empty for a root."""
@@ -154,5 +154,5 @@ class Forest:
                 configuration = table.configurations[number]
                 dumped = table.chart.dump(configuration)
                 finished = configuration.status != "active"
-                self._store.add_configuration(version, number, dumped, finished=finished)
+                self._store.writes.add_configuration(version, number, dumped, finished=finished)
             self._saved[version] = len(table.configurations)

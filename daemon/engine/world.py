@@ -45,7 +45,7 @@ class Symbols:
         if symbol is None:
             symbol = self._numbers[event_type] = len(self.names)
             self.names.append(event_type)
-            self._store.add_name(symbol, event_type)
+            self._store.writes.add_name(symbol, event_type)
         return symbol
 
     def numbering(self) -> Callable[[str], int]:
@@ -178,12 +178,12 @@ class World:
         if cohort is None or self.cohorts.rescued[cohort] != standing.rescued:
             finished = self.forest.finished(standing.version, standing.configuration)
             cohort = self.cohorts.add(node, standing, finished=finished)
-            self.store.add_cohort(self._row(cohort))
+            self.store.writes.add_cohort(self._row(cohort))
         else:
             # Who made this cohort may have come by fewer routes: spawned on a version that others migrate to; or from
             # another configuration.
             made = [judgement for judgement in made if not self._on_record(cohort, judgement)]
-        self.store.add_decisions(decision_row(cohort, position, judgement) for judgement in made)
+        self.store.writes.add_decisions(decision_row(cohort, position, judgement) for judgement in made)
         return cohort
 
     def touch(self, cohort: int) -> bool:
@@ -211,10 +211,10 @@ class World:
                 finished = self.forest.finished(standing.version, standing.configuration)
                 self.cohorts.put(cohorts, standing, finished=finished)
             made = [decision_row(before.id, sweep.position, judgement) for judgement in judgements]
-            self.store.judge_cohorts(cohorts, made, before, self._row(before.id))
+            self.store.writes.judge_cohorts(cohorts, made, before, self._row(before.id))
         if not sweep.left:
             self.deployments[sweep.position] = self.deployments[sweep.position]._replace(done=1)
-            self.store.end_deployment(sweep.position)
+            self.store.writes.end_deployment(sweep.position)
             self.sweep = None
 
     def _row(self, cohort: int) -> CohortRow:

@@ -5,7 +5,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -76,12 +76,16 @@ def open_store(
     """
     secrets = [Secret(Kind.FILE, keys, "the key given")] if isinstance(keys, bytes) else keys
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = _lock(path.with_name(path.name + ".lock"))
-    database = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    try:
+    with ExitStack() as undoing:
+        lock = _lock(path.with_name(path.name + ".lock"))
+        undoing.callback(os.close, lock)
+        database = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        # Only after the connection: see ``Erasures``.
+        undoing.callback(os.close, database)
         connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
-        try:
-            path.chmod(0o600)
+        undoing.callback(connection.close)
+        path.chmod(0o600)
+        with _explained(path):
             vault = _prepare(connection, path, secrets, now, random)
             ring = vault.ring
             entries = (journal or path.parent) / f"{path.name}.erasures"
@@ -96,22 +100,20 @@ def open_store(
             store = Store(connection, vault, erasures, seen, [database, lock])
             store.meet_anchor(accept_rollback=accept_rollback)
             migrate(connection, store, path)
-        except (sqlite3.DatabaseError, SyncFailed) as failure:
-            connection.close()
-            raise UnsafeStore(f"{path} can't be opened: {failure}") from failure
-        except (TypeError, ValueError) as senseless:
-            # Pages in each other's place: numbers where there should be bytes, bytes where there should be text.
-            connection.close()
-            raise UnsafeStore(f"{path} is damaged: its rows make no sense; put back a copy of it") from senseless
-        except BaseException:
-            connection.close()
-            raise
-        else:
-            return store
-    except BaseException:
-        os.close(database)
-        os.close(lock)
-        raise
+        undoing.pop_all()
+        return store
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Raise ``UnsafeStore`` for what reading a file raises that is no store, or not any more."""
+    try:
+        yield
+    except (sqlite3.DatabaseError, SyncFailed) as failure:
+        raise UnsafeStore(f"{path} can't be opened: {failure}") from failure
+    except (TypeError, ValueError) as senseless:
+        # Pages in each other's place: numbers where there should be bytes, bytes where there should be text.
+        raise UnsafeStore(f"{path} is damaged: its rows make no sense; put back a copy of it") from senseless
 
 
 @contextmanager

@@ -1,39 +1,28 @@
-"""What is read from the store. Everything comes opened, and what does not authenticate is not given.
-
-Of an actor that is ``DamagedActor``; of the catalogue ``DamagedStore`` when it is checked, and ``WrongKey`` after that.
-"""
+"""What is read from the store when somebody asks. It comes opened; what does not authenticate is ``DamagedActor``."""
 
 from __future__ import annotations
 
 import sqlite3
-from array import array
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 
-from statekeep.daemon.store.audit import check_catalogue
 from statekeep.daemon.store.evidence import EVENT, Evidence
-from statekeep.daemon.store.keys import KeyRing, Sealer, WrongKey
+from statekeep.daemon.store.examining import TRAIL, breaks
+from statekeep.daemon.store.keys import WrongKey
 from statekeep.daemon.store.rows import (
     ActorRow,
     BackupRow,
-    Damage,
     DecisionRow,
-    DeploymentRow,
     EventRow,
     Happening,
     Patched,
     RepeatRow,
-    RouteRow,
-    TombstoneRow,
-    VersionRow,
 )
 from statekeep.daemon.store.schema import Column, Table
-from statekeep.daemon.store.soundness import DamagedActor, check
-
-PATCHED = 1
-"""The extension of MessagePack that holds the payload of an event together with a patch of the context."""
+from statekeep.daemon.store.sealers import Sealers
+from statekeep.daemon.store.soundness import DamagedActor
 
 CONTENT = 16
 """Bytes of a request's digest."""
@@ -61,118 +50,15 @@ _STOOD_AT = f"""
 """The last of an actor's events up to a position, found from a later one, with its code and the one before."""
 
 
-_TRAIL = """
-    WITH RECURSIVE trail (actor, cohort, position, previous, time, payload, code) AS (
-        SELECT actor, cohort, position, previous, time, substr(payload, -16), code FROM events WHERE position = ?
-        UNION ALL
-        SELECT e.actor, e.cohort, e.position, e.previous, e.time, substr(e.payload, -16), e.code FROM events e
-        JOIN trail ON e.position = trail.previous AND e.position < trail.position
-    )
-    SELECT * FROM trail ORDER BY position
-"""
-"""What the codes of an actor's events authenticate, and the codes."""
-
-
-class Catalogue:
-    """What the engine reads once, when it starts, and keeps in memory."""
-
-    def __init__(self, connection: sqlite3.Connection, sealer: Sealer, evidence: Evidence) -> None:
-        self._connection = connection
-        self._sealer = sealer
-        self._evidence = evidence
-
-    def check(self) -> None:
-        """Raise ``DamagedStore`` unless all that is read here can be relied on to lead somewhere.
-
-        Versions, routes, and what belongs to them are also what was written. For the rest there is ``Store.audit``.
-        """
-        check(self._connection)
-        check_catalogue(self._connection, self._evidence)
-
-    def last_position(self) -> int:
-        """The position of the last thing that happened; 0 in a new store."""
-        tables = ("events", "versions", "deployments", "tombstones")
-        query = "SELECT ifnull(max(position), 0) FROM "
-        return max(int(_one(self._connection, query + name)[0]) for name in tables)
-
-    def last_actor(self) -> int:
-        """The highest id that an actor ever had, here or, erased since, in the store that this was a backup of."""
-        spawned = _one(self._connection, "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'actors'), 0)")
-        erased = _one(self._connection, "SELECT ifnull(max(actor), 0) FROM tombstones")
-        # If an actor that is missed was the last, its id is not to be given again either.
-        return max(int(spawned[0]), int(erased[0]), *self._evidence.damaged)
-
-    def tombstones(self) -> Iterator[TombstoneRow]:
-        """All erased actors, in order of id."""
-        query = "SELECT actor, position, time, spawned_on FROM tombstones ORDER BY actor"
-        return map(TombstoneRow._make, _all(self._connection, query))
-
-    def names(self) -> Iterator[str]:
-        """Event types, in order of number."""
-        for number, sealed in _all(self._connection, "SELECT id, name FROM names ORDER BY id"):
-            yield self._sealer.open(sealed, Table.NAMES, Column.NAME, number).decode()
-
-    def versions(self) -> Iterator[VersionRow]:
-        """All versions in deploy order, without their definitions."""
-        query = "SELECT id, name, state_map, semantics, guards, landing, position, time FROM versions ORDER BY id"
-        for number, name, sealed, *plain in _all(self._connection, query):
-            opened = self._sealer.open(name, Table.VERSIONS, Column.NAME, number).decode()
-            row = VersionRow(number, opened, {}, *plain)
-            if sealed is not None:
-                state_map = _decode(self._sealer.open(sealed, Table.VERSIONS, Column.STATE_MAP, number))
-                row = row._replace(state_map=state_map)
-            yield row
-
-    def definition(self, version: int) -> dict[str, Any]:
-        sealed = _one(self._connection, "SELECT definition FROM versions WHERE id = ?", version)[0]
-        opened = self._sealer.open(sealed, Table.VERSIONS, Column.DEFINITION, version)
-        definition: dict[str, Any] = msgspec.json.decode(opened)
-        return definition
-
-    def routes(self) -> Iterator[RouteRow]:
-        for child, parent, path, closed in _all(
-            self._connection, "SELECT child, parent, path, closed FROM routes ORDER BY child"
-        ):
-            yield RouteRow(child, parent, _decode(path), closed)
-
-    def deployments(self) -> Iterator[DeploymentRow]:
-        """All changes of routes, in order."""
-        for *plain, counts in _all(self._connection, "SELECT * FROM deployments ORDER BY position"):
-            yield DeploymentRow._make([*plain, _decode(counts)])
-
-    def configurations(self, version: int) -> Iterator[Any]:
-        """The configurations of a version in order of number, as its chart dumped them."""
-        query = "SELECT number, configuration FROM configurations WHERE version = ? ORDER BY number"
-        for number, sealed in _all(self._connection, query, version):
-            place = (Table.CONFIGURATIONS, Column.CONFIGURATION, version << 32 | number)
-            yield _decode(self._sealer.open(sealed, *place))
-
-    def finished_configurations(self) -> set[tuple[int, int]]:
-        """(version, number) of every configuration that takes no more events."""
-        return set(_all(self._connection, "SELECT version, number FROM configurations WHERE finished"))
-
-    def histories(self) -> Iterator[tuple[int, int]]:
-        """(parent, symbol) of every node of the trie but the root, in order of number."""
-        return _all(self._connection, "SELECT parent, symbol FROM histories ORDER BY id")
-
-    def cohorts(self) -> Iterator[tuple[int, int, int, int, int]]:
-        return _all(
-            self._connection, "SELECT version, history, configuration, waiting, rescued FROM cohorts ORDER BY id"
-        )
-
-    def heads(self) -> tuple[array[int], array[int]]:
-        """Each actor's cohort, and the position of its last event, by id; 0 where there is no actor."""
-        return self._evidence.heads.columns()
-
-
 class Records:
     """What stays on the disk until somebody asks. Sees all that was written before, committed or not."""
 
     def __init__(
-        self, connection: sqlite3.Connection, ring: KeyRing, flush: Callable[[], None], evidence: Evidence
+        self, connection: sqlite3.Connection, sealers: Sealers, flush: Callable[[], None], evidence: Evidence
     ) -> None:
         self._connection = connection
-        self._ring = ring
+        self._sealers = sealers
+        self._ring = sealers.ring
         self._flush = flush
         self._evidence = evidence
         self.prove = evidence.prove
@@ -216,7 +102,7 @@ class Records:
         spawned_on, cohort, last = self.head(actor)
         if not self._evidence.heads.agree(actor, cohort, last, self._last_code(last)):
             raise DamagedActor(actor, last)
-        broken = next(self._breaks(last), None)
+        broken = next(breaks(self._connection, self._evidence, last), None)
         if broken is not None:
             raise DamagedActor(actor, broken)
         return spawned_on, self.events(last)
@@ -250,7 +136,7 @@ class Records:
         They are given as they are; ``life`` proves them.
         """
         self._flush()
-        return [EventRow(row[2], row[1], row[4], None) for row in _all(self._connection, _TRAIL, last)]
+        return [EventRow(row[2], row[1], row[4], None) for row in _all(self._connection, TRAIL, last)]
 
     def happened(self, after: int, before: int, limit: int) -> Iterator[Happening]:
         """The first spawns and events between two positions, in order."""
@@ -317,14 +203,6 @@ class Records:
         row = self._connection.execute("SELECT code FROM events WHERE position = ?", (position,)).fetchone()
         return row[0] if row else b""
 
-    def _breaks(self, last: int) -> Iterator[int]:
-        """Positions of events that are not as they were written, or don't follow the one that they did."""
-        before = b""
-        for *columns, code in _all(self._connection, _TRAIL, last):
-            if self._evidence.code(before, columns) != code:
-                yield columns[2]
-            before = code
-
     def repeat_hash(self, scope: int, key: str) -> bytes:
         """What stands on the disk for an idempotency key of an actor, or with ``scope`` 0 of a spawn."""
         return self._ring.repeat_hash(scope, key)
@@ -365,46 +243,6 @@ class Records:
             row[0] for row in _all(self._connection, "SELECT DISTINCT cohort FROM decisions WHERE route = ?", route)
         }
 
-    def sealer(self, actor: int) -> Sealer:
-        """What seals and opens the values of an actor. Raises ``DamagedActor``."""
-        sealer = self._ring.kept(actor)
-        if sealer is None:
-            self._flush()
-            (wrapped,) = self._row(actor, "SELECT data_key FROM actors WHERE id = ?")
-            try:
-                sealer = self._ring.unwrap(wrapped, Table.ACTORS, Column.DATA_KEY, actor)
-            except WrongKey:
-                raise DamagedActor(actor) from None
-            self._ring.keep(actor, sealer)
-        return sealer
-
-    def damage(self, actor: int, positions: Iterable[int]) -> Iterator[Damage]:
-        """What is not as it was written of an actor and of its events at ``positions``. Reads it all from the disk."""
-        self._flush()
-        wrapped, key, context = _one(self._connection, "SELECT data_key, key, context FROM actors WHERE id = ?", actor)
-        query = "SELECT position, actor, payload FROM events WHERE position IN (SELECT value FROM json_each(?))"
-        events = list(_all(self._connection, query, msgspec.json.encode(list(positions)).decode()))
-        yield from (Damage("owner", position) for position, owner, _ in events if owner != actor)
-        yield from (Damage("seal", position) for position in self._breaks(max((row[0] for row in events), default=0)))
-        if actor in self._evidence.damaged:
-            yield Damage("seal", 0)
-        try:
-            sealer = self._ring.unwrap(wrapped, Table.ACTORS, Column.DATA_KEY, actor)
-        except WrongKey:
-            yield Damage("data_key", 0)
-            return
-        if not _opens(sealer, key, Table.ACTORS, Column.KEY, actor):
-            yield Damage("key", 0)
-        if not _opens(sealer, context, Table.ACTORS, Column.CONTEXT, actor):
-            yield Damage("context", 0)
-        for position, _, payload in events:
-            if not _opens(sealer, payload, Table.EVENTS, Column.PAYLOAD, position):
-                yield Damage("payload", position)
-        query = "SELECT scope, number, answer FROM repeats WHERE scope = ?1 OR (scope = 0 AND number = ?1)"
-        for scope, number, answer in _all(self._connection, query, actor):
-            if not _opens(sealer, answer, Table.REPEATS, Column.ANSWER, scope << 32 | number):
-                yield Damage("answer", 0)
-
     def _row(self, actor: int, query: str) -> tuple[Any, ...]:
         """The row of an actor that exists. Raises ``DamagedActor`` if it has gone."""
         row: tuple[Any, ...] | None = self._connection.execute(query, (actor,)).fetchone()
@@ -421,17 +259,9 @@ class Records:
     def _opened(self, actor: int, sealed: bytes, table: Table, column: Column, row: int) -> bytes:
         """A value of an actor. Raises ``DamagedActor``."""
         try:
-            return self.sealer(actor).open(sealed, table, column, row)
+            return self._sealers.of(actor).open(sealed, table, column, row)
         except WrongKey:
             raise DamagedActor(actor, row if table is Table.EVENTS else 0) from None
-
-
-def _opens(sealer: Sealer, sealed: bytes | None, table: Table, column: Column, row: int) -> bool:
-    """Whether a value is absent or authentic."""
-    try:
-        return sealed is None or sealer.open(sealed, table, column, row) is not None
-    except WrongKey:
-        return False
 
 
 def _one(connection: sqlite3.Connection, query: str, *values: object) -> tuple[Any, ...]:

@@ -2,6 +2,9 @@
 
 from typing import Any, Literal, NamedTuple
 
+PATCHED = 1
+"""The extension of MessagePack that holds the payload of an event together with a patch of the context."""
+
 
 class VersionRow(NamedTuple):
     """A deployed version."""

@@ -218,6 +218,11 @@ def generations(directory: Path) -> list[Path]:
     return sorted(path for path in directory.glob(f"{PREFIX}*") if path.is_dir())
 
 
+def begun(path: Path) -> int:
+    """When a generation was begun, by its name; made so that its order is that of the generations."""
+    return int(path.name.removeprefix(PREFIX).split("-")[0])
+
+
 def opened(path: Path, secrets: Sequence[Secret], random: Callable[[int], bytes] = os.urandom) -> Generation:
     """A generation that was shipped, opened with the keys of its day.
 

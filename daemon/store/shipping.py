@@ -30,6 +30,7 @@ from statekeep.daemon.store.shipment import (
     DamagedShipment,
     Entry,
     Generation,
+    begun,
     chunks,
     chunks_of,
     generations,
@@ -125,6 +126,16 @@ class Shipping:
         """Milliseconds for which the oldest commit that is not shipped has waited, at most; 0: all are shipped."""
         return max(0, self._clock() - self._waiting_since) if self._waiting_since else 0
 
+    def unshipped(self) -> int:
+        """Bytes of the log that were not shipped, or are left from a transaction that did not end."""
+        size = self._log_size()
+        if size <= wal.HEADER:
+            return 0
+        with self._log_file.open("rb") as file:
+            header = file.read(wal.HEADER)
+        # SQLite begins a log anew also in the file as it is, when all of it has been carried into the database.
+        return size - self._offset if wal.salts(header) == self._salts else size
+
     def step(self) -> None:
         """Do what is due; to be called when no transaction is open."""
         now = self._clock()
@@ -208,12 +219,12 @@ class Shipping:
                 continue
             # A store that was itself restored to an earlier point has gone another way since.
             if last is not None and last.position <= moment(self._connection).position:
-                return Moment(last.position, last.time)
+                return Moment(last.position, last.time or begun(path))
         return Moment(0, 0)
 
     def _name(self) -> Path:
         before = generations(self.directory)
-        last = int(before[-1].name.removeprefix(PREFIX).split("-")[0]) if before else 0
+        last = begun(before[-1]) if before else 0
         # Ordered also when the clock goes backwards.
         return self.directory / f"{PREFIX}{max(self._begun, last + 1):014d}-{os.urandom(4).hex()}"
 
@@ -234,7 +245,7 @@ class Shipping:
         """Remove generations whose successor is older than is kept: nothing that is kept needs them."""
         paths = [path for path in generations(self.directory) if path <= present]
         for path, successor in itertools.pairwise(paths):
-            if int(successor.name.removeprefix(PREFIX).split("-")[0]) < self._begun - self._keep:
+            if begun(successor) < self._begun - self._keep:
                 shutil.rmtree(path, ignore_errors=True)
 
     def _ship(self) -> bool:
@@ -319,16 +330,6 @@ class Shipping:
         if unshipped and not self._waiting_since:
             self._waiting_since = now
         return unshipped
-
-    def unshipped(self) -> int:
-        """Bytes of the log that were not shipped, or are left from a transaction that did not end."""
-        size = self._log_size()
-        if size <= wal.HEADER:
-            return 0
-        with self._log_file.open("rb") as file:
-            header = file.read(wal.HEADER)
-        # SQLite begins a log anew also in the file as it is, when all of it has been carried into the database.
-        return size - self._offset if wal.salts(header) == self._salts else size
 
     def _end(self) -> None:
         """Let the present generation be the past."""

@@ -133,7 +133,7 @@ def deploy(at: Path, version: str, took: list[float]) -> None:
         client.call(Deploy(version, definition(version), "v1", ["**", TYPES[15]]))
         took.append((time.perf_counter() - start) * 1e3)
         while any(d.swept < d.cohorts for d in client.call(Deployments()).deployments):
-            time.sleep(0.01)
+            time.sleep(0.05)
         took.append((time.perf_counter() - start) * 1e3)
 
 

@@ -126,7 +126,7 @@ def test_a_fault_anywhere_is_made_up_for(loans: Engine, monkeypatch: pytest.Monk
         Send("bob", "WAIVE_FEE"),
         Send("bob", "REJECT"),
     ]
-    store = loans._store
+    store = loans._store.writes
     monkeypatch.setattr(store, write, failing(1, getattr(store, write)))
     assert codes(loans.run(batch)) == ["ok"] * 4
     found = ask(loans, Actors()).actors
@@ -143,7 +143,7 @@ def test_a_deploy_that_fails_never_was(loans: Engine, monkeypatch: pytest.Monkey
     """The version and its route come together or not at all, and may be deployed when the fault is gone."""
     before, request = account(loans), Deploy("loan-v3", LOAN, parent="loan-v1", path=["SUBMIT_INFO", "WAIVE_FEE"])
     with monkeypatch.context() as patch:
-        patch.setattr(loans._store, write, failing(2, getattr(loans._store, write)))
+        patch.setattr(loans._store.writes, write, failing(2, getattr(loans._store.writes, write)))
         assert codes(loans.run([request])) == ["internal_error"]
     assert account(loans) == before
     assert ask(loans, request).created
@@ -188,7 +188,7 @@ def test_the_log_tells_where_and_not_what(
     loans: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A fault is logged with its type and its place; names, keys and payloads that it quotes are not."""
-    monkeypatch.setattr(loans._store, "add_event", failing(2, loans._store.add_event))
+    monkeypatch.setattr(loans._store.writes, "add_event", failing(2, loans._store.writes.add_event))
     with caplog.at_level(logging.DEBUG):
         assert codes(loans.run([Send("alice", "PAY_FEE", {"holder": HOLDER})])) == ["internal_error"]
     assert "RuntimeError" in caplog.text
@@ -201,7 +201,7 @@ def test_the_next_batch_knows_nothing_of_a_fault(loans: Engine, monkeypatch: pyt
     """A key that a failed spawn had taken is free again, and ids and positions have no gap."""
     position = ask(loans, Get("bob")).position
     with monkeypatch.context() as patch:
-        patch.setattr(loans._store, "add_actor", failing(2, loans._store.add_actor))
+        patch.setattr(loans._store.writes, "add_actor", failing(2, loans._store.writes.add_actor))
         assert codes(loans.run([Spawn("loan-v1", key="carol")])) == ["internal_error"]
     carol = ask(loans, Spawn("loan-v1", key="carol"))
     assert (carol.id, carol.position) == (3, position + 1)

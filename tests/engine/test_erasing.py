@@ -78,7 +78,7 @@ def test_no_byte_of_an_erased_actor_is_left(directory: Path, caplog: pytest.LogC
         ask(engine, Erase(canaries["key"]))
         plain = [canary.encode() for canary in canaries.values()]
         assert remains(directory, [*values, *plain]) == []
-        assert engine._store._ring.kept(2) is None, "its key is still in memory"
+        assert engine._store.vault.ring.kept(2) is None, "its key is still in memory"
     assert not any(canary in caplog.text for canary in canaries.values())
 
 

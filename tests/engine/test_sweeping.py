@@ -22,7 +22,7 @@ from statekeep.protocol.messages import (
     Versions,
 )
 from statekeep.protocol.records import MapLanding
-from tests.engine.worlds import ask, start
+from tests.engine.worlds import ask, engine_in, start
 
 LETTERS = "abcdef"
 MACHINE: dict[str, Any] = {"initial": "open", "states": {"open": {"on": dict.fromkeys(LETTERS, "open")}}}
@@ -133,3 +133,13 @@ def test_a_map_takes_everybody_from_the_state_of_the_deploy(tmp_path: Path) -> N
     assert [ask(engine, Get(actor)).state for actor in range(1, 7)] == ["early"] * 5 + ["gone"]
     assert ask(engine, Verify(limit=100)).differences == []
     engine.close()
+
+
+def test_who_looks_on_does_not_hold_a_sweep_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes larger steps while hardly anybody asks, and small ones again when many do."""
+    taken = list[int]()
+    with engine_in(tmp_path) as engine:
+        monkeypatch.setattr(engine._world, "judge_next", taken.append)
+        for asked in [0] * 10 + [1, 0, 1] + [9]:
+            engine.run([Deployments()] * asked)
+    assert taken == [1, 1, 1, 2, 4, 8, 16, 16, 16, 16, 8, 16, 8, 1]

@@ -16,6 +16,7 @@ from statekeep.daemon.engine.world import World
 from statekeep.daemon.store import Store, Vault, gaps, journal
 from statekeep.daemon.store.erasure import Erasures
 from statekeep.daemon.store.journal import Journal
+from statekeep.daemon.store.writing import Writes
 from tests.engine.worlds import start
 from tests.faults.copier import Copier
 from tests.faults.disk import MARKS, environment
@@ -23,8 +24,8 @@ from tests.faults.test_power import read_marks
 from tests.faults.workload import Story, examine, number_of_actors, tight, told
 
 POINTS: Final[dict[str, tuple[Any, str]]] = {
-    "begin": (Store, "_begin"),
-    "write": (Store, "_flush"),
+    "begin": (Writes, "begin"),
+    "write": (Writes, "flush"),
     "commit": (Store, "commit"),
     "rollback": (Store, "rollback"),
     "batch": (Engine, "run"),  # after it come the replies
@@ -32,7 +33,7 @@ POINTS: Final[dict[str, tuple[Any, str]]] = {
     "rotation begun": (Vault, "rotate"),
     "rotation chunk": (Vault, "go_on"),
     "store key replaced": (Vault, "rewrap"),
-    "erase": (Store, "erase_actor"),
+    "erase": (Writes, "erase_actor"),
     "erasure completed": (Erasures, "finish"),
     "erasure journal": (Journal, "append"),
     "directory synced": (journal, "sync_directory"),

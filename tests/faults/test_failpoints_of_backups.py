@@ -17,9 +17,10 @@ import pytest
 from statekeep.daemon.engine import Engine
 from statekeep.daemon.engine.backups import Backups
 from statekeep.daemon.restoring import Place, rehearse
-from statekeep.daemon.store import Kind, Secret, Store, Until, shipment, shipping
+from statekeep.daemon.store import Kind, Secret, Until, shipment, shipping
 from statekeep.daemon.store.shipment import Generation
 from statekeep.daemon.store.shipping import Shipping
+from statekeep.daemon.store.writing import Writes
 from statekeep.protocol.messages import AnyRequest, Backup, BackupEnd, BackupRead
 from tests.engine.worlds import KEY, start
 from tests.faults.copier import Copier
@@ -30,7 +31,7 @@ POINTS: Final[dict[str, tuple[Any, str]]] = {
     "copy begun": (Backups, "backup"),
     "copy read": (Backups, "backup_read"),
     "copy ended": (Backups, "backup_end"),
-    "backup noted": (Store, "put_backup"),
+    "backup noted": (Writes, "put_backup"),
     "generation begun": (Shipping, "_begin"),
     "generation ended": (Shipping, "_end"),
     "keys shipped": (Generation, "begin"),

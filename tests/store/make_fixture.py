@@ -15,7 +15,8 @@ from pathlib import Path
 import msgspec
 
 from statekeep.daemon.store import make_master_key
-from statekeep.protocol.messages import Close, Send, Spawn
+from statekeep.protocol.messages import Backup, BackupEnd, BackupRead, Close, Erase, Send, Spawn
+from statekeep.protocol.records import MapLanding
 from tests.engine.stories import BUGGY, LOAN, PAID, VERIFIED, WAIVED, account, deploy, spawn
 from tests.engine.worlds import KEY, ask, engine_in
 
@@ -36,8 +37,17 @@ def make(directory: Path) -> None:
         deploy(engine, "loan-v2", VERIFIED, parent="loan-v1", path=PAID)
         deploy(engine, "loan-v3", BUGGY, parent="loan-v1", path=["**", "WAIVE_FEE"])
         deploy(engine, "loan-v4", LOAN, parent="loan-v2", landing="strict", once=True)
+        same = MapLanding(map={state: state for state in LOAN["states"]})
+        deploy(engine, "loan-v5", LOAN, parent="loan-v4", path=["**", "APPROVE"], landing=same)
         spawn(engine, "loan-v1", "SUBMIT_INFO")
+        ask(engine, Send("bob", "APPROVE", idempotency_key="once"))
         ask(engine, Close("loan-v2"))
+        ask(engine, Erase(spawn(engine, "loan-v1", "SUBMIT_INFO", key="gone")))
+        ask(engine, Backup())
+        while not ask(engine, BackupRead(1)).copy.sha256:
+            pass
+        ask(engine, BackupRead(1, 1 << 40))
+        ask(engine, BackupEnd(1, verified=True))
         (directory / "account.json").write_bytes(msgspec.json.format(msgspec.json.encode(account(engine))) + b"\n")
     with closing(sqlite3.connect(directory / "store.db")) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

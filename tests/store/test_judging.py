@@ -24,7 +24,7 @@ def store(path: Path) -> Iterator[Store]:
     with open_store(path, KEY, now=0) as made:
         fill(made)
         for number in range(10, 20):
-            made.add_cohort(CohortRow(number, 1, number % 2, 0, 0, 0))
+            made.writes.add_cohort(CohortRow(number, 1, number % 2, 0, 0, 0))
         made.commit()
         yield made
 
@@ -39,7 +39,7 @@ def rows(path: Path, query: str) -> list[tuple[object, ...]]:
 
 def test_every_cohort_has_its_rows(store: Store, path: Path) -> None:
     """Those that were named, and no others; each keeps its history."""
-    store.judge_cohorts(MOVED, MADE, BEFORE, AFTER)
+    store.writes.judge_cohorts(MOVED, MADE, BEFORE, AFTER)
     store.commit()
     moved = rows(path, "SELECT id, version, history, configuration FROM cohorts WHERE version = 2")
     assert moved == [(number, 2, number % 2, 1) for number in MOVED]
@@ -50,12 +50,12 @@ def test_every_cohort_has_its_rows(store: Store, path: Path) -> None:
 @pytest.mark.parametrize("seen", range(40))
 def test_the_evidence_is_that_of_the_rows(store: Store, seen: int) -> None:
     """Wherever an audit has come to meanwhile: what it has passed, and what is still to come."""
-    audit = Audit(store._connection, store._evidence, store._flush, ("cohorts", "decisions"))
+    audit = Audit(store._connection, store._evidence, store.writes.flush, ("cohorts", "decisions"))
     for _ in range(seen):
         if not audit.done:
             audit.step(1)
-    store.judge_cohorts(MOVED, MADE, BEFORE, AFTER)
-    store.judge_cohorts([11], MADE[:1], BEFORE, BEFORE)
+    store.writes.judge_cohorts(MOVED, MADE, BEFORE, AFTER)
+    store.writes.judge_cohorts([11], MADE[:1], BEFORE, BEFORE)
     audit.run()
     assert audit.findings() == []
 
@@ -76,7 +76,7 @@ def test_the_evidence_is_that_of_the_rows(store: Store, seen: int) -> None:
 )
 def test_a_row_that_is_changed_by_hand_is_missed(store: Store, change: str, named: str) -> None:
     """One by its name; it may hold what no daemon writes."""
-    store.judge_cohorts(MOVED, MADE, BEFORE, AFTER)
+    store.writes.judge_cohorts(MOVED, MADE, BEFORE, AFTER)
     store.commit()
     store._connection.execute(change)
     audit = store.audit()

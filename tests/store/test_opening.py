@@ -63,7 +63,7 @@ def test_only_the_owner_reads_what_a_store_is_made_of(path: Path) -> None:
     before = os.umask(0)
     try:
         with open_store(path, KEY, now=0) as store:
-            store.add_name(0, "EVENT")
+            store.writes.add_name(0, "EVENT")
             store.commit()
             modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
     finally:
@@ -77,7 +77,7 @@ def test_only_the_owner_reads_what_a_store_is_made_of(path: Path) -> None:
 def test_a_wrong_key_is_refused_before_anything_is_touched(path: Path) -> None:
     """Not one byte of the store changes, and its own key still opens it."""
     with open_store(path, KEY, now=0) as store:
-        store.add_name(0, "EVENT")
+        store.writes.add_name(0, "EVENT")
         store.commit()
     before = contents(path.parent)
     with pytest.raises(WrongKey):
@@ -113,7 +113,7 @@ def test_a_start_that_was_cut_off_is_made_up_for(path: Path) -> None:
         store._connection.executescript("DELETE FROM store; DELETE FROM key_slots; DELETE FROM key_roots")
     path.with_name("store.db.anchor").unlink()
     with open_store(path, KEY, now=0) as store:
-        store.add_name(0, "EVENT")
+        store.writes.add_name(0, "EVENT")
         store.commit()
     with open_store(path, KEY, now=0) as store:
         assert list(store.catalogue.names()) == ["EVENT"]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import msgspec
 import pytest
+from sqlite_utils import Database
 
+from statekeep.daemon.store.schema import migrations
 from tests.engine.stories import account
 from tests.engine.test_verify import differences
 from tests.engine.worlds import engine_in
@@ -51,7 +56,34 @@ def test_the_next_release_can_be_kept(path: Path) -> None:
         "master.key",
         "store.db",
         "store.db.anchor",
+        "store.db.erasures",
     }
+
+
+@pytest.mark.parametrize("store", FIXTURES, ids=lambda path: path.name)
+def test_a_released_migration_is_not_edited(store: Path) -> None:
+    """The migrations that a store has seen make, today as then, the tables that it has: a change is a new migration."""
+    with closing(sqlite3.connect(store / "store.db")) as connection:
+        applied = {migration.name for migration in migrations.applied(Database(connection))}
+        kept = schema(connection)
+    db = Database(memory=True)
+    with mock.patch.object(migrations, "_migrations", [one for one in migrations._migrations if one.name in applied]):
+        migrations.apply(db)
+    assert kept == schema(db.conn)
+
+
+@pytest.mark.parametrize("store", FIXTURES, ids=lambda path: path.name)
+def test_a_kept_store_has_rows_of_every_kind(store: Path) -> None:
+    """No table is empty, so that no migration passes for having met none."""
+    with closing(sqlite3.connect(store / "store.db")) as connection:
+        tables = Database(connection).table_names()
+        assert [table for table in tables if not connection.execute(f"SELECT 1 FROM {table}").fetchone()] == []  # noqa: S608
+
+
+def schema(connection: sqlite3.Connection) -> list[str]:
+    """What the tables of a database are made with."""
+    query = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY sql"
+    return [sql for (sql,) in connection.execute(query)]
 
 
 def test_what_is_missing_is_noticed() -> None:

@@ -16,7 +16,7 @@ CONTENT = bytes(range(16))
 def keep(store: Store, scope: int, key: str, number: int) -> RepeatRow:
     """Write an answer that says which one it is."""
     row = RepeatRow(scope, store.records.repeat_hash(scope, key), number, CONTENT, f"{scope} {key}".encode())
-    store.add_repeat(row)
+    store.writes.add_repeat(row)
     return row
 
 
@@ -40,7 +40,7 @@ def test_old_answers_of_one_actor_are_forgotten(path: Path) -> None:
         fill(store)
         rows = [keep(store, actor, str(number), number) for actor in (1, 2) for number in (1, 2, 3)]
         spawned = keep(store, 0, "k", 1)
-        store.forget_repeats(1, 2)
+        store.writes.forget_repeats(1, 2)
         store.commit()
         found = [store.records.repeat(row.scope, row.key_hash) for row in [*rows, spawned]]
         assert found == [None, None, *rows[2:], spawned]
@@ -57,7 +57,7 @@ def test_an_answer_opens_only_where_it_was_written(path: Path) -> None:
             store._connection.execute(query, (first.key_hash, row.key_hash))
             with pytest.raises(DamagedActor):
                 store.records.repeat(row.scope, row.key_hash)
-            assert [damage.what for damage in store.records.damage(row.scope, [])] == ["answer"]
+            assert [damage.what for damage in store.examiner.damage(row.scope, [])] == ["answer"]
 
 
 @pytest.mark.parametrize("patch", [{"a": None}, None, [], "text"])
@@ -66,7 +66,7 @@ def test_a_patch_is_sealed_with_the_payload(path: Path, payload: object, patch: 
     """Any value may be either; an event without a patch is told apart from one whose patch is null."""
     with open_store(path, KEY, now=0) as store:
         fill(store)
-        store.add_event(1, 6, EventRow(8, 2, 14, Patched(payload, patch)))
+        store.writes.add_event(1, 6, EventRow(8, 2, 14, Patched(payload, patch)))
         store.commit()
         assert store.records.payload(1, 8) == Patched(payload, patch)
         assert store.records.payload(1, 4) == {"amount": 100}
@@ -77,7 +77,7 @@ def test_a_context_is_replaced(path: Path, context: object) -> None:
     """Also that of an actor that was made in the same transaction."""
     with open_store(path, KEY, now=0) as store:
         fill(store)
-        store.put_context(1, context)
+        store.writes.put_context(1, context)
         store.commit()
         assert store.records.actor(1).context == context
-        assert list(store.records.damage(1, [])) == []
+        assert list(store.examiner.damage(1, [])) == []

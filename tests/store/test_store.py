@@ -33,27 +33,27 @@ BOB = ActorRow(2, 1, 1, 3, None, None)
 
 def fill(store: Store) -> None:
     """One of everything, uncommitted: Alice has processed two events, Bob none."""
-    store.add_name(0, "PAY")
-    store.add_version(VERSION)
-    store.add_configuration(1, 0, ["b"], finished=False)
-    store.add_configuration(1, 1, ["a"], finished=True)
-    store.add_history(1, 0, 0)
-    store.add_cohort(CohortRow(1, 1, 0, 0, 0, 0))
-    store.add_cohort(CohortRow(2, 1, 1, 1, 0, 0))
-    store.add_actor(ALICE)
-    store.add_event(1, 0, EventRow(2, 1, 10, None))
-    store.add_actor(BOB)
-    store.add_event(2, 0, EventRow(3, 1, 11, None))
-    store.add_event(1, 2, EventRow(4, 2, 12, {"amount": 100}))
-    store.add_version(CHILD)
-    store.add_route(RouteRow(2, 1, [0, -1], 0))
-    store.add_deployment(DeploymentRow(5, 2, 0, 2_000, 2, 2, 0, {1: 1, 3: 1}))
+    store.writes.add_name(0, "PAY")
+    store.writes.add_version(VERSION)
+    store.writes.add_configuration(1, 0, ["b"], finished=False)
+    store.writes.add_configuration(1, 1, ["a"], finished=True)
+    store.writes.add_history(1, 0, 0)
+    store.writes.add_cohort(CohortRow(1, 1, 0, 0, 0, 0))
+    store.writes.add_cohort(CohortRow(2, 1, 1, 1, 0, 0))
+    store.writes.add_actor(ALICE)
+    store.writes.add_event(1, 0, EventRow(2, 1, 10, None))
+    store.writes.add_actor(BOB)
+    store.writes.add_event(2, 0, EventRow(3, 1, 11, None))
+    store.writes.add_event(1, 2, EventRow(4, 2, 12, {"amount": 100}))
+    store.writes.add_version(CHILD)
+    store.writes.add_route(RouteRow(2, 1, [0, -1], 0))
+    store.writes.add_deployment(DeploymentRow(5, 2, 0, 2_000, 2, 2, 0, {1: 1, 3: 1}))
     waits = DecisionRow(2, 1, 5, 3, 0, None, 0)
-    store.judge_cohorts([1], [waits], CohortRow(1, 1, 0, 0, 0, 0), CohortRow(1, 1, 0, 0, 2, 0))
-    store.add_decisions([DecisionRow(2, 2, 5, 1, 1, 0, 4)])
-    store.end_deployment(5)
-    store.close_route(2, 7)
-    store.add_event(1, 4, EventRow(6, 2, 13, None))
+    store.writes.judge_cohorts([1], [waits], CohortRow(1, 1, 0, 0, 0, 0), CohortRow(1, 1, 0, 0, 2, 0))
+    store.writes.add_decisions([DecisionRow(2, 2, 5, 1, 1, 0, 4)])
+    store.writes.end_deployment(5)
+    store.writes.close_route(2, 7)
+    store.writes.add_event(1, 4, EventRow(6, 2, 13, None))
 
 
 def everything(store: Store) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def test_what_was_committed_is_there_again(path: Path) -> None:
 def test_a_definition_keeps_the_order_of_its_keys(path: Path) -> None:
     """Key order is document order, and so has meaning."""
     with open_store(path, KEY, now=0) as store:
-        store.add_version(VERSION)
+        store.writes.add_version(VERSION)
         store.commit()
         assert list(store.catalogue.definition(1)["states"]) == ["b", "a"]
 
@@ -135,9 +135,9 @@ def test_a_rollback_forgets_everything(path: Path, *, looked: bool) -> None:
         fill(store)
         store.commit()
         before = everything(store)
-        store.add_name(1, "SECOND")
-        store.add_actor(BOB._replace(id=3))
-        store.add_event(1, 6, EventRow(8, 1, 14, "lost"))
+        store.writes.add_name(1, "SECOND")
+        store.writes.add_actor(BOB._replace(id=3))
+        store.writes.add_event(1, 6, EventRow(8, 1, 14, "lost"))
         if looked:
             store.records.actor(1)
         store.rollback()
@@ -158,8 +158,8 @@ def test_a_close_without_a_commit_keeps_nothing(path: Path) -> None:
 def test_a_batch_that_fails_in_the_middle_leaves_nothing(path: Path) -> None:
     """The second of two actors has a key that is taken: after the rollback the first is not there either."""
     with open_store(path, KEY, now=0) as store:
-        store.add_actor(ALICE)
-        store.add_actor(BOB._replace(key="alice"))
+        store.writes.add_actor(ALICE)
+        store.writes.add_actor(BOB._replace(key="alice"))
         with pytest.raises(sqlite3.IntegrityError):
             store.commit()
         store.rollback()
@@ -190,10 +190,10 @@ def test_an_actor_without_a_cached_key_is_read_all_the_same(path: Path) -> None:
     with open_store(path, KEY, now=0) as store:
         fill(store)
         store.commit()
-        store._ring._actors.clear()
-        store.add_event(1, 6, EventRow(7, 2, 14, "late"))
+        store.vault.ring._actors.clear()
+        store.writes.add_event(1, 6, EventRow(7, 2, 14, "late"))
         store.commit()
-        store._ring._actors.clear()
+        store.vault.ring._actors.clear()
         assert [store.records.payload(1, position) for position in (4, 7)] == [{"amount": 100}, "late"]
 
 
@@ -229,7 +229,7 @@ def test_a_payload_that_was_moved_does_not_open(path: Path) -> None:
     """Payloads are read one at a time: that of another event of the same actor is no answer."""
     with open_store(path, KEY, now=0) as store:
         fill(store)
-        store._flush()
+        store.writes.flush()
         store._connection.execute(
             "UPDATE events SET payload = (SELECT payload FROM events WHERE position = 4) WHERE position = 6"
         )
@@ -257,8 +257,8 @@ def test_a_log_that_was_cut_off_has_whole_commits(path: Path) -> None:
     with open_store(path, KEY, now=0) as store:
         fill(store)
         store.commit()
-        store.add_name(1, "LATER")
-        store._flush()
+        store.writes.add_name(1, "LATER")
+        store.writes.flush()
         for suffix in ("", "-wal"):
             shutil.copy(f"{path}{suffix}", f"{copy}{suffix}")
         shutil.copy(f"{path}.anchor", f"{copy}.anchor")

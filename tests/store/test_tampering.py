@@ -516,7 +516,7 @@ def test_an_anchor_that_is_behind_is_no_fault(directory: Path) -> None:
 def test_a_commit_stands_though_its_anchor_was_not_written(directory: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The log says so."""
     with open_store(directory / "store.db", KEY, now=0) as store:
-        store.add_name(0, "EVENT")
+        store.writes.add_name(0, "EVENT")
         with mock.patch("os.pwrite", side_effect=OSError(5, "Input/output error")):
             assert store.commit()
     assert "store.db.anchor was not written: Input/output error" in caplog.text
@@ -528,7 +528,7 @@ def test_the_anchor_may_be_elsewhere(directory: Path) -> None:
     """In a directory that is made for it, and in no other place then."""
     for _ in range(2):
         with open_store(directory / "store.db", KEY, now=0, anchor=directory / "safe" / "here") as store:
-            store.add_name(0, "EVENT") if not list(store.catalogue.names()) else None
+            store.writes.add_name(0, "EVENT") if not list(store.catalogue.names()) else None
             store.commit()
     assert (directory / "safe" / "here" / "store.db.anchor").stat().st_mode & 0o777 == 0o600
     assert not (directory / "store.db.anchor").exists()

@@ -39,14 +39,14 @@ def store(path: Path, *secrets: Secret, accept_rollback: bool = False) -> Store:
 def fill(store: Store, first: int, last: int) -> None:
     """Actors with these ids, each with a context."""
     for number in range(first, last + 1):
-        store.add_actor(ActorRow(number, 1, 1, number, f"key {number}", {"number": number}))
-        store.add_event(number, 0, EventRow(number, 1, 0, None))
+        store.writes.add_actor(ActorRow(number, 1, 1, number, f"key {number}", {"number": number}))
+        store.writes.add_event(number, 0, EventRow(number, 1, 0, None))
     store.commit()
 
 
 def contexts(store: Store, actors: int) -> list[object]:
     """The contexts of the first actors, opened from the disk, and looked up by key."""
-    store._ring._actors.clear()
+    store.vault.ring._actors.clear()
     found = [store.records.find_actor(f"key {number}") for number in range(1, actors + 1)]
     return [store.records.actor(number or 0).context for number in found]
 
@@ -341,7 +341,7 @@ def test_an_old_root_opens_nothing_new(path: Path) -> None:
         opened.vault.ring._actors.clear()
         for actor in (1, 2, 3):
             with pytest.raises(DamagedActor):
-                opened.records.sealer(actor)
+                opened.writes.sealers.of(actor)
 
 
 def test_a_damaged_data_key_keeps_its_epoch(path: Path) -> None:

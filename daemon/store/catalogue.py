@@ -1,0 +1,118 @@
+"""What is read from the store once, at the start.
+
+What does not authenticate is ``DamagedStore`` when all of it is checked, and ``WrongKey`` after that.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from array import array
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from statekeep.daemon.store.audit import check_catalogue
+from statekeep.daemon.store.evidence import Evidence
+from statekeep.daemon.store.keys import Sealer
+from statekeep.daemon.store.rows import DeploymentRow, RouteRow, TombstoneRow, VersionRow
+from statekeep.daemon.store.schema import Column, Table
+from statekeep.daemon.store.soundness import check
+
+_decode = msgspec.msgpack.Decoder().decode
+
+
+class Catalogue:
+    """What the engine reads once, when it starts, and keeps in memory."""
+
+    def __init__(self, connection: sqlite3.Connection, sealer: Sealer, evidence: Evidence) -> None:
+        self._connection = connection
+        self._sealer = sealer
+        self._evidence = evidence
+
+    def check(self) -> None:
+        """Raise ``DamagedStore`` unless all that is read here can be relied on to lead somewhere.
+
+        Versions, routes, and what belongs to them are also what was written. For the rest there is ``Store.audit``.
+        """
+        check(self._connection)
+        check_catalogue(self._connection, self._evidence)
+
+    def last_position(self) -> int:
+        """The position of the last thing that happened; 0 in a new store."""
+        tables = ("events", "versions", "deployments", "tombstones")
+        query = "SELECT ifnull(max(position), 0) FROM "
+        return max(int(self._one(query + name)) for name in tables)
+
+    def last_actor(self) -> int:
+        """The highest id that an actor ever had, here or, erased since, in the store that this was a backup of."""
+        spawned = self._one("SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'actors'), 0)")
+        erased = self._one("SELECT ifnull(max(actor), 0) FROM tombstones")
+        # If an actor that is missed was the last, its id is not to be given again either.
+        return max(int(spawned), int(erased), *self._evidence.damaged)
+
+    def tombstones(self) -> Iterator[TombstoneRow]:
+        """All erased actors, in order of id."""
+        query = "SELECT actor, position, time, spawned_on FROM tombstones ORDER BY actor"
+        return map(TombstoneRow._make, self._connection.execute(query))
+
+    def names(self) -> Iterator[str]:
+        """Event types, in order of number."""
+        for number, sealed in self._connection.execute("SELECT id, name FROM names ORDER BY id"):
+            yield self._sealer.open(sealed, Table.NAMES, Column.NAME, number).decode()
+
+    def versions(self) -> Iterator[VersionRow]:
+        """All versions in deploy order, without their definitions."""
+        query = "SELECT id, name, state_map, semantics, guards, landing, position, time FROM versions ORDER BY id"
+        for number, name, sealed, *plain in self._connection.execute(query):
+            opened = self._sealer.open(name, Table.VERSIONS, Column.NAME, number).decode()
+            row = VersionRow(number, opened, {}, *plain)
+            if sealed is not None:
+                state_map = _decode(self._sealer.open(sealed, Table.VERSIONS, Column.STATE_MAP, number))
+                row = row._replace(state_map=state_map)
+            yield row
+
+    def definition(self, version: int) -> dict[str, Any]:
+        sealed = self._one("SELECT definition FROM versions WHERE id = ?", version)
+        opened = self._sealer.open(sealed, Table.VERSIONS, Column.DEFINITION, version)
+        definition: dict[str, Any] = msgspec.json.decode(opened)
+        return definition
+
+    def routes(self) -> Iterator[RouteRow]:
+        for child, parent, path, closed in self._connection.execute(
+            "SELECT child, parent, path, closed FROM routes ORDER BY child"
+        ):
+            yield RouteRow(child, parent, _decode(path), closed)
+
+    def deployments(self) -> Iterator[DeploymentRow]:
+        """All changes of routes, in order."""
+        for *plain, counts in self._connection.execute("SELECT * FROM deployments ORDER BY position"):
+            yield DeploymentRow._make([*plain, _decode(counts)])
+
+    def configurations(self, version: int) -> Iterator[Any]:
+        """The configurations of a version in order of number, as its chart dumped them."""
+        query = "SELECT number, configuration FROM configurations WHERE version = ? ORDER BY number"
+        for number, sealed in self._connection.execute(query, (version,)):
+            place = (Table.CONFIGURATIONS, Column.CONFIGURATION, version << 32 | number)
+            yield _decode(self._sealer.open(sealed, *place))
+
+    def finished_configurations(self) -> set[tuple[int, int]]:
+        """(version, number) of every configuration that takes no more events."""
+        return set(self._connection.execute("SELECT version, number FROM configurations WHERE finished"))
+
+    def histories(self) -> Iterator[tuple[int, int]]:
+        """(parent, symbol) of every node of the trie but the root, in order of number."""
+        return self._connection.execute("SELECT parent, symbol FROM histories ORDER BY id")
+
+    def cohorts(self) -> Iterator[tuple[int, int, int, int, int]]:
+        return self._connection.execute(
+            "SELECT version, history, configuration, waiting, rescued FROM cohorts ORDER BY id"
+        )
+
+    def heads(self) -> tuple[array[int], array[int]]:
+        """Each actor's cohort, and the position of its last event, by id; 0 where there is no actor."""
+        return self._evidence.heads.columns()
+
+    def _one(self, query: str, *values: object) -> Any:
+        """The only value of the only row."""
+        return self._connection.execute(query, values).fetchone()[0]
