@@ -113,8 +113,8 @@ class Backup(Table, frozen=True, kw_only=True):
     ship: Annotated[
         str,
         Meta(
-            description="The directory that is shipped to, for a restore at any point of the last days; best on another "
-            "disk. Empty: none. Not together with Litestream."
+            description="The directory that is shipped to, for a restore at any point of the last days; best on "
+            "another disk. Empty: none. Not together with Litestream."
         ),
     ] = ""
     keep: Annotated[
