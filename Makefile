@@ -21,7 +21,8 @@ help:
 	@echo "make test    the tests; for a part of them: $(RUN)pytest tests/routing"
 	@echo "make proofs  the claim under its provers; a skip names the one that is missing"
 	@echo "make check   lint, types and contracts between the rooms"
-	@echo "make bench   figures of this machine beside those of peers; bench-full: also at a million actors, half an hour"
+	@echo "make bench   figures of this machine beside those of peers; bench-full: also at a million actors, 20 minutes"
+	@echo "make figures puts the last figures into tests/bench/README.md"
 	@echo "make manual  the manual pages and the reference, from what the programs are made of"
 	@echo "make install PREFIX=/usr    the daemon, its manual and its units for the whole system; DESTDIR= stages it"
 	@echo "make clean   remove what these commands made"
@@ -60,25 +61,26 @@ manual: $(PRODUCT)
 # $(call measure,<script and its arguments>)
 measure = @echo "== $(1)"; $(RUN)python -m tests.bench.bench_$(1)
 
-.PHONY: bench bench-full
+.PHONY: bench bench-full figures
 bench: $(TOOLS)
 	$(call measure,peers 1)
-	$(call measure,wire)
+	$(call measure,wire 1)
 	$(call measure,deploy)
 	$(call measure,routing)
 	$(call measure,machines)
+	$(call measure,statecharts)
 	$(call measure,growth)
 	$(call measure,commands)
 	$(call measure,evaluator 1000 1000000)
 
 bench-full: bench
 	$(call measure,evaluator 10000000)
-	$(call measure,statecharts)
-	$(call measure,watch)
-	$(call measure,deploy 1000000 3)
-	$(call measure,sweep 1000000 1000)
-	$(call measure,sweep 1000000 1000000)
-	$(call measure,reads)
+	$(call measure,watch 1)
+	$(call measure,million 1000)
+	$(call measure,million 1000000)
+
+figures: $(TOOLS)
+	$(RUN)python -m tests.bench.figures
 
 # An environment of its own below PREFIX, with what StateKeep needs, and links to its commands: the system's Python is
 # left alone. DESTDIR is where a package is put together; nothing that is installed remembers it.

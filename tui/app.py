@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import os
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final, get_args
@@ -18,9 +17,10 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from statekeep.protocol.errors import NotAnswered, StatekeepError
-from statekeep.protocol.records import Role
+from statekeep.protocol.records import Role, Version
 from statekeep.tui import commands, messages
 from statekeep.tui.asking import Daemon
+from statekeep.tui.documents import Document, opener
 from statekeep.tui.feed import Feed, World
 from statekeep.tui.screens.room import WIDE, Room
 from statekeep.tui.themes import THEMES
@@ -81,10 +81,18 @@ class StatekeepApp(App[None]):
         self.push_screen(self._make("overview"))
         self._watch()
 
+    def on_unmount(self) -> None:
+        self.client.close()
+
     def _make(self, name: str, **about: Any) -> Room:
         _, module, kind = ROOMS[name]
         made: Room = getattr(importlib.import_module(module), kind)(**about)
         return made
+
+    @property
+    def versions(self) -> Sequence[Version]:
+        """All versions, as far as is known."""
+        return self.world.versions if self.world else ()
 
     @property
     def crumbs(self) -> list[str]:
@@ -241,20 +249,23 @@ class StatekeepApp(App[None]):
         line = None if words is None else shlex.join(["statekeep", *words])
         self.copy(line, "No single command shows this.")
 
-    def open_document(self, document: tuple[str, str] | None) -> None:
-        """Open a text in ``$PAGER``, and come back."""
-        if document is None:
+    def open_document(self, opened: Document | Path | None) -> None:
+        """Open a text, or a file that may be changed, in what the user set for that, and come back."""
+        if opened is None:
             self.notify("There is nothing here to open.", severity="warning")
-            return
-        name, text = document
-        pager = shlex.split(os.environ.get("PAGER") or "less")
-        with tempfile.TemporaryDirectory(prefix="statekeep-") as directory:
-            file = Path(directory, name)
-            file.write_text(text, encoding="utf-8")
-            try:
-                with self.suspend():
-                    subprocess.run([*pager, str(file)], check=False)
-            except SuspendNotSupported:
-                self.notify("Nothing else can be opened on this terminal.", severity="warning")
-            except OSError as problem:
-                self.notify(f"{pager[0]} can't be started: {problem.strerror}. Set PAGER.", severity="error")
+        elif isinstance(opened, Path):
+            self._run_outside(opener(opened), opened)
+        else:
+            with tempfile.TemporaryDirectory(prefix="statekeep-") as directory:
+                file = Path(directory, opened.name.replace("/", "_"))
+                file.write_text(opened.text, encoding="utf-8")
+                self._run_outside(opener(opened), file)
+
+    def _run_outside(self, words: list[str], file: Path) -> None:
+        try:
+            with self.suspend():
+                subprocess.run([*words, str(file)], check=False)
+        except SuspendNotSupported:
+            self.notify("Nothing else can be opened on this terminal.", severity="warning")
+        except OSError as problem:
+            self.notify(f"{words[0]} can't be started: {problem.strerror}. Set EDITOR or PAGER.", severity="error")

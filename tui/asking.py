@@ -1,13 +1,11 @@
-"""How the screens ask the daemon, whichever version it has: what it does not know yet is left out, not guessed."""
+"""What the screens need of a client: ``AsyncClient``, or a fake in its place."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Protocol, TypeVar, cast
+from typing import Protocol, TypeVar
 
-import msgspec
-
-from statekeep.protocol.messages import REQUESTS, ActorRef, Request
+from statekeep.protocol.messages import ActorRef, Request
 from statekeep.protocol.records import Notice, NoticeKind, Record
 
 R = TypeVar("R", bound=Record)
@@ -26,7 +24,7 @@ class Notices(Protocol):
 
 
 class Asks(Protocol):
-    """What the screens need of a client: ``AsyncClient``, or a fake in its place."""
+    """What most of the screens need: answers."""
 
     socket: str
 
@@ -40,7 +38,7 @@ class Asks(Protocol):
 
 
 class Daemon(Asks, Protocol):
-    """What the application needs of a client beside that."""
+    """What the application needs beside that."""
 
     def watch(
         self,
@@ -53,15 +51,3 @@ class Daemon(Asks, Protocol):
     ) -> Notices:
         """Tell what happens behind ``after``, until it is closed. Taking a notice raises what ends the watch."""
         ...
-
-
-def takes(op: str, *fields: str) -> bool:
-    """Whether this package's protocol has an operation, and these fields in its request."""
-    kind = REQUESTS.get(op)
-    return kind is not None and set(fields) <= set(kind.__struct_fields__)
-
-
-def build(op: str, **fields: Any) -> Request[Any]:
-    """A request by its op; a field that is None is left out. The caller has asked ``takes`` before."""
-    given = {name: value for name, value in fields.items() if value is not None}
-    return cast("Request[Any]", msgspec.convert(given | {"op": op}, REQUESTS[op]))

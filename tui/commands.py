@@ -17,7 +17,7 @@ HELP: Final = {
     "versions [VERSION]": "definitions, differences, routes",
     "paths [VERSION]": "which ways the actors of a version have gone",
     "deploy [PARENT]": "see who would move, then deploy",
-    "decisions [ROUTE | actor:ACTOR]": "what was decided, and why",
+    "decisions [ROUTE | FILTER]": "what was decided, and why",
     "theme NAME": "other colours",
     "help": "the keys",
     "quit": "leave; the daemon goes on",
@@ -64,7 +64,9 @@ def parse(text: str) -> Command:
         case "deploy":
             return Command(name, {"parent": rest or None})
         case "decisions":
-            return Command(name, {"text": rest if not rest or ":" in rest else f"route:{rest}"})
+            if rest:
+                filters.decisions(rest)
+            return Command(name, {"text": rest})
         case "theme":
             return Command(name, {"theme": rest})
     return Command(name, {})

@@ -66,14 +66,14 @@ class Draft(NamedTuple):
     def deploy(self, digest: str) -> Deploy:
         return Deploy(**self.fields(), digest=digest, once=self.once)
 
-    def actors(self, row: PlanRow, cursor: int, limit: int) -> PreviewActors:
+    def actors(self, row: PlanRow, skip: int, limit: int) -> PreviewActors:
         """The request for the actors behind a line of the plan."""
         return PreviewActors(
             **self.fields(),
             outcome=row.outcome,
             state=row.state,
             landing_state=row.landing,
-            cursor=cursor,
+            skip=skip,
             limit=limit,
         )
 

@@ -11,14 +11,12 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
-
-import msgspec
+from typing import Final, NamedTuple
 
 from statekeep.protocol.errors import StatekeepError
-from statekeep.protocol.messages import Deployments, Hello, KeyStatus, StatusRequest, Versions
-from statekeep.protocol.records import Deployment, Keys, Peer, ServerStatus, Version
-from statekeep.tui.asking import Daemon, Notices, build, takes
+from statekeep.protocol.messages import Deployments, Hello, KeyStatus, Stats, StatusRequest, Versions
+from statekeep.protocol.records import Deployment, Keys, Peer, ServerStatus, Statistics, Version
+from statekeep.tui.asking import Daemon, Notices
 
 REMEMBERED: Final = 120
 """Rates that the sparkline can show: two minutes."""
@@ -41,8 +39,7 @@ class World(NamedTuple):
     deployments: list[Deployment]
     rates: tuple[float, ...]
     """Positions a second, second by second, the last one last: events, spawns and changes of the routes together."""
-    statistics: dict[str, Any]
-    """What ``stats`` answers, by name; empty where the daemon has no such operation."""
+    statistics: Statistics
     keys: Keys | None
     """The keys of the store, for those who may see them."""
     you: Peer | None
@@ -73,7 +70,6 @@ class Feed:
         self._you: Peer | None = None
         self._tells = False
         self._watching: Notices | None = None
-        self._has_statistics = takes("stats")
 
     async def news(self, pace: float) -> None:
         """Wait until it is time to look again: soon after something happened, else after ``pace`` seconds."""
@@ -126,7 +122,7 @@ class Feed:
             # Populations are told at the end of a sweep; its progress is to be seen meanwhile.
             if not seen or not any(one.swept < one.cohorts for one in deployments):
                 versions = (await self._client.call(Versions())).versions
-        statistics, keys = await self._statistics(), seen.keys if seen else None
+        statistics, keys = await self._client.call(Stats()), seen.keys if seen else None
         if changed or (keys and keys.rotating):
             keys = await self._keys()
         self._seen = World(status, versions, deployments, tuple(self._rates), statistics, keys, self._you, changed)
@@ -145,14 +141,3 @@ class Feed:
         elif now - before[0] >= _SPAN:
             self._rates.append(max(0, status.position - before[1]) / (now - before[0]))
             self._sampled = (now, status.position, status.pid)
-
-    async def _statistics(self) -> dict[str, Any]:
-        if not self._has_statistics:
-            return {}
-        try:
-            return dict(msgspec.to_builtins(await self._client.call(build("stats"))))
-        except StatekeepError as refused:
-            if refused.code != "unknown_op":
-                raise
-            self._has_statistics = False
-            return {}

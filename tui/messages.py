@@ -10,6 +10,7 @@ from textual.message import Message
 from statekeep.protocol.errors import StatekeepError
 
 if TYPE_CHECKING:
+    from statekeep.tui.drafts import Draft
     from statekeep.tui.feed import World
     from statekeep.tui.widgets.table import Table
 
@@ -45,6 +46,14 @@ class Came(Message):
         super().__init__()
         self.what = what
         self.value = value
+
+
+class DraftChanged(Message):
+    """Another version stands in the form now."""
+
+    def __init__(self, draft: Draft) -> None:
+        super().__init__()
+        self.draft = draft
 
 
 class PageWanted(Message):

@@ -71,6 +71,9 @@ from statekeep.protocol.messages import (
 )
 from statekeep.protocol.records import Record
 
+REWRAPPED = 128
+"""Data keys that a rotation wraps anew with a batch of requests: a millisecond."""
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -168,10 +171,10 @@ class Engine:
         try:
             answers = [self._handle(request) for request in batch]
             self._quiet = 0 if batch else self._quiet + 1
-            chunk = sweeping.chunk(self._quiet)
-            self._world.judge_next(chunk)
+            share = sweeping.share(self._quiet)
+            self._world.judge_next(share * sweeping.CHUNK)
             if self.rotating:
-                keys.go_on(self._world, chunk)
+                keys.go_on(self._world, share * REWRAPPED)
             before = self.meter.now()
             if self._world.commit():
                 self.about.commits += 1

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from hashlib import sha256
-from itertools import islice
+from itertools import compress, count, islice
 from typing import NamedTuple
 
 import msgspec
@@ -260,8 +260,7 @@ def _unheard(world: World, version: int, path: list[str]) -> Iterator[Finding]:
 
 def _skips(world: World, planned: RoutingPlan, table: Table) -> Iterator[Finding]:
     """Which events the landings skip, by type."""
-    places = (place for place, skipped in enumerate(planned.skipped) if skipped)
-    looked_into = list(islice(places, LOOKED_INTO))
+    looked_into = list(islice(compress(count(), planned.skipped), LOOKED_INTO))
     skips = Counter[str]()
     for place in looked_into:
         cohort = planned.members[place]

@@ -28,6 +28,9 @@ from statekeep.protocol.records import Decision, DecisionPage, EventRecord, Hist
 LOOKED_AT = 256
 """Actors that one request for decisions looks at: some 10 ms. Its page is short when few of them have any."""
 
+LONG = 64
+"""Events of a life that is kept for the next page: shorter ones are read as quickly as they are looked up."""
+
 PAGE_BYTES = 1 << 20
 """Sealed payloads of one page of a history. A thousand of the largest would fill a gigabyte, which no client takes."""
 
@@ -53,10 +56,17 @@ class Stay(NamedTuple):
     decisions: list[Decided]
 
 
-def life(world: World, actor: int) -> Iterator[Stay]:
+def life(world: World, actor: int) -> list[Stay]:
     """An actor from its spawn until now. Raises ``DamagedActor``."""
     world.touch(world.actors.cohort[actor])
-    return stays(world, *world.store.records.life(actor))
+    world.store.records.prove(actor)
+    last, changes = world.actors.last[actor], len(world.deployments)
+    found: list[Stay] | None = world.lives.find(actor, last, changes)
+    if found is None:
+        found = list(stays(world, *world.store.records.life(actor)))
+        if world.sweep is None and len(found) > LONG:
+            world.lives.keep(actor, last, changes, found)
+    return found
 
 
 def stays(world: World, version: int, events: list[EventRow]) -> Iterator[Stay]:
@@ -127,15 +137,16 @@ def _decide(
 def history(world: World, request: History) -> HistoryPage:
     """A page of the events that an actor has processed, oldest first."""
     limit, actor = page_size(request.limit), world.actor(request.actor)
-    spawn, *stays = life(world, actor)
-    page = _fitting(world, stays[request.cursor : request.cursor + limit])
+    stays = life(world, actor)
+    spawn, first = stays[0], request.cursor + 1
+    page = _fitting(world, stays[first : first + limit])
     after = request.cursor + len(page)
     return HistoryPage(
         id=actor,
         spawned_on=world.forest.name(world.store.records.head(actor)[0]),
         spawned_at=spawn.event.time,
         events=[_event(world, actor, number, stay) for number, stay in enumerate(page, start=request.cursor + 1)],
-        next=_after(after, len(stays)),
+        next=_after(after, len(stays) - 1),
     )
 
 

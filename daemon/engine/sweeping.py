@@ -17,16 +17,19 @@ from statekeep.daemon.store import DeploymentRow
 from statekeep.protocol.messages import Deployments
 from statekeep.protocol.records import Deployment, DeploymentList
 
-CHUNK = 128
+CHUNK = 256
 """Cohorts that a sweep judges with a batch of requests: a millisecond, for which those that come in have to wait."""
 
 AT_ONCE = 2_048
 """A change that concerns no more cohorts is made in one transaction, and nobody has to wait for a sweep."""
 
 
-def chunk(quiet: int) -> int:
-    """Cohorts to judge after so many batches without a request: after three, nobody seems to be waiting."""
-    return CHUNK << min(max(quiet - 3, 0), 3)
+def share(quiet: int) -> int:
+    """Chunks of what goes on beside requests, after so many batches without one.
+
+    After three nobody seems to be waiting, and then it is better to share the sync of a commit among more.
+    """
+    return 1 << min(max(quiet - 3, 0), 4)
 
 
 def begin_deploy(world: World, planned: Plan) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
+from typing import Any
 
+from statekeep.daemon.engine.lives import Lives
 from statekeep.daemon.engine.repeats import Repeats
 from statekeep.daemon.engine.versions import Forest
 from statekeep.daemon.routing.cohorts import Cohorts
@@ -115,6 +117,8 @@ class World:
         self.audit: Audit | None = None
         """The one that ``verify`` goes on with."""
         self.repeats = Repeats(store)
+        self.lives = Lives[Any]()
+        """What ``records`` makes of them."""
         self._ids: dict[str, int] = {}
 
     def commit(self) -> bool:
@@ -159,6 +163,7 @@ class World:
         # By which key it was known need not be readable any more. The store has what was remembered.
         self._ids.clear()
         self.repeats.forget(stone.actor)
+        self.lives.forget(stone.actor)
         self.erased[stone.actor] = stone
 
     def cohort_for(self, standing: Standing, node: int, position: int, *, resumed: bool) -> int:

@@ -40,7 +40,7 @@ class Heads:
     """All heads, by actor, 28 bytes each."""
 
     def __init__(self, key: bytes) -> None:
-        self._weigh = Weights(key).of
+        self._weigh = Weights(key)
         self._heads = bytearray(_NONE)
         self.moved = False
         """Whether anything was put since the last commit."""
@@ -78,7 +78,7 @@ class Heads:
         return self._times([row[0] for row in rows], _pack(rows))
 
     def _times(self, actors: Sequence[int], heads: Iterable[bytes]) -> list[int]:
-        return list(map(mul, map(_number, heads), self._weigh(actors)))
+        return list(map(mul, map(_number, heads), self._weigh.of(actors)))
 
     def put(self, actor: int, cohort: int, last: int, code: bytes) -> int:
         """Let an actor's chain end elsewhere; by how much its element changes."""
@@ -90,7 +90,7 @@ class Heads:
         self.moved = True
         weight = self._weights.get(actor)
         if weight is None:
-            weight = self._weights[actor] = next(self._weigh([actor]))
+            weight = self._weights[actor] = self._weigh.one(actor)
         return (_number(after) - _number(before)) * weight
 
     def there(self, actor: int) -> bool:

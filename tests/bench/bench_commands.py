@@ -16,7 +16,7 @@ from pathlib import Path
 from statekeep.protocol import Client
 from statekeep.protocol.messages import Deploy
 from statekeep.tui.cli.bench import RING
-from tests.bench.bench_daemon import daemon
+from tests.bench.daemons import daemon
 from tests.bench.report import publish, row
 
 STATEKEEP = [sys.executable, "-c", "import sys; from statekeep.tui.cli import main; sys.exit(main())"]
@@ -43,7 +43,14 @@ def main(runs: int = 10) -> None:
         bare = milliseconds([sys.executable, "-c", "pass"], runs)
         command = [*STATEKEEP, "--socket", str(at)]
         rows = [
-            row(" ".join(["statekeep", *words]), "ms", milliseconds([*command, *words], runs), "python", bare)
+            row(
+                "commands",
+                " ".join(["statekeep", *words]),
+                "ms",
+                milliseconds([*command, *words], runs),
+                "python",
+                bare,
+            )
             for words in COMMANDS
         ]
     publish("CPU of a command from start to end", rows)

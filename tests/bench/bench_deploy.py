@@ -34,10 +34,9 @@ def definition(target: str) -> dict[str, Any]:
     return {"id": "case", "initial": "waiting", "states": {"waiting": {"on": on}, target: {"on": on}}}
 
 
-def history(number: int) -> list[str]:
-    """The history of its number; consecutive numbers differ in the first event, as half of them shall migrate."""
-    digits = [(number >> 4 * place) & 15 for place in range(LENGTH)]
-    return [TYPES[digit] for digit in digits]
+def event(number: int, step: int) -> str:
+    """An event of the history of this number; consecutive ones differ in the first: a sixteenth shall migrate."""
+    return TYPES[(number >> 4 * step) & 15]
 
 
 def run(engine: Engine, requests: Sequence[AnyRequest]) -> list[Any]:
@@ -53,14 +52,19 @@ def finish(engine: Engine) -> None:
         engine.run([])
 
 
-def populated(directory: Path, actors: int, distinct: int) -> Engine:
-    """An engine with so many actors, whose histories repeat after ``distinct``."""
+def engine_on(directory: Path) -> Engine:
+    """An engine on a new store."""
     store = open_store(directory / "store.db", make_master_key(directory / "master.key"), now=0)
-    engine = Engine(store, lambda: time.time_ns() // 1_000_000, About(os.getpid(), "", "", 0, 1 << 20, 1_024))
+    return Engine(store, lambda: time.time_ns() // 1_000_000, About(os.getpid(), "", "", 0, 1 << 20, 1_024))
+
+
+def populated(directory: Path, actors: int, distinct: int, length: int = LENGTH) -> Engine:
+    """An engine with so many actors, each with ``length`` events; the histories repeat after ``distinct``."""
+    engine = engine_on(directory)
     run(engine, [Deploy(version="v1", definition=definition("paid"))])
     run(engine, [Spawn("v1") for _ in range(actors)])
-    for step in range(LENGTH):
-        run(engine, [Send(actor + 1, history(actor % distinct)[step]) for actor in range(actors)])
+    for step in range(length):
+        run(engine, [Send(actor + 1, event(actor % distinct, step)) for actor in range(actors)])
     return engine
 
 
@@ -91,27 +95,33 @@ def script(actors: int, distinct: int, repeats: int) -> list[float]:
         return [postgres.migration(where, actors, distinct)[0] for _ in range(repeats)]
 
 
+def deploys(engine: Engine, repeats: int) -> dict[str, list[float]]:
+    """Milliseconds of previews and deploys, one after the other, each of a version for another first event."""
+    found: dict[str, list[float]] = {"preview": [], "deploy answered": [], "deploy, all moved": []}
+    for repeat in range(repeats):
+        target = definition(f"checked_{repeat}")
+        plan: dict[str, Any] = {"definition": target, "parent": "v1", "path": [TYPES[repeat]]}
+        preview, deploy = [cls(version=f"v2-{repeat}", **plan) for cls in (Preview, Deploy)]
+        run(engine, [preview])  # a person has looked at it before
+        found["preview"].append(timed(partial(run, engine, [preview])))
+        found["deploy answered"].append(timed(partial(run, engine, [deploy])))
+        rest = timed(partial(finish, engine))
+        found["deploy, all moved"].append(found["deploy answered"][-1] + rest)
+    return found
+
+
 def main(actors: int = 50_000, repeats: int = 5) -> None:
-    """Deploy ``repeats`` versions one after the other, each for another first event."""
+    """Deploy to actors with few histories, and to as many who have a history each."""
     rows = []
     for distinct in (200, actors):
         with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as directory:
             engine = populated(Path(directory), actors, distinct)
-            found: dict[str, list[float]] = {"preview": [], "deploy answered": [], "deploy, all moved": []}
-            for repeat in range(repeats):
-                target = definition(f"checked_{repeat}")
-                plan: dict[str, Any] = {"definition": target, "parent": "v1", "path": [TYPES[repeat]]}
-                preview, deploy = [cls(version=f"v2-{repeat}", **plan) for cls in (Preview, Deploy)]
-                run(engine, [preview])  # a person has looked at it before
-                found["preview"].append(timed(partial(run, engine, [preview])))
-                found["deploy answered"].append(timed(partial(run, engine, [deploy])))
-                rest = timed(partial(finish, engine))
-                found["deploy, all moved"].append(found["deploy answered"][-1] + rest)
+            found = deploys(engine, repeats)
             engine.close()
             synced = [fsync(Path(directory)) for _ in range(repeats)]
         peers = {"fdatasync": synced, "PostgreSQL, one UPDATE": script(actors, distinct, min(repeats, 3))}
         rows += [
-            report.row(f"{name}, {distinct:,} histories", "ms", runs, peer, taken)
+            report.row("deploy", f"{name}, {distinct:,} histories", "ms", runs, peer, taken)
             for name, runs in found.items()
             for peer, taken in peers.items()
             if taken and (peer == "fdatasync" or name == "deploy, all moved")

@@ -1,6 +1,6 @@
 """How fast the evaluator is, beside what the machine's memory allows and what plain Python takes.
 
-usage: python -m tests.bench.bench_evaluator [NODES ...]
+Usage: python -m tests.bench.bench_evaluator [NODES ...]
 """
 
 from __future__ import annotations
@@ -10,22 +10,19 @@ from array import array
 from collections.abc import Callable
 from functools import partial
 from random import Random
-from statistics import median
 from time import perf_counter_ns
 
 from statekeep.daemon.routing import evaluator
 from statekeep.daemon.routing.fingerprint import EMPTY
 from statekeep.daemon.routing.paths import Path
 from statekeep.daemon.routing.replaying import UNKNOWN
+from tests.bench import report
 
 SIZES = (1_000, 1_000_000, 10_000_000)
 RUNS = 7
 EVENT_TYPES = 12
 PYTHON_NODES = 20_000
 """Nodes that the specification is timed on: it takes about a microsecond for each."""
-
-PUBLISHED = 1260.0
-"""Nanoseconds per actor: the figure published for the engine that this one is measured against."""
 
 PATHS = {
     "literal path of 3": ["0", "1", "2"],
@@ -63,15 +60,15 @@ class WarmTable:
         return UNKNOWN
 
 
-def per_node(work: Callable[[], object], nodes: int, runs: int = RUNS) -> float:
-    """Nanoseconds for each node, the median of several runs after one that warms up."""
+def per_node(work: Callable[[], object], nodes: int, runs: int = RUNS) -> list[float]:
+    """Nanoseconds for each node, several times after one that warms up."""
     work()
     times = []
     for _ in range(runs):
         start = perf_counter_ns()
         work()
-        times.append(perf_counter_ns() - start)
-    return median(times) / nodes
+        times.append((perf_counter_ns() - start) / nodes)
+    return times
 
 
 def copy(columns: Columns) -> Callable[[], None]:
@@ -97,39 +94,43 @@ def specification(columns: Columns, path: Path) -> Callable[[], object]:
     return work
 
 
-def row(what: str, shape: str, nodes: int, nanoseconds: float) -> None:
-    """Print one figure, and how many times the published one is longer."""
-    print(f"{what:<34} {shape:<10} {nodes:>12,} {nanoseconds:>10.2f} {PUBLISHED / nanoseconds:>9,.1f} x")
-
-
-def measure(columns: Columns, shape: str) -> None:
+def measure(columns: Columns, shape: str) -> list[report.Row]:
     """One row for each thing that the evaluator does to these columns."""
-    nodes = len(columns)
+    nodes, copied = len(columns), per_node(copy(columns), len(columns))
+    wanted, table = b"\1" * nodes, WarmTable()
+    works: dict[str, Callable[[], object]] = {
+        f"relate, {name}": partial(evaluator.relate, columns, Path.parse(texts, int)) for name, texts in PATHS.items()
+    }
+    works["replay of all, marking included"] = lambda: evaluator.replay(columns, wanted, table)
+    return [
+        report.row(bench(nodes), f"{name}, {shape}", "ns", per_node(work, nodes), "a copy of two columns", copied)
+        for name, work in works.items()
+    ]
+
+
+def plain() -> list[report.Row]:
+    """The same beside plain Python."""
+    columns, rows = Columns(PYTHON_NODES, reach=64), list[report.Row]()
     for name, texts in PATHS.items():
         path = Path.parse(texts, int)
-        row(f"relate, {name}", shape, nodes, per_node(partial(evaluator.relate, columns, path), nodes))
-    wanted, table = b"\1" * nodes, WarmTable()
-    row(
-        "replay of all, marking included",
-        shape,
-        nodes,
-        per_node(lambda: evaluator.replay(columns, wanted, table), nodes),
-    )
-    row("copy of two columns (memory)", shape, nodes, per_node(copy(columns), nodes))
+        ours = per_node(partial(evaluator.relate, columns, path), PYTHON_NODES)
+        theirs = per_node(specification(columns, path), PYTHON_NODES, runs=3)
+        rows.append(report.row(bench(PYTHON_NODES), f"relate, {name}, local", "ns", ours, "plain Python", theirs))
+    return rows
+
+
+def bench(nodes: int) -> str:
+    """What the figures are of."""
+    return f"evaluator, {nodes:,} nodes"
 
 
 def main() -> None:
-    """Measure the sizes asked for, and then plain Python."""
-    sizes = [int(argument) for argument in sys.argv[1:]] or SIZES
-    print(f"{'':<34} {'trie':<10} {'nodes':>12} {'ns a node':>10} {'published':>11}")
-    for size in sizes:
+    """Measure the sizes asked for, and a small one beside plain Python."""
+    for size in [int(argument) for argument in sys.argv[1:]] or SIZES:
         # Histories that grow side by side, and the worst case: every step from a node anywhere in memory.
-        measure(Columns(size, reach=64), "local")
-        measure(Columns(size, reach=size), "scattered")
-    small = Columns(PYTHON_NODES, reach=64)
-    for name, texts in PATHS.items():
-        work = specification(small, Path.parse(texts, int))
-        row(f"Python, {name}", "local", PYTHON_NODES, per_node(work, PYTHON_NODES, runs=3))
+        rows = measure(Columns(size, reach=64), "local") + measure(Columns(size, reach=size), "scattered")
+        report.publish(f"{size:,} nodes, for each of them, medians (min - max) of {RUNS}", rows)
+    report.publish(f"{PYTHON_NODES:,} nodes, for each of them, medians (min - max) of {RUNS}", plain())
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ def rates(work: Run, count: int) -> list[float]:
 def main() -> None:
     """Print the table."""
     ours = rates(table(), 400_000)
-    rows = [report.row("warm table", "ev/s", ours, name, rates(work, 8_000)) for name, work in available()]
+    rows = [report.row("machines", "warm table", "ev/s", ours, name, rates(work, 8_000)) for name, work in available()]
     if rows:
         report.publish(f"in process, medians (min - max) of {RUNS}", rows)
 

@@ -116,7 +116,7 @@ def main(actors: int = 1_000_000, distinct: int = 1_000) -> None:
     rows = []
 
     def beside(peer: str, runs: list[float]) -> None:
-        rows.append(report.row(f"{actors:,} actors, {distinct:,} histories", "ms", ours, peer, runs))
+        rows.append(report.row("routing", f"{actors:,} actors, {distinct:,} histories", "ms", ours, peer, runs))
 
     beside("each actor, pure Python", milliseconds(lambda: [h == wanted for h in hashes[at::LENGTH]]))
     try:

@@ -1,18 +1,16 @@
 """Events per second on the loan machine: interpreter, warm table, and XState itself if node has it.
 
-python -m tests.bench.bench_statecharts [path of an installed xstate package]
+Usage: python -m tests.bench.bench_statecharts
 """
 
 import json
-import shutil
-import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from statekeep.daemon.statecharts import Table, load
+from tests.bench import report
+from tests.bench.peers import node
 
 ROUNDS = 7
 LOAN = {
@@ -67,35 +65,37 @@ def looked_up(count: int) -> None:
         configuration = following(configuration, number & 3) >> 1
 
 
-def rate(run: Callable[[int], None], count: int) -> float:
-    """Events per second."""
-    begin = time.perf_counter()
-    run(count)
-    return count / (time.perf_counter() - begin)
+def rates(run: Callable[[int], None], count: int) -> list[float]:
+    """Events a second, several times."""
+    found = []
+    for _ in range(ROUNDS):
+        begin = time.perf_counter()
+        run(count)
+        found.append(count / (time.perf_counter() - begin))
+    return found
 
 
-def xstate(package: str) -> list[tuple[str, float]]:
-    """Medians of XState in the same minute, or nothing."""
-    main = Path(package, "dist", "xstate.cjs.js")
-    if shutil.which("node") is None or not main.exists():
-        print("XState is missing: npm install --prefix /tmp/xstate xstate@5.33.3, then name the folder of the package")
-        return []
-    given = json.dumps([str(main), LOAN, EVENTS, ROUNDS])
+def xstate() -> dict[str, list[float]]:
+    """Those of XState in the same minute; nothing where it is missing."""
+    if reason := node.missing():
+        print(reason)
+        return {}
+    given = json.dumps([str(node.MODULES / "xstate" / "dist" / "xstate.cjs.js"), LOAN, EVENTS, ROUNDS])
     done = subprocess.run(["node", "-e", XSTATE, given], capture_output=True, text=True, check=True)
     pure, actor = zip(*json.loads(done.stdout), strict=True)
-    return [("XState, transition", statistics.median(pure)), ("XState, actor send", statistics.median(actor))]
+    return {"XState, transition": list(pure), "XState, actor send": list(actor)}
 
 
 def main() -> None:
     """Print the table."""
+    ours = {"interpreter, cold": rates(interpreted, 20_000), "table, warm": rates(looked_up, 300_000)}
+    peers: dict[str, list[float]] = xstate() or {"": []}
     rows = [
-        ("interpreter, cold", statistics.median(rate(interpreted, 20_000) for _ in range(ROUNDS))),
-        ("table, warm", statistics.median(rate(looked_up, 300_000) for _ in range(ROUNDS))),
-        *xstate(sys.argv[1] if len(sys.argv) > 1 else ""),
+        report.row("statecharts", name, "ev/s", runs, peer, theirs)
+        for name, runs in ours.items()
+        for peer, theirs in peers.items()
     ]
-    print(f"events per second, medians of {ROUNDS} rounds")
-    for name, events in rows:
-        print(f"  {name:20} {events:12,.0f}")
+    report.publish(f"in process, medians (min - max) of {ROUNDS}", rows)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ from typing import Any
 from statekeep.protocol import Client
 from statekeep.protocol.messages import Deploy, Spawn
 from statekeep.tui.cli.bench import RING
-from tests.bench.bench_daemon import RUNS, daemon, measure
+from tests.bench import report
+from tests.bench.daemons import RUNS, Load, daemon, measure
 
 
 def watch(at: Path, last: Any) -> None:
@@ -43,7 +44,7 @@ def busy(at: Path, watches: int, connections: int, under_way: int, seconds: floa
             reader.start()
         while client.stats().watches < watches:
             time.sleep(0.01)
-        rate, p50, p99 = measure(at, connections, under_way, seconds)
+        rate, p50, p99 = measure(at, Load(connections, under_way), seconds)
         told = [max(last.value - before, 0) for last in lasts]
         for reader in readers:
             reader.kill()
@@ -63,12 +64,19 @@ def main(seconds: float = 2.0) -> None:
                 for watches in (0, 1, 9):
                     found = busy(at, watches, connections, under_way, seconds)
                     rows.setdefault((connections, under_way, watches), []).append(found)
-    print(f"medians of {RUNS} runs of {seconds:g} s; {os.cpu_count()} cores")
-    print(f"{'':44} {'events/s':>10} {'p50 ms':>8} {'p99 ms':>8} {'told at once':>13}")
+    published = list[report.Row]()
     for (connections, under_way, watches), runs in rows.items():
-        rate, p50, p99, share = (statistics.median(column) for column in zip(*runs, strict=True))
-        label = f"{connections} connections, {under_way} under way, {watches} watches"
-        print(f"{label:44} {rate:10,.0f} {p50:8.2f} {p99:8.2f} " + (f"{share:12.0%}" if watches else ""))
+        columns, without = zip(*runs, strict=True), [*zip(*rows[connections, under_way, 0], strict=True)]
+        name = f"{connections} connections, {under_way} under way, {watches} watches"
+        for what, unit, mine, beside in zip(
+            ("", ", p50", ", p99"), ("ev/s", "ms", "ms"), columns, without, strict=False
+        ):
+            peer = "no watch" if watches else ""
+            published.append(report.row("watch", f"{name}{what}", unit, mine, peer, beside if watches else ()))
+        if watches:
+            told = [share * 100 for *_, share in runs]
+            published.append(report.row("watch", f"{name}, told by the end of the load", "%", told))
+    report.publish(f"medians of {RUNS} runs of {seconds:g} s", published)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ import msgspec
 from statekeep.protocol import Client
 from statekeep.protocol.framing import join_frames
 from statekeep.protocol.messages import Deploy, Get, Send, Spawn
+from tests.bench import report
 
 RUNS = 3
 CONNECTIONS = (1, 50, 1_000)
@@ -135,11 +136,21 @@ def main(seconds: float = 2.0) -> None:
                 for count in CONNECTIONS:
                     figures = measure(*at[kind], [request(n) for n in range(count)], seconds)
                     rows.setdefault((kind, count), []).append(figures)
-    print(f"medians of {RUNS} runs of {seconds:g} s, one request under way on each connection; {os.cpu_count()} cores")
-    print(f"{'':10} {'connections':>11} {'requests/s':>12} {'CPU us':>8} {'p50 ms':>8} {'p99 ms':>8}")
+    published = list[report.Row]()
     for (kind, count), runs in rows.items():
-        rate, p50, p99, used = (statistics.median(run[k] for run in runs) for k in range(4))
-        print(f"{kind:10} {count:11,} {rate:12,.0f} {used:8.1f} {p50:8.2f} {p99:8.2f}")
+        if kind == "uvicorn":
+            continue
+        rates, _, p99s, used = zip(*runs, strict=True)
+        peer = rows.get(("uvicorn", count), [])
+        name = f"{kind}, {count:,} connections"
+        for what, unit, mine, place in (
+            ("", "/s", rates, 0),
+            (", CPU of each", "us", used, 3),
+            (", p99", "ms", p99s, 2),
+        ):
+            theirs = [found[place] for found in peer]
+            published.append(report.row("wire", f"{name}{what}", unit, mine, "uvicorn", theirs))
+    report.publish(f"medians of {RUNS} runs of {seconds:g} s, one request under way on each connection", published)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from statekeep.daemon.engine import Engine, sweeping
+from statekeep.daemon.engine import Engine
 from statekeep.daemon.store import Kind, Secret, open_store
 from statekeep.daemon.store.key_files import parse_key
 from statekeep.daemon.store.recovery import read_recovery
@@ -56,7 +56,7 @@ def rotating(engine: Engine) -> bool:
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """A rotation takes two actors with each batch."""
-    monkeypatch.setattr(sweeping, "chunk", lambda _: 2)
+    monkeypatch.setattr("statekeep.daemon.engine.keys.STEP", 2)
 
 
 def test_a_rotation_goes_on_with_each_batch(engine: Engine, steps: None) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from statekeep.daemon.store import open_store
 from statekeep.daemon.store.heads import LARGEST, Heads
 from statekeep.daemon.store.totals import MODULUS, Total
+from statekeep.daemon.store.weights import Weights
 from tests.engine.worlds import KEY
 from tests.store.test_store import fill
 
@@ -95,3 +96,11 @@ def test_a_head_that_is_none_is_seen(path: Path, column: str, value: str, caplog
     with caplog.at_level(logging.ERROR), open_store(path, KEY, now=0) as store:
         assert store._evidence.damaged == {1}
     assert "set back on the disk: 1;" in caplog.text
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1)))
+def test_weights_are_the_same_one_by_one_and_together(numbers: list[int]) -> None:
+    """And no two numbers have the same."""
+    weights = Weights(KEY)
+    assert list(weights.of(numbers)) == [weights.one(number) for number in numbers]
+    assert len({weights.one(number) for number in numbers}) == len(set(numbers))

@@ -6,15 +6,18 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from textual import events
 from textual.app import App
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.worker import WorkerCancelled
 
 from statekeep.daemon.engine import Engine
+from statekeep.protocol.aio import AsyncClient
 from statekeep.protocol.errors import StatekeepError
 from statekeep.protocol.messages import Deploy, Hello, Request, Send, Spawn, Watch
 from statekeep.protocol.records import Notice, Peer, Role
@@ -77,24 +80,40 @@ class Within:
 class Stage:
     """An application that runs, and a hand on its keyboard."""
 
-    def __init__(self, pilot: Pilot[Any], app: StatekeepApp, client: Within) -> None:
+    client: Within
+    """The fake in place of a client; a real daemon has none."""
+
+    def __init__(self, pilot: Pilot[Any], app: StatekeepApp) -> None:
         self.pilot = pilot
         self.app = app
-        self.client = client
 
     async def settle(self) -> None:
         """Wait until all that was asked for has been shown."""
-        await self.pilot.pause()
+        await self._come_to_rest()
         while any(not worker.is_finished for worker in self.app.workers):
             # One that is cancelled has a later one of its kind in its place.
             with suppress(WorkerCancelled):
                 await self.app.workers.wait_for_complete()
-            await self.pilot.pause()
+            await self._come_to_rest()
+
+    async def _come_to_rest(self) -> None:
+        """Let the loop run until only time could bring something, and draw what has changed.
+
+        The pilot's own pauses wait until the process is idle by the clock: longer than most tests need to run.
+        """
+        ready: deque[Any] = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]  # it has no public name
+        for _ in range(2):  # what is drawn may have something follow it
+            await asyncio.sleep(0)
+            while ready:  # noqa: ASYNC110 - what it waits for is the loop itself
+                await asyncio.sleep(0)
+            self.app.screen._on_timer_update()
 
     async def press(self, *keys: str) -> None:
         """Press keys, one after the other."""
         for key in keys:
-            await self.pilot.press(key)
+            driver = self.app._driver
+            assert driver is not None
+            driver.send_message(_pressed(key))
             await self.settle()
 
     async def type(self, text: str) -> None:
@@ -114,6 +133,12 @@ class Stage:
         return "\n".join(f"{one.title} {one.message}" for one in self.app._notifications)
 
 
+def _pressed(name: str) -> events.Key:
+    """A key by the name that bindings give it."""
+    key = _character_to_key(name) if len(name) == 1 else name
+    return events.Key(key, name if len(name) == 1 else None)
+
+
 def screen_text(app: App[Any]) -> str:
     """The letters on the screen, without their colours."""
     screen = app.screen
@@ -129,8 +154,24 @@ def play(engine: Engine, scene: Scene, size: tuple[int, int] = WIDE, *, role: Ro
     async def run() -> None:
         client = Within(engine, role)
         app = StatekeepApp(client, pace=0, **options)
+        app.animation_level = "none"
         async with app.run_test(size=size) as pilot:
-            stage = Stage(pilot, app, client)
+            stage = Stage(pilot, app)
+            stage.client = client
+            await stage.settle()
+            await scene(stage)
+
+    asyncio.run(run())
+
+
+def play_on(socket: Path, scene: Scene, size: tuple[int, int] = WIDE) -> None:
+    """Run an application on a daemon, and a scene on it."""
+
+    async def run() -> None:
+        app = StatekeepApp(AsyncClient(str(socket)), pace=0)
+        app.animation_level = "none"
+        async with app.run_test(size=size) as pilot:
+            stage = Stage(pilot, app)
             await stage.settle()
             await scene(stage)
 

@@ -39,7 +39,7 @@ def test_a_load_is_measured_and_drawn(run: Run, daemon: Daemon) -> None:
 
 def test_errors_are_counted_and_end_with_1(daemon: Daemon) -> None:
     """An answer that is an error is an answer, and no success."""
-    found = apply(str(daemon.socket), [frame(Get(99))], 1, 0.05)
+    found = apply(str(daemon.socket), [[frame(Get(99))]], 1, 0.05)
     assert found.refused > 0
 
 

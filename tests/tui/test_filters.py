@@ -17,11 +17,12 @@ VERSIONS = records.VERSIONS.versions
         ("version:loan-v1 state:review.legal", {"version": "loan-v1", "state": "review.legal"}),
         ("  awaiting_docs ", {"state": "awaiting_docs"}),
         ("state:a:b", {"state": "a:b"}),
+        ("rescue:no since:1700000000000", {"needs_rescue": False, "updated_after": 1_700_000_000_000}),
     ],
 )
 def test_a_filter_is_read(text: str, fields: dict[str, str]) -> None:
     """Words with a colon name a field, one without is a state."""
-    assert filters.parse(text).request() == fields
+    assert filters.parse(text).request == fields
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,9 @@ def test_a_filter_is_read(text: str, fields: dict[str, str]) -> None:
         ("colour:red", "There is no filter colour: use version, state"),
         ("version:", "version: wants a value"),
         ("version:a version:b", "version: is there twice"),
+        ("status:late", "status: is one of active, done, error, stopped."),
+        ("rescue:maybe", "rescue: is one of yes, no."),
+        ("since:yesterday", "since: 'yesterday' is no time; write 15m"),
     ],
 )
 def test_a_wrong_filter_says_what_is_right(text: str, said: str) -> None:
@@ -71,13 +75,25 @@ def test_a_filter_is_completed(text: str, first: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("route:loan-v2 outcome:pending until:7d", ["--route", "loan-v2", "--outcome", "pending", "--until", "7d"]),
+        ("since:2h actor:alice", ["alice", "--since", "2h"]),
+    ],
+)
+def test_a_filter_is_the_options_of_a_command(text: str, words: list[str]) -> None:
+    """Times as they were typed: the command line understands them too."""
+    assert filters.options(filters.decisions(text), filters.DECISIONS) == words
+
+
+@pytest.mark.parametrize(
     ("text", "command"),
     [
         (":actors version:loan-v2", ("actors", {"text": "version:loan-v2"})),
         ("actor 17", ("actor", {"actor": 17})),
         ("actor alice", ("actor", {"actor": "alice"})),
         ("p loan-v1", ("paths", {"version": "loan-v1"})),
-        ("decisions loan-v2", ("decisions", {"text": "route:loan-v2"})),
+        ("decisions loan-v2 since:2h", ("decisions", {"text": "loan-v2 since:2h"})),
         ("decisions actor:alice", ("decisions", {"text": "actor:alice"})),
         ("q", ("quit", {})),
     ],
@@ -93,6 +109,7 @@ def test_a_command_is_read(text: str, command: tuple[str, dict[str, object]]) ->
         ("actrs", "Did you mean actors"),
         ("actor", "Name the actor"),
         ("actors colour:red", "no filter colour"),
+        ("decisions outcome:migrated", "about a route or about an actor"),
     ],
 )
 def test_a_wrong_command_says_what_is_right(text: str, said: str) -> None:

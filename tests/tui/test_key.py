@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from statekeep.daemon.engine import Engine, sweeping
+from statekeep.daemon.engine import Engine
 from statekeep.daemon.store import master_key
 from statekeep.protocol import errors
 from statekeep.protocol.messages import KeyAddRecovery, KeyExportRecovery, KeyRewrap, KeyRotate, KeyStatus
@@ -149,7 +149,7 @@ def test_a_failure_names_the_whole_command(run: Run, daemon: Asked) -> None:
 
 def test_the_commands_work_together(run: Run, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a real engine: make keys, rotate, and drop what was made."""
-    monkeypatch.setattr(sweeping, "chunk", lambda _: 1)
+    monkeypatch.setattr("statekeep.daemon.engine.keys.STEP", 1)
     for command in (["add-recovery"], ["export-recovery", str(tmp_path / "k")], ["rotate"], ["rewrap", "--yes"]):
         assert run("key", *command).code == 0, command
     keys = msgspec.json.decode(run("key", "status", "--json").out, type=Keys)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.widgets import TextArea
@@ -30,6 +31,11 @@ def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def lines_of(name: str) -> int:
     """Lines of a file that was written."""
     return len(Path(name).read_text().splitlines())
+
+
+def first_of(name: str) -> Any:
+    """The first record of a file of JSON lines."""
+    return json.loads(Path(name).read_text().splitlines()[0])
 
 
 async def draft(stage: Stage, path: str, name: str = "loan-v2") -> None:
@@ -338,8 +344,16 @@ def test_decisions_are_filtered_and_exported(engine: Engine, tmp_path: Path) -> 
         await stage.type(" outcome:migrated")
         await stage.press("enter")
         assert "≠ diverged" not in stage.text
-        await stage.press("e")
+        await stage.press("e", "enter")
         assert lines_of("decisions.csv") == 7
+        await stage.press("e", "ctrl+u")
+        await stage.type("decisions.jsonl")
+        await stage.press("enter")
+        assert first_of("decisions.jsonl")["outcome"] == "migrated"
+        await stage.press("e", "ctrl+u")
+        await stage.type("decisions.xml")
+        await stage.press("enter")
+        assert "CSV or JSON lines" in stage.said
 
     play(engine, scene)
 

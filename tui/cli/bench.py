@@ -60,7 +60,7 @@ def measure(client: Client, args: argparse.Namespace) -> int:
     requests: list[Request[Any]] = [Get(actor) if args.read else Send(actor, "NEXT") for actor in actors]
     try:
         with _watched(args.seconds) as progress:
-            found = apply(args.socket, [frame(each) for each in requests], args.under_way, args.seconds, progress)
+            found = apply(args.socket, [[frame(each)] for each in requests], args.under_way, args.seconds, progress)
     except (OSError, TimeoutError) as problem:
         advice = "`statekeep status` says whether the daemon still answers."
         raise UnusableInput(f"The load broke off: {problem}.", f"load {args.socket}", advice) from problem

@@ -6,7 +6,8 @@ import selectors
 import socket
 import struct
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle, islice
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -41,24 +42,29 @@ def frame(request: Request[Any]) -> bytes:
 
 
 def apply(
-    path: str, frames: Sequence[bytes], under_way: int, seconds: float, progress: Callable[[float], None] | None = None
+    path: str,
+    frames: Sequence[Sequence[bytes]],
+    under_way: int,
+    seconds: float,
+    progress: Callable[[float], None] | None = None,
 ) -> Measured:
-    """Keep ``under_way`` requests going on a connection for each frame, for so many seconds.
+    """Keep ``under_way`` requests going on a connection for each sequence of frames, which it goes round and round.
 
-    ``progress`` hears now and then how many seconds have passed. Raises ``NoDaemon``, ``TimeoutError``, ``OSError``.
+    That lasts for so many seconds; ``progress`` hears now and then how many have passed.
+    Raises ``NoDaemon``, ``TimeoutError``, ``OSError``.
     """
-    selector, peers = selectors.DefaultSelector(), dict[socket.socket, bytes]()
-    for one in frames:
+    selector, peers = selectors.DefaultSelector(), dict[socket.socket, Iterator[bytes]]()
+    for mine in frames:
         peer = _connect(path)
-        peers[peer] = one
+        peers[peer] = cycle(mine)
         selector.register(peer, selectors.EVENT_READ)
     kept, sent = dict.fromkeys(peers, b""), dict[socket.socket, float]()
     latencies, answers, refused, heard = list[float](), 0, 0, 0.0
     begin = time.perf_counter()
     try:
-        for peer, one in peers.items():
+        for peer, following in peers.items():
             sent[peer] = time.perf_counter()
-            peer.sendall(one * under_way)
+            peer.sendall(b"".join(islice(following, under_way)))
         while (passed := time.perf_counter() - begin) < seconds:
             ready = selector.select(PATIENCE)
             if not ready:
@@ -73,7 +79,7 @@ def apply(
                     now = time.perf_counter()
                     latencies.append((now - sent[peer]) * 1e3)
                     sent[peer], answers, refused = now, answers + answered, refused + errors
-                    peer.sendall(peers[peer] * answered)
+                    peer.sendall(b"".join(islice(peers[peer], answered)))
         return Measured(answers / (time.perf_counter() - begin), sorted(latencies), refused)
     finally:
         selector.close()

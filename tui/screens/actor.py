@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
-import msgspec
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,13 +15,13 @@ from textual.widget import Widget
 from textual.widgets import Static, TabbedContent, TabPane, Tree
 from textual.widgets.tree import TreeNode
 
-from statekeep.protocol.messages import ActorRef, Send
+from statekeep.protocol.messages import ActorRef, Erase, Send
 from statekeep.protocol.records import Decision, Deployment, EventRecord
 from statekeep.tui import look, messages
-from statekeep.tui.asking import build, takes
 from statekeep.tui.cli import views
 from statekeep.tui.cli.blocks import Cell, Column, Line, Span, Style, facts, line
 from statekeep.tui.cli.wording import ago, count, moment, printable, state
+from statekeep.tui.documents import Document
 from statekeep.tui.dossier import Dossier, dossier
 from statekeep.tui.feed import World
 from statekeep.tui.screens.room import WIDE, Room
@@ -97,12 +96,8 @@ s sends one of the events that it takes now."""
         return ["actor", self.crumb]
 
     @property
-    def document(self) -> tuple[str, str] | None:
-        if self._found is None:
-            return None
-        return f"actor-{self._found.actor.id}.json", msgspec.json.format(
-            msgspec.json.encode(self._found.actor)
-        ).decode()
+    def document(self) -> Document | None:
+        return Document.of(f"actor-{self._found.actor.id}", self._found.actor) if self._found else None
 
     def on_resize(self, event: events.Resize) -> None:
         """Where there is one side only, the chart is a tab."""
@@ -211,10 +206,7 @@ s sends one of the events that it takes now."""
     def action_erase(self) -> None:
         from statekeep.tui.screens.dialogs import Confirm  # noqa: PLC0415 - when it is wanted
 
-        if self._found is None or not self.keeper.allowed("Erasing", "admin"):
-            return
-        if not takes("erase"):
-            self.notify("This daemon can't erase yet.", severity="warning")
+        if self._found is None or not self.keeper.allowed("Erasing", Erase.role):
             return
         told = f"Destroys the data key of {self.crumb}: its context, payloads and key can never be read again."
         self.app.push_screen(Confirm("Erase an actor", spans(told), "Erase", word=self.crumb), self._erase)
@@ -222,7 +214,7 @@ s sends one of the events that it takes now."""
     def _erase(self, sure: bool | None) -> None:
         if sure and self._found is not None:
             self._erasing = True
-            self.ask("erased", build("erase", actor=self._found.actor.id))
+            self.ask("erased", Erase(self._found.actor.id))
 
 
 def _facts(found: Dossier) -> Iterator[Any]:

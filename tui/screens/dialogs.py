@@ -59,6 +59,39 @@ class Confirm(ModalScreen[bool]):
         self.dismiss(event.button.id == "go")
 
 
+class Ask(ModalScreen[str | None]):
+    """Asks for one line of text; None if it was left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Leave it", show=False)]
+
+    def __init__(self, title: str, told: str, value: str, verb: str) -> None:
+        super().__init__()
+        self._heading = title
+        self._told = told
+        self._value = value
+        self._verb = verb
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="dialog") as dialog:
+            dialog.border_title = self._heading
+            yield Static(self._told, id="text", markup=False)
+            yield Input(self._value, compact=True, id="ask")
+            with Horizontal(id="buttons"):
+                yield Button(self._verb, variant="primary", id="go")
+                yield Button("Leave it", id="leave")
+
+    def on_mount(self) -> None:
+        self.query_one("#ask").focus()
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(self.query_one("#ask", Input).value if event.button.id == "go" else None)
+
+
 class CommandLine(ModalScreen[str | None]):
     """A line at the bottom, as in an editor."""
 

@@ -9,10 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from statekeep.protocol.errors import StatekeepError
 from statekeep.tui.widgets.chrome import TopLine
+from statekeep.tui.widgets.keys import KeyLine
 
 
 class Offline(Screen[None]):
@@ -31,7 +32,7 @@ class Offline(Screen[None]):
             box = Static(id="offline")
             box.border_title = "No daemon"
             yield box
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.query_one(TopLine).tell(["No daemon"], None, readonly=False)

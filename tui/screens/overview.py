@@ -12,9 +12,9 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 
 from statekeep.protocol.records import Deployment, Version
-from statekeep.tui import look, messages
+from statekeep.tui import look, messages, tiles
 from statekeep.tui.cli import wording
-from statekeep.tui.cli.blocks import Cell, Column, Line, Span, line
+from statekeep.tui.cli.blocks import Cell, Column, Span
 from statekeep.tui.cli.wording import count
 from statekeep.tui.feed import World
 from statekeep.tui.screens.room import WIDE, Room
@@ -101,31 +101,15 @@ Below are the last deploys and closes, how far each has come, and what it decide
         self.query_one("#changes", Table).show(world.deployments[::-1][:200])
 
     def _tiles(self, world: World) -> None:
-        status = world.status
-        waiting = sum(version.needs_rescue for version in world.versions)
-        rescue = Span(f"! {count(waiting)} need rescue", "bad") if waiting else Span("✓ none to rescue", "good")
-        # ``actors`` counts everybody, the finished too.
-        erased = line(Span(f"{count(status.erased)} erased" if status.erased else "none erased", "quiet"))
-        self._tile("actors", line(Span(count(status.actors), "strong"), " actors"), line(rescue), erased)
-        now, peak = (world.rates[-1], max(world.rates)) if world.rates else (0, 0)
-        graph = look.sparkline(world.rates, max(8, self.query_one("#activity").content_size.width))
-        self._tile(
-            "activity",
-            line(Span(graph, "good")),
-            line(f"{look.short(now)}/s, peak {look.short(peak)}/s"),
-            _batch(world),
-        )
-        up = wording.ago(time.time() - status.started / 1000).removesuffix(" ago")
-        self._tile(
-            "daemon",
-            line(Span("● up ", "good"), up),
-            line(count(status.connections, "connection")),
-            line(_keys(world)),
-        )
-        self._tile("store", *_store(world))
-
-    def _tile(self, name: str, *lines: Line) -> None:
-        self.query_one(f"#{name}", Static).update(blocks(lines))
+        width = self.query_one("#activity").content_size.width
+        told = {
+            "actors": tiles.actors(world),
+            "activity": tiles.activity(world, width),
+            "daemon": tiles.daemon(world, width),
+            "store": tiles.store(world, width),
+        }
+        for name, lines in told.items():
+            self.query_one(f"#{name}", Static).update(blocks(lines))
 
     def _version(self, item: tuple[str, Version]) -> Sequence[Cell | Sequence[Cell]]:
         guide, version = item
@@ -196,32 +180,3 @@ def population(version: Version, largest: int, width: int) -> list[Span]:
     well = version.active - version.needs_rescue
     parts: Any = [(well, "█", "good"), (version.finished, "▒", "quiet"), (version.needs_rescue, "!", "bad")]
     return look.stacked(parts, everybody, max(1, round(width * everybody / max(1, largest))))
-
-
-def _store(world: World) -> Iterator[Line]:
-    """How long a commit takes and how large the store is, where the daemon tells; else what it counts."""
-    latency, size = world.statistics.get("commit_ms"), world.statistics.get("store_bytes")
-    if latency is None or size is None:
-        yield line(f"{look.short(world.status.histories)} histories")
-        yield line(f"{look.short(world.status.cohorts)} cohorts")
-        return
-    yield line(f"{latency.get('p50', 0):.1f} ms", Span(" a commit", "quiet"))
-    yield line(f"{look.short(size)}B", Span(" on disk", "quiet"))
-    free, slowest = look.short(world.statistics.get("free_bytes", 0)), latency.get("p99", 0)
-    yield line(Span(f"{free}B free, p99 {slowest:.1f} ms", "quiet"))
-
-
-def _batch(world: World) -> Line:
-    """How many requests share a commit."""
-    size = world.statistics.get("batch_size")
-    return line(Span(f"batches of {look.short(size.get('p50', 0))}" if size else "", "quiet"))
-
-
-def _keys(world: World) -> Span:
-    """The key epoch, and how far a rotation is."""
-    keys = world.keys
-    if keys is None:
-        return Span("")
-    if keys.rotating:
-        return Span(f"◔ key epoch {keys.epoch}, {look.short(keys.left)} left", "waiting")
-    return Span(f"key epoch {keys.epoch}", "quiet")

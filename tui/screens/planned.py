@@ -7,14 +7,15 @@ from typing import Any
 
 from textual.app import ComposeResult
 
+from statekeep.protocol.messages import PreviewActors
 from statekeep.protocol.records import PlannedActor, PlanRow
 from statekeep.tui import look, messages
 from statekeep.tui.cli.blocks import Cell, Column, Span
 from statekeep.tui.cli.wording import count, state
 from statekeep.tui.drafts import Draft
 from statekeep.tui.feed import World
-from statekeep.tui.paging import Walked
-from statekeep.tui.screens.room import Room
+from statekeep.tui.paging import Numbered
+from statekeep.tui.screens.listing import Listing
 from statekeep.tui.widgets.table import Table
 
 COLUMNS = [
@@ -27,7 +28,7 @@ COLUMNS = [
 ]
 
 
-class Planned(Room):
+class Planned(Listing):
     """A line of a plan, actor by actor."""
 
     HELP = "Who would share this outcome: where each is now, and where it would be then. Enter shows the actor."
@@ -36,7 +37,6 @@ class Planned(Room):
         super().__init__()
         self._draft = draft
         self._row = row
-        self._source: Walked | None = None
 
     def body(self) -> ComposeResult:
         table = Table(COLUMNS, self._line, empty="Nobody any more: the world has changed.", id="actors", classes="box")
@@ -49,7 +49,7 @@ class Planned(Room):
 
     @property
     def subject(self) -> str | None:
-        item = self.query_one(Table).item
+        item = self.table.item
         return None if item is None else item.actor.key or str(item.actor.id)
 
     @property
@@ -57,21 +57,12 @@ class Planned(Room):
         return [*self._draft.command(None), "--actors", self._row.outcome]
 
     def see(self, world: World) -> None:
-        if not world.changed:
-            return
-        self._source = Walked(
-            self.keeper.client,
-            lambda cursor, limit: self._draft.actors(self._row, cursor, limit),
-            lambda page: page.actors,
-        )
-        table = self.query_one(Table)
-        table.forget(self._row.actors)
-        for number in table.renew():
-            self.page_of(table, self._source, number)
+        if world.changed:
+            client, total = self.keeper.client, self._row.actors
+            self.draw(Numbered(client, self._request, lambda page: page.actors, total), total)
 
-    def on_page_wanted(self, message: messages.PageWanted) -> None:
-        if self._source is not None:
-            self.page_of(message.table, self._source, message.number)
+    def _request(self, skip: int, limit: int) -> PreviewActors:
+        return self._draft.actors(self._row, skip, limit)
 
     def on_row_chosen(self, message: messages.RowChosen) -> None:
         self.keeper.open("actor", actor=message.item.actor.id)

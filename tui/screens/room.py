@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from statekeep.protocol.errors import StatekeepError
 from statekeep.protocol.messages import Request
 from statekeep.protocol.records import Record
 from statekeep.tui import messages
+from statekeep.tui.documents import Document
 from statekeep.tui.feed import World
-from statekeep.tui.paging import Source
 from statekeep.tui.widgets.chrome import TopLine
+from statekeep.tui.widgets.keys import KeyLine
 from statekeep.tui.widgets.table import Table
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ class Room(Screen[None]):
         Binding("escape", "back", "Back", show=False),
         Binding("y", "copy_subject", "Copy id", show=False),
         Binding("Y", "copy_command", "Copy as a command line", show=False),
-        Binding("o", "open_document", "Open in $PAGER", show=False),
+        Binding("o", "open_document", "Open in $EDITOR or $PAGER", show=False),
         Binding("e", "export", "Export", show=False),
         Binding("slash", "filter", "Filter", show=False),
         Binding("r", "again", "Look again", show=False),
@@ -49,7 +51,7 @@ class Room(Screen[None]):
         """The top line, the screen's own body, the keys."""
         yield TopLine()
         yield from self.body()
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def body(self) -> ComposeResult:
         """The widgets of the screen."""
@@ -76,8 +78,8 @@ class Room(Screen[None]):
         return None
 
     @property
-    def document(self) -> tuple[str, str] | None:
-        """Name and text of what ``o`` opens."""
+    def document(self) -> Document | Path | None:
+        """What ``o`` opens: a text to read, or a file that may be changed."""
         return None
 
     @property
@@ -123,26 +125,6 @@ class Room(Screen[None]):
                 self.post_message(messages.Came(what, value))
 
         self.run_worker(work, group=what, exclusive=True)  # type: ignore[arg-type]  # it returns None
-
-    def page_of(self, table: Table, source: Source, number: int) -> None:
-        """Let a worker bring a page of a table."""
-
-        async def work() -> None:
-            try:
-                items = await source.page(number)
-            except StatekeepError as error:
-                self.post_message(messages.Refused(error))
-            else:
-                self.post_message(messages.PageCame(table, number, items, source.total))
-
-        self.run_worker(work, group="pages")  # type: ignore[arg-type]  # likewise
-
-    def on_page_came(self, message: messages.PageCame) -> None:
-        message.table.fill(message.number, message.items, message.total)
-        self.page_filled(message.table)
-
-    def page_filled(self, table: Table) -> None:
-        """A table has new rows."""
 
     def action_back(self) -> None:
         if isinstance(self.focused, Input) and self.place is not None:

@@ -18,6 +18,7 @@ from statekeep.tui import look, messages
 from statekeep.tui.cli import plans
 from statekeep.tui.cli.blocks import Block, Cell, Column, Line, Span, facts, line
 from statekeep.tui.cli.wording import count, moment, path, printable, state
+from statekeep.tui.documents import Document
 from statekeep.tui.feed import World
 from statekeep.tui.outline import chart_lines
 from statekeep.tui.screens.dialogs import Confirm
@@ -83,8 +84,8 @@ c closes a route: it takes nobody over any more. d writes a new version below it
         return ["show", self.subject] if self.subject else None
 
     @property
-    def document(self) -> tuple[str, str] | None:
-        return (f"{self._sheet.version}.json", self._sheet.text) if self._sheet else None
+    def document(self) -> Document | None:
+        return Document(f"{self._sheet.version}.json", self._sheet.text) if self._sheet else None
 
     def see(self, world: World) -> None:
         if not world.changed:
