@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from hashlib import sha256
 from itertools import compress, count, islice
 from typing import NamedTuple
@@ -24,7 +25,7 @@ from statekeep.daemon.routing.plan import Plan as RoutingPlan
 from statekeep.daemon.routing.reach import compatible, unreachable
 from statekeep.daemon.routing.replaying import STUCK
 from statekeep.daemon.routing.rule import Outcome, Route
-from statekeep.daemon.statecharts import StateMap, Table, check, diff, load
+from statekeep.daemon.statecharts import START, StateMap, Table, check, diff, load
 from statekeep.daemon.store import VersionRow
 from statekeep.protocol import errors
 from statekeep.protocol.messages import Deploy, Preview, PreviewActors
@@ -42,6 +43,9 @@ from statekeep.protocol.records import Outcome as OutcomeName
 
 LOOKED_INTO = 1_000
 """Histories that are replayed event by event to name what a landing skips: a few milliseconds."""
+
+SHOWN = 10
+"""Events that are named where one is not known."""
 
 OUTCOMES: dict[Outcome, OutcomeName] = {
     Outcome.MIGRATED: "migrated",
@@ -157,6 +161,7 @@ def _describe(
             name = json.dumps([row.outcome, row.state, row.landing, row.skipped], sort_keys=True)
             rows[name] = replace(row, actors=row.actors + (rows[name].actors if name in rows else 0))
         findings = [*findings, *_warnings(world, planned, table, lines)]
+        findings += _unheard(world, planned.route.parent, request.path)
         if isinstance(request.landing, MapLanding):
             findings += unnamed(world.forest, planned.route.parent, StateMap(table.chart, request.landing.map))
         answer = replace(
@@ -233,6 +238,24 @@ def _warnings(world: World, planned: RoutingPlan, table: Table, lines: list[Line
             "A path begins at the spawn, not at the last migration: write it as the whole history.",
         )
     yield from _skips(world, planned, table)
+
+
+def _unheard(world: World, version: int, path: list[str]) -> Iterator[Finding]:
+    """Events of a path that no definition up to the root takes: no actor will ever have processed them."""
+    charts = [world.forest.table(version).chart]
+    while (route := world.forest.routes.by_child.get(version)) is not None:
+        version = route.parent
+        charts.append(world.forest.table(version).chart)
+    known = sorted({event for chart in charts for node in chart.nodes for event in node.enabled if event})
+    for event in dict.fromkeys(path):
+        if event in {"*", "**"} or event.startswith(START) or any(chart.listens(event) for chart in charts):
+            continue
+        near = get_close_matches(event, known, 1)
+        yield _warning(
+            "unheard_event",
+            f"{event} is taken by no state of the parent, nor of versions before it: as it is, nobody will match.",
+            f"Did you mean {near[0]}?" if near else f"There are {', '.join(known[:SHOWN])}.",
+        )
 
 
 def _skips(world: World, planned: RoutingPlan, table: Table) -> Iterator[Finding]:

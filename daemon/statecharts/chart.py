@@ -116,6 +116,10 @@ class Chart:
             return event_type
         return tuple(prefix for prefix in self._prefixes if f"{event_type}.".startswith(f"{prefix}."))
 
+    def listens(self, event_type: str) -> bool:
+        """Whether there is a state that has a transition for events of this type."""
+        return any(node.select(event_type, None) for node in self.nodes)
+
     def accepts(self, configuration: Configuration) -> list[str]:
         """The event descriptors that are handled here, deepest states first, without XState's own events.
 

@@ -62,6 +62,19 @@ def test_each_warning_has_its_number(engine: Engine) -> None:
     assert "final_landing" not in warnings
 
 
+def test_an_event_that_nobody_can_have_processed_is_named(engine: Engine) -> None:
+    """With the one that is likely to be meant; wildcards, and events of the versions before the parent, are none."""
+    (found,) = (finding for finding in plan(engine, ["PAYD"]).warnings if finding.code == "unheard_event")
+    assert found.message.startswith("PAYD is taken by no state")
+    assert found.hint == "Did you mean PAY?"
+    ask(engine, Deploy("v2", V2, "v1", ["PAY"]))
+    third = ask(engine, Preview("v3", V2, "v2", ["NOTE", "*", "**", "QQQQ"])).warnings
+    assert [finding.message.split()[0] for finding in third if finding.code == "unheard_event"] == ["QQQQ"]
+    anything = {"initial": "a", "states": {"a": {"on": {"*": {}}}}}
+    ask(engine, Deploy("w1", anything))
+    assert "unheard_event" not in {f.code for f in ask(engine, Preview("w2", anything, "w1", ["EVEN"])).warnings}
+
+
 def test_a_final_landing_is_announced(engine: Engine) -> None:
     """The new definition ends where the old one went on."""
     ended = {**V2, "states": {**V2["states"], "open": {"on": {"PAY": "ended"}}}}

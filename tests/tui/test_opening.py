@@ -76,6 +76,14 @@ def test_wrong_settings_are_told_before_anything_opens(
     assert "[keys]" in err
 
 
+def test_without_a_terminal_the_screens_do_not_open(run: Run) -> None:
+    """Their control sequences are of no use in a pipe; what is, is named."""
+    code, out, err = run("tui")
+    assert (code, out) == (2, "")
+    assert "need a terminal" in err
+    assert "statekeep status" in err
+
+
 def test_keys_can_be_remapped(engine: Engine) -> None:
     """A screen opens by the key that its name was given in the settings."""
     loans(engine)

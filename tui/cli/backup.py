@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -21,7 +21,7 @@ from statekeep.protocol.records import StoreCopy
 from statekeep.tui.cli.arguments import add_command, add_local
 from statekeep.tui.cli.blocks import Line, Span, line
 from statekeep.tui.cli.failures import Exit, UnusableInput
-from statekeep.tui.cli.output import print_json, show
+from statekeep.tui.cli.output import bar_for, print_json, show
 from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.cli.wording import count, moment
 
@@ -167,7 +167,7 @@ def _copy(client: Client) -> Iterator[tuple[StoreCopy, BackupEnd]]:
 def _fetch(client: Client, begun: StoreCopy, path: Path, *, drawn: bool) -> StoreCopy:
     """Write a copy to ``path``, durably."""
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file, _bar(begun.size, drawn=drawn) as advance:
+    with os.fdopen(descriptor, "wb") as file, bar_for(begun.size, "bytes", drawn=drawn) as advance:
         copy = _parts(client, begun.backup, file, advance)
         file.flush()
         os.fsync(descriptor)
@@ -190,14 +190,6 @@ def _parts(client: Client, number: int, file: BinaryIO, advance: Callable[[int],
             return part.copy
         else:
             raise UnusableInput("The copy did not arrive as it was sent.", f"read backup {number}", "Repeat it.")
-
-
-def _bar(total: int, *, drawn: bool) -> AbstractContextManager[Callable[[int], None]]:
-    if not (drawn and total and sys.stderr.isatty()):
-        return nullcontext(lambda _: None)
-    from statekeep.tui.cli.progress import bar  # noqa: PLC0415 - most backups go to a pipe or a log
-
-    return bar(total, "bytes")
 
 
 def _daemon(args: argparse.Namespace, *words: str | Path) -> dict[str, Any]:

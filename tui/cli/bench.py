@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import math
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from statekeep.protocol import Client
@@ -15,7 +14,7 @@ from statekeep.tui.cli.arguments import add_command
 from statekeep.tui.cli.blocks import Block, Column, Rows, Span, facts, line
 from statekeep.tui.cli.failures import UnusableInput
 from statekeep.tui.cli.load import Measured, apply, frame
-from statekeep.tui.cli.output import print_json, show, watched
+from statekeep.tui.cli.output import bar_for, print_json, show
 from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.cli.wording import count
 
@@ -59,8 +58,9 @@ def measure(client: Client, args: argparse.Namespace) -> int:
     actors = [client.spawn(version).id for _ in range(args.connections)]
     requests: list[Request[Any]] = [Get(actor) if args.read else Send(actor, "NEXT") for actor in actors]
     try:
-        with _watched(args.seconds) as progress:
-            found = apply(args.socket, [[frame(each)] for each in requests], args.under_way, args.seconds, progress)
+        with bar_for(args.seconds * 10, "tenths of a second") as moved:
+            load = [[frame(each)] for each in requests]
+            found = apply(args.socket, load, args.under_way, args.seconds, lambda passed: moved(int(passed * 10)))
     except (OSError, TimeoutError) as problem:
         advice = "`statekeep status` says whether the daemon still answers."
         raise UnusableInput(f"The load broke off: {problem}.", f"load {args.socket}", advice) from problem
@@ -70,18 +70,6 @@ def measure(client: Client, args: argparse.Namespace) -> int:
     else:
         show(_view(found, args))
     return 1 if found.refused else 0
-
-
-@contextlib.contextmanager
-def _watched(seconds: float) -> Iterator[Callable[[float], None] | None]:
-    """A bar on a terminal."""
-    if not watched():
-        yield None
-        return
-    from statekeep.tui.cli.progress import bar  # noqa: PLC0415 - draws, for those who look on
-
-    with bar(int(seconds * 10), "tenths of a second") as moved:
-        yield lambda passed: moved(int(passed * 10))
 
 
 def _view(found: Measured, args: argparse.Namespace) -> Iterator[Block]:

@@ -18,8 +18,8 @@ from statekeep.protocol.records import Record
 from statekeep.tui.cli.blocks import Block, Line, Span, line
 from statekeep.tui.cli.entries import Entry, Event, Misfit, read
 from statekeep.tui.cli.failures import Exit, UnusableInput
-from statekeep.tui.cli.moving import BATCH, CHUNK, bar_for
-from statekeep.tui.cli.output import print_json, show
+from statekeep.tui.cli.moving import BATCH, CHUNK
+from statekeep.tui.cli.output import bar_for, print_json, show
 from statekeep.tui.cli.wording import count
 
 _SHOWN: Final = 20
@@ -45,7 +45,7 @@ def import_file(client: Client, args: argparse.Namespace) -> int:
     if args.version is not None:
         client.call(Definition(args.version))  # refused once, and not once a line
     work = _Import(client)
-    with _opened(args.file) as (file, lines), bar_for(lines, "lines", drawn=lines > 0) as advance:
+    with _opened(args.file) as (file, lines), bar_for(lines, "lines") as advance:
         entries = iter(read(file, form, args.version, _with_history_states(client)))
         while some := list(islice(entries, CHUNK)):
             work.take(some)

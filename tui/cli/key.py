@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +15,7 @@ from statekeep.protocol.records import KeyEpoch, Keys, KeySlot, NewKey
 from statekeep.tui.cli.arguments import Command, add_command
 from statekeep.tui.cli.blocks import Block, Column, Line, Rows, Span, facts, line
 from statekeep.tui.cli.failures import Exit, UnusableInput
-from statekeep.tui.cli.output import print_json, show, silent, watched
+from statekeep.tui.cli.output import bar_for, print_json, show, silent
 from statekeep.tui.cli.parser import CommandLine, Subparsers, add_named
 from statekeep.tui.cli.wording import count, date
 
@@ -97,13 +96,8 @@ def rotate(client: Client, args: argparse.Namespace) -> int:
 
 def _follow(client: Client, keys: Keys, *, drawn: bool) -> Keys:
     """Look again and again until the rotation is through."""
-    shown: AbstractContextManager[Callable[[int], None]] = nullcontext(lambda _: None)
-    if drawn and watched():
-        from statekeep.tui.cli.progress import bar  # noqa: PLC0415 - few rotations take long enough to be looked at
-
-        shown = bar(keys.left, "actors")
     total, pause = keys.left, 0.01
-    with shown as advance:
+    with bar_for(total, "actors", drawn=drawn) as advance:
         while (keys := client.call(KeyStatus())).rotating:
             advance(total - keys.left)
             time.sleep(pause)

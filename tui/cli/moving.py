@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import Any, Final, TypeVar
 
@@ -16,7 +15,7 @@ from statekeep.protocol.records import Actor, EventRecord, Record
 from statekeep.tui.cli import exports
 from statekeep.tui.cli.arguments import add_command
 from statekeep.tui.cli.failures import Exit
-from statekeep.tui.cli.output import watched
+from statekeep.tui.cli.output import bar_for
 from statekeep.tui.cli.parser import Subparsers
 
 CHUNK: Final = 200
@@ -103,15 +102,6 @@ def import_(client: Client, args: argparse.Namespace) -> int:
     from statekeep.tui.cli.importing import import_file  # noqa: PLC0415 - with the interpreter of definitions
 
     return import_file(client, args)
-
-
-def bar_for(total: int, noun: str, *, drawn: bool) -> AbstractContextManager[Callable[[int], None]]:
-    """A bar for ``total`` things, or nothing at all where nobody looks on."""
-    if not (drawn and watched()):
-        return nullcontext(lambda _: None)
-    from statekeep.tui.cli.progress import bar  # noqa: PLC0415 - for those who look on
-
-    return bar(total, noun)
 
 
 def _counted(things: Iterator[T], advance: Callable[[int], None]) -> Iterator[T]:

@@ -6,6 +6,7 @@ import argparse
 import csv
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from typing import Any, Final, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
@@ -49,6 +50,15 @@ def silent() -> bool:
 def watched() -> bool:
     """Whether somebody looks on who may be shown how far things are."""
     return sys.stderr.isatty() and not _CHOICE.get().quiet
+
+
+def bar_for(total: int, noun: str, *, drawn: bool = True) -> AbstractContextManager[Callable[[int], None]]:
+    """A bar for ``total`` things, moved by calling what it yields; nothing where nobody looks on, or there are none."""
+    if not (drawn and total and watched()):
+        return nullcontext(lambda _: None)
+    from statekeep.tui.cli.progress import bar  # noqa: PLC0415 - loads what draws, for those who look on
+
+    return bar(total, noun)
 
 
 def show(blocks: Iterable[Block]) -> None:

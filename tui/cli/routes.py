@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
 from typing import Final
 
 from statekeep.protocol import Client
@@ -14,7 +13,7 @@ from statekeep.protocol.messages import Close, Deployments
 from statekeep.protocol.records import Deployment
 from statekeep.tui.cli import plans
 from statekeep.tui.cli.arguments import add_command
-from statekeep.tui.cli.output import print_json, show, watched
+from statekeep.tui.cli.output import bar_for, print_json, show
 from statekeep.tui.cli.parser import Subparsers
 
 FIRST_LOOK: Final = 0.01
@@ -80,12 +79,7 @@ def follow(client: Client, position: int, *, drawn: bool) -> bool:
     first = next(looks, None)
     if first is None:
         return False
-    shown: AbstractContextManager[Callable[[int], None]] = nullcontext(lambda _: None)
-    if drawn and watched():
-        from statekeep.tui.cli.progress import bar  # noqa: PLC0415 - few changes take long enough to be looked at
-
-        shown = bar(first.cohorts, "cohorts")
-    with shown as advance:
+    with bar_for(first.cohorts, "cohorts", drawn=drawn) as advance:
         advance(first.swept)
         for seen in looks:
             advance(seen.swept)

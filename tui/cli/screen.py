@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from statekeep.tui.cli.arguments import add_local
 from statekeep.tui.cli.failures import Exit, UnusableInput
@@ -42,6 +43,9 @@ def run(args: argparse.Namespace) -> int:
         raise UnusableInput(
             f"The screens need {missing.name}, which is not installed.", "open them", advice
         ) from missing
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        advice = "`statekeep status` and `statekeep versions` say the same in a pipe; --web shows it in a browser."
+        raise UnusableInput("The screens need a terminal.", "open them", advice)
     app = StatekeepApp(AsyncClient(args.socket), readonly=args.readonly, theme=args.theme or settings.theme)
     app.set_keymap(settings.keys)
     app.run()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable
 from typing import Any, Final
 
 from statekeep.protocol import Client
@@ -14,7 +13,7 @@ from statekeep.protocol.records import Difference, Suspect, VerifyPage
 from statekeep.tui.cli.arguments import add_command
 from statekeep.tui.cli.blocks import Line, Span, line
 from statekeep.tui.cli.failures import Exit
-from statekeep.tui.cli.output import print_json, show, watched
+from statekeep.tui.cli.output import bar_for, print_json, show
 from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.cli.views import called
 from statekeep.tui.cli.wording import count
@@ -48,7 +47,7 @@ def add_commands(subparsers: Subparsers) -> None:
 def verify(client: Client, args: argparse.Namespace) -> int:
     """Look at all actors, while the daemon goes on, and name each difference."""
     looked_at, differences = 0, list[Difference]()
-    with _bar(client.call(StatusRequest()).actors) as advance:
+    with bar_for(client.call(StatusRequest()).actors, "actors") as advance:
         for page in client.pages(Verify(limit=1000)):
             looked_at += page.looked_at
             differences += page.differences
@@ -61,14 +60,6 @@ def verify(client: Client, args: argparse.Namespace) -> int:
         outcome = f"{count(len(differences), 'difference')} in {count(looked_at, 'actor')}"
         show([line(Span(outcome, "bad" if differences else "good"))])
     return Exit.REFUSED if differences else Exit.DONE
-
-
-def _bar(actors: int) -> AbstractContextManager[Callable[[int], None]]:
-    if not watched():
-        return nullcontext(lambda _: None)
-    from statekeep.tui.cli.progress import bar  # noqa: PLC0415 - for those who look on
-
-    return bar(actors, "actors")
 
 
 def _line(found: Difference) -> Line:
