@@ -121,7 +121,7 @@ def test_a_start_that_was_cut_off_is_made_up_for(path: Path) -> None:
 
 def test_one_daemon_has_a_store(path: Path) -> None:
     """A second one is refused by the holder's process number; when the holder closes, the store is free."""
-    with open_store(path, KEY, now=0), pytest.raises(StoreInUse, match=rf"process {os.getpid()}$"):
+    with open_store(path, KEY, now=0), pytest.raises(StoreInUse, match=rf"process {os.getpid()}:"):
         open_store(path, KEY, now=0)
     open_store(path, KEY, now=0).close()
 
@@ -134,7 +134,7 @@ def test_a_killed_daemon_holds_nothing(path: Path) -> None:
     with holder:
         assert holder.stdout
         assert holder.stdout.readline() == "open\n"
-        with pytest.raises(StoreInUse, match=f"process {holder.pid}$"):
+        with pytest.raises(StoreInUse, match=f"process {holder.pid}:"):
             open_store(path, KEY, now=0)
         holder.kill()
         assert holder.wait() == -signal.SIGKILL

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from statekeep.daemon.listening import UnusableSocket
 from statekeep.protocol import Client, errors
 from statekeep.testing import StateKeep, running
 
@@ -87,7 +88,7 @@ def test_it_is_there_at_once() -> None:
 
 def test_a_failure_of_the_daemon_is_raised(tmp_path: Path) -> None:
     """Where the daemon was to be started."""
-    with pytest.raises(OSError, match="too long"):
+    with pytest.raises(UnusableSocket, match="at most 107"):
         StateKeep(tmp_path / ("x" * 120)).start()
 
 
