@@ -158,14 +158,14 @@ def main(distinct: int = 1_000, actors: int = 1_000_000) -> None:
     with tempfile.TemporaryDirectory(dir=where) as name, tempfile.TemporaryDirectory(dir=where) as other:
         populated(Path(other), FEW, min(distinct, FEW), EVENTS).close()
         made(figures, Path(name), actors, distinct)
-        starts = list[float]()
+        starts, rested = list[float](), list[float]()
         for _ in range(RUNS):
             start = time.perf_counter()
             with daemon(Path(name)) as at:
                 starts.append(time.perf_counter() - start)
-                rested = resident(at)
+                rested.append(resident(at))
         figures.add("start-up", "s", starts, Aim(5))
-        figures.add("memory after the start", "MiB", [rested], memory)
+        figures.add("memory after the start", "MiB", rested, memory)
         with daemon(Path(name)) as at, daemon(Path(other)) as few:
             read(figures, at, actors)
             throughput(figures, at, few, actors)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,14 @@ def test_an_interrupted_demo_leaves_nothing(tmp_path: Path, number: signal.Signa
     """However it is ended, in the middle of the story, it takes its daemon and its directory along."""
     command = [*STATEKEEP, "demo"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=partial(signal.signal, number, signal.SIG_DFL),  # noqa: PLW1509 - jobs in the background ignore SIGINT
+    ) as demo:
         assert demo.stdout
         assert any("loan applications" in line for line in demo.stdout)
         demo.send_signal(signal.SIGSTOP)  # else it may be through before it is interrupted

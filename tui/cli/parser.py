@@ -59,7 +59,9 @@ class CommandLine(argparse.ArgumentParser):
             self.fill()
         return self
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride] - of overloads
+        self, args: Any = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
         """Parse all of ``args``: what a command does not know is refused by the command, not by the whole."""
         found, unknown = super(CommandLine, self.filled()).parse_known_args(args, namespace)
         if unknown:
