@@ -10,6 +10,7 @@ import errno
 import random
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from statekeep.protocol.errors import NoDaemon
@@ -32,9 +33,15 @@ def dial(path: str) -> socket.socket | None:
         return None
     except OSError as error:
         connection.close()
-        reason, advice = _REASONS.get(error.errno or 0, (error.strerror or str(error), "Check the path"))
-        raise NoDaemon(path, reason, advice) from error
+        raise NoDaemon(path, *_explained(path, error)) from error
     return connection
+
+
+def _explained(path: str, error: OSError) -> tuple[str, str]:
+    """Why there is no connection, and what to do."""
+    if error.errno == errno.ECONNREFUSED and not Path(path).is_socket():
+        return "that is no socket", "Check the path"
+    return _REASONS.get(error.errno or 0, (error.strerror or str(error), "Check the path"))
 
 
 def pauses() -> Iterator[float]:

@@ -226,14 +226,14 @@ def test_a_request_that_can_not_be_written_leaves_no_trace(daemon: FakeDaemon) -
 
 
 @pytest.mark.parametrize(
-    ("leftover", "reason"),
+    ("leftover", "reason", "cure"),
     [
-        ("nothing", "there is no such socket"),
-        ("a dead socket", "nobody listens there any more"),
-        ("a file", "nobody listens there any more"),
+        ("nothing", "there is no such socket", "Start the daemon with `statekeepd`"),
+        ("a dead socket", "nobody listens there any more", "Start the daemon with `statekeepd`"),
+        ("a file", "that is no socket", "Check the path"),
     ],
 )
-def test_no_daemon_names_the_socket_the_reason_and_the_cure(path: Path, leftover: str, reason: str) -> None:
+def test_no_daemon_names_the_socket_the_reason_and_the_cure(path: Path, leftover: str, reason: str, cure: str) -> None:
     """Whoever forgot to start the daemon reads what was tried and what to type."""
     if leftover == "a dead socket":
         with socket.socket(socket.AF_UNIX) as dead:
@@ -244,7 +244,7 @@ def test_no_daemon_names_the_socket_the_reason_and_the_cure(path: Path, leftover
         Client(path).status()
     assert str(path) in caught.value.message
     assert reason in caught.value.message
-    assert "statekeepd" in caught.value.hint
+    assert cure in caught.value.hint
 
 
 def test_a_path_that_no_socket_can_have_is_said(tmp_path: Path) -> None:
