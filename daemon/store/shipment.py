@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import hmac
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -89,14 +90,16 @@ class Generation:
         return next((entry for entry in self.entries if entry.file == BASE), None)
 
     def begin(self, connection: sqlite3.Connection) -> None:
-        """Make the directory, with the keys that the store has."""
-        self.path.mkdir(mode=0o700)
+        """Make the directory, with the keys that the store has; under its name it is there with them or not at all."""
+        unfinished = hidden(self.path)
+        unfinished.mkdir(mode=0o700)
         rows: dict[str, Any] = {
             table: connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - text from above
             for table in _TABLES
         }
         (rows["database"],) = connection.execute("SELECT database FROM store").fetchone()
-        _write(self.path / KEYS, [msgspec.msgpack.encode(rows)])
+        _write(unfinished / KEYS, [msgspec.msgpack.encode(rows)])
+        unfinished.rename(self.path)
         sync_directory(self.path.parent)
 
     def add(self, entry: Entry, content: Iterable[bytes]) -> None:
@@ -218,6 +221,24 @@ def generations(directory: Path) -> list[Path]:
     return sorted(path for path in directory.glob(f"{PREFIX}*") if path.is_dir())
 
 
+def remove(path: Path) -> None:
+    """Remove a generation: at once for who looks for it, then its files."""
+    with suppress(OSError):  # one that was never whole, or a disk that fails: it is tried again
+        path.rename(hidden(path))
+    shutil.rmtree(hidden(path), ignore_errors=True)
+
+
+def clear(directory: Path) -> None:
+    """Remove what is left of generations whose beginning or removal was cut off."""
+    for path in directory.glob(f".{PREFIX}*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def hidden(path: Path) -> Path:
+    """Where a file or directory is while it is not whole."""
+    return path.with_name(f".{path.name}")
+
+
 def begun(path: Path) -> int:
     """When a generation was begun, by its name; made so that its order is that of the generations."""
     return int(path.name.removeprefix(PREFIX).split("-")[0])
@@ -253,7 +274,7 @@ _COLUMNS: Final = {
 
 def _write(path: Path, content: Iterable[bytes]) -> None:
     """Write a file that is whole under its name, or not there."""
-    unfinished = path.with_name(f".{path.name}")
+    unfinished = hidden(path)
     descriptor = os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.writelines(content)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-import shutil
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,7 +32,9 @@ from statekeep.daemon.store.shipment import (
     begun,
     chunks,
     chunks_of,
+    clear,
     generations,
+    remove,
 )
 from statekeep.daemon.store.vault import Vault
 
@@ -246,7 +247,8 @@ class Shipping:
         paths = [path for path in generations(self.directory) if path <= present]
         for path, successor in itertools.pairwise(paths):
             if begun(successor) < self._begun - self._keep:
-                shutil.rmtree(path, ignore_errors=True)
+                remove(path)
+        clear(self.directory)
 
     def _ship(self) -> bool:
         """Let the thread ship the next piece of the log; False when there is none."""
@@ -341,7 +343,7 @@ class Shipping:
         if self._copying is not None:
             self._copying.remove()
         if self._generation is not None and self._generation.base is None:
-            shutil.rmtree(self._generation.path, ignore_errors=True)
+            remove(self._generation.path)
         self._job = self._copying = self._generation = None
         self._log = self._offset = 0
         self._salts = b""
