@@ -38,6 +38,8 @@ from statekeep.protocol.records import CopyPart, Record, Sent, StoreCopy
 from tests.daemon.serving import LIGHT
 
 PIPELINED = 12
+LENGTH = 50 * PIPELINED
+"""Events of one actor: looking at a history takes longer the longer it is, and more are sent meanwhile."""
 PATIENCE = 60.0
 """Seconds that a client goes on trying: longer than any start on a busy machine."""
 
@@ -81,27 +83,29 @@ class Worker(threading.Thread):
 
 
 class Sender(Worker):
-    """Sends numbered events to an actor of its own, some one by one and some in batches."""
+    """Sends numbered events to actors of its own, one after the other, some one by one and some in batches."""
 
     def __init__(self, socket: Path, answered: threading.Semaphore, number: int) -> None:
         super().__init__(socket, answered)
-        self.key = f"sender-{number}"
-        self.sent = 0
-        self.answered = 0
+        self.number = number
+        self.answered: dict[str, int] = {}
+        """The events of each actor, by key."""
 
     def work(self) -> Iterator[None]:
-        self.client.spawn("v0", self.key)
         while True:
-            sends = [Send(self.key, "TOGGLE", self.sent + number) for number in range(PIPELINED)]
-            self.sent += PIPELINED
-            if self.sent // PIPELINED % 3:
-                outcomes: list[Sent | StatekeepError] = self.client.call_many(sends)
-            else:
-                results = self.client.call(Batch(requests=[*sends]))
-                outcomes = [one.ok for one in results.results if isinstance(one.ok, Sent)]
-            assert [type(outcome) for outcome in outcomes] == [Sent] * PIPELINED, outcomes
-            self.answered = self.sent
-            yield
+            key = f"sender-{self.number}-{len(self.answered)}"
+            self.client.spawn("v0", key)
+            for sent in range(0, LENGTH, PIPELINED):
+                self.answered[key] = sent
+                yield
+                sends = [Send(key, "TOGGLE", sent + number) for number in range(PIPELINED)]
+                if sent // PIPELINED % 3:
+                    outcomes: list[Sent | StatekeepError] = self.client.call_many(sends)
+                else:
+                    results = self.client.call(Batch(requests=[*sends]))
+                    outcomes = [one.ok for one in results.results if isinstance(one.ok, Sent)]
+                assert [type(outcome) for outcome in outcomes] == [Sent] * PIPELINED, outcomes
+            self.answered[key] = LENGTH
 
 
 class Eraser(Worker):
