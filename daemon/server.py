@@ -147,7 +147,7 @@ class Server:
 
     async def _wait(self) -> None:
         """Wait until there is something to do; let other tasks run in any case."""
-        busy = self._engine.sweeping or self._engine.rotating or self._streams.behind
+        busy = self._engine.goes_on or self._streams.behind
         if self._queue or self._ready or busy:
             await trio.lowlevel.checkpoint()
             return
@@ -165,7 +165,7 @@ class Server:
                     taken += self._read(connection)
             elif not self._acceptor.paused:
                 self._accept(number)
-        due = self._queue or self._engine.sweeping or self._engine.rotating or self._turned is not None
+        due = self._queue or self._engine.goes_on or self._turned is not None
         ran = self._run_batch() if due else 0
         if self._turned is not None:
             self._turned.set()

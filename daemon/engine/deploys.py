@@ -61,7 +61,8 @@ def versions(world: World, _: Versions) -> VersionList:
     census: dict[int, list[tuple[int, int, int, int]]] = {}
     for actors, finished, configuration, version, rescued in world.cohorts.census():
         census.setdefault(version, []).append((actors, finished, configuration, rescued))
-    return VersionList(versions=[_version(world, row, census.get(row.id, [])) for row in world.forest])
+    rows = [_version(world, row, census.get(row.id, [])) for row in world.forest]
+    return VersionList(versions=rows, damaged=not world.store.whole)
 
 
 def _version(world: World, row: VersionRow, census: list[tuple[int, int, int, int]]) -> Version:

@@ -151,13 +151,21 @@ class Engine:
 
     @property
     def sweeping(self) -> bool:
-        """Whether batches, also empty ones, are needed for a sweep to go on."""
+        """Whether a sweep is under way."""
         return self._world.sweep is not None
 
     @property
     def rotating(self) -> bool:
-        """Whether they are needed for a rotation of the keys, which waits after a fault for a batch without one."""
+        """Whether a rotation of the keys goes on."""
         return not self._faulty and keys.rotating(self._world)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether batches, also empty ones, are needed for a sweep or a rotation.
+
+        Both wait after a fault for a batch without one: a disk that fails refuses changes, and no looks.
+        """
+        return self.rotating or (self.sweeping and not self._faulty)
 
     def run(self, batch: Sequence[AnyRequest]) -> list[Answer | Refusal | None]:
         """Carry out a batch and make it durable; the answers, in the order of the requests.
@@ -172,7 +180,8 @@ class Engine:
             answers = [self._handle(request) for request in batch]
             self._quiet = max(0, self._quiet - len(batch)) if batch else min(self._quiet + 1, sweeping.QUIET)
             share = sweeping.share(self._quiet)
-            self._world.judge_next(share * sweeping.CHUNK)
+            if not self._faulty:
+                self._world.judge_next(share * sweeping.CHUNK)
             if self.rotating:
                 keys.go_on(self._world, share * REWRAPPED)
             before = self.meter.now()
@@ -222,11 +231,14 @@ class Engine:
         return Refusal(request.id, refused.body())
 
     def _alone(self, request: AnyRequest) -> Answer | Refusal | None:
+        answer: Answer | Refusal | None = None
         try:
             answer = self._handle(request)
             self.about.commits += self._world.commit()
         except StorageError as fault:
             self._take_back(fault)
+            if answer is not None and request.role == "viewer":
+                return answer  # what a look has judged before the sweep is judged again in the same way
             return Refusal(request.id, errors.StorageFailed(type(fault).__name__).body())
         except SyncFailed:
             raise

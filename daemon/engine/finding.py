@@ -39,7 +39,7 @@ def actors(world: World, request: Actors) -> ActorPage:
     """A page of actors. The cursor is the id that came last, or by ``updated`` the position of its last event."""
     limit = page_size(request.limit)
     if request.key is not None and _ANY_ONE not in request.key:
-        return ActorPage(actors=list(_of_key(world, request, request.key))[request.skip :])
+        return _page(world, list(_of_key(world, request, request.key))[request.skip :])
     if request.key is not None and request.skip:
         raise errors.BadRequest(
             "Keys of a form are read one by one: none of them can be skipped unread.",
@@ -55,8 +55,12 @@ def actors(world: World, request: Actors) -> ActorPage:
         if len(page) == limit:
             break
     if not found or last == found[-1]:
-        return ActorPage(actors=page)
-    return ActorPage(actors=page, next=last if request.order == "id" else world.actors.last[last])
+        return _page(world, page)
+    return _page(world, page, last if request.order == "id" else world.actors.last[last])
+
+
+def _page(world: World, found: list[Actor], following: int | None = None) -> ActorPage:
+    return ActorPage(actors=found, damaged=not world.store.whole, next=following)
 
 
 def _key(world: World, actor: int) -> str | None:
@@ -159,7 +163,8 @@ def count(world: World, request: CountRequest) -> Counts:
         if fits and request.needs_rescue in (None, bool(rescued)):
             configuration = world.forest.configuration(version, number)
             found[version, json.dumps([configuration.value, configuration.status], sort_keys=True)] += actors
-    return Counts(actors=found.total(), rows=[_row(world, *place, found[place]) for place in sorted(found)])
+    rows = [_row(world, *place, found[place]) for place in sorted(found)]
+    return Counts(actors=found.total(), rows=rows, damaged=not world.store.whole)
 
 
 def _row(world: World, version: int, place: str, actors: int) -> CountRow:

@@ -67,7 +67,6 @@ def resume(world: World) -> None:
             planned = plan(route, world.cohorts, world.histories, world.forest.table(route.child))
             left = planned.without(world.store.records.decided(route.child), row.last_cohort)
             world.sweep = Sweep(row.position, left.members, left.judge)
-        world.judge_next(CHUNK)
 
 
 def _begin(world: World, route: Route, row: DeploymentRow, sweep: Sweep) -> None:

@@ -124,6 +124,8 @@ class Evidence:
         self._weigh = Weights(blake2b(b"cohorts", key=key, digest_size=32).digest()).of
         self.damaged: set[int] = set()
         """Actors whose head was not, at the start, what it should be."""
+        self.whole = True
+        """Whether all heads were."""
         self.totals = {table: Total() for table in (*TABLES, HEADS)}
         self.follower: Follower | None = None
 
@@ -134,7 +136,8 @@ class Evidence:
             self.totals[table] = Total(totals.get(table, (0, b"", b"")))
         self.damaged.clear()
         found = self._heads.load(self._connection)
-        if found == self.totals[HEADS]:
+        self.whole = found == self.totals[HEADS]
+        if self.whole:
             return
         odd_one = found.odd_one(self.totals[HEADS])
         # Of several only those can be told that don't even agree with their last event.

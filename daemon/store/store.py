@@ -77,6 +77,11 @@ class Store:
         self.shipping = Shipping(self._connection, self.vault, directory, clock, keep)
         self.erasures.make_way.append(self.shipping.make_way)
 
+    @property
+    def whole(self) -> bool:
+        """Whether the actors on the disk were, at the start, what was written: none changed, gone or set back."""
+        return self._evidence.whole
+
     def moment(self) -> Moment:
         """Where the store stands."""
         return moment(self._connection)

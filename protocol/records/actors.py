@@ -120,6 +120,11 @@ class ActorPage(Page, frozen=True, kw_only=True):
     """Actors in the order asked for."""
 
     actors: list[Actor]
+    damaged: bool = False
+    """Whether actors on the disk were changed, set back or gone at the start, so that this may not be what was written.
+
+    ``verify`` tells what is known of it.
+    """
 
 
 class EventRecord(Record, frozen=True, kw_only=True):

@@ -95,6 +95,11 @@ class VersionList(Record, frozen=True, kw_only=True):
     """All versions, in deploy order."""
 
     versions: list[Version]
+    damaged: bool = False
+    """Whether actors on the disk were changed, set back or gone at the start, so that this may not be what was written.
+
+    ``verify`` tells what is known of it.
+    """
 
 
 class DefinitionText(Record, frozen=True, kw_only=True):
@@ -121,6 +126,11 @@ class Counts(Record, frozen=True, kw_only=True):
     actors: int
     rows: list[CountRow]
     """Versions in deploy order, and each version's states by name."""
+    damaged: bool = False
+    """Whether actors on the disk were changed, set back or gone at the start, so that this may not be what was written.
+
+    ``verify`` tells what is known of it.
+    """
 
 
 class Closed(Record, frozen=True, kw_only=True):

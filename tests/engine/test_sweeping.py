@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from statekeep.protocol.messages import (
     Deployments,
     Get,
     Preview,
+    Refusal,
     Send,
     Spawn,
     Verify,
@@ -59,6 +61,11 @@ def outcomes(engine: Engine) -> list[list[str]]:
     return [[d.outcome for d in ask(engine, Decisions(actor=n + 1)).decisions] for n in range(len(LETTERS))]
 
 
+def goes_on(engine: Engine) -> bool:
+    """Whether batches are needed, asked anew: type checkers would think that it stays so."""
+    return engine.goes_on
+
+
 EXPECTED = [["pending"]] * 5 + [["migrated"]]
 
 
@@ -94,6 +101,31 @@ def test_progress_is_visible(half_swept: Engine) -> None:
     assert first.counts == {"migrated": 1, "pending": 5}
     (last,) = ask(half_swept, Deployments()).deployments
     assert (last.cohorts, last.swept) == (6, 6)
+
+
+def test_a_disk_that_fails_holds_up_the_sweep_and_no_look(half_swept: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who looks sees where the rule has an actor stand; after a fault nothing is tried again without a request."""
+
+    def full(_: int) -> None:
+        raise sqlite3.OperationalError("no space left")
+
+    assert goes_on(half_swept)
+    with monkeypatch.context() as failing:
+        failing.setattr(half_swept._store, "_commit_as", full)
+        half_swept.run([])
+        assert not goes_on(half_swept)
+        for _ in range(3):
+            assert ask(half_swept, Get(6)).version == "v2"
+            assert ask(half_swept, Deployments()).deployments[0].swept == 1
+        (refused,) = half_swept.run([Send(6, "a")])
+        assert isinstance(refused, Refusal)
+        assert refused.error.code == "storage_failed"
+    assert ask(half_swept, Send(6, "a")).state == "taken"
+    assert goes_on(half_swept)
+    while goes_on(half_swept):
+        half_swept.run([])
+    assert not half_swept.sweeping
+    assert outcomes(half_swept) == EXPECTED
 
 
 def test_a_sweep_goes_on_after_a_restart(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from statekeep.daemon.store import DamagedStore, RolledBack, WrongKey, heads, op
 from statekeep.protocol.messages import (
     Actors,
     Answer,
+    CountRequest,
     Decisions,
     Erase,
     Get,
@@ -31,6 +32,7 @@ from statekeep.protocol.messages import (
     Send,
     Spawn,
     Verify,
+    Versions,
     Watch,
 )
 from statekeep.protocol.records import Difference, Notice, Sent, VerifyPage
@@ -273,7 +275,11 @@ def test_verify_sees_it(directory: Path, statements: str, expected: set[Any]) ->
     tell(directory)
     attack(directory, statements)
     with engine_in(directory) as engine:
-        there = {actor.id for actor in ask(engine, Actors()).actors}
+        page = ask(engine, Actors())
+        there = {actor.id for actor in page.actors}
+        # Where the actors are not those that were written, what is said of all of them says so.
+        assert page.damaged or there == {ALICE, BOB, CAROL, DORA}
+        assert ask(engine, Versions()).damaged == ask(engine, CountRequest()).damaged == page.damaged
         assert named(engine) == expected
         for actor in there:
             assert ask(engine, Get(actor)).id == actor

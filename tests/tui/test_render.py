@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable, Iterable
+from typing import Any
 
+import msgspec
 import pytest
 
-from statekeep.tui.cli.blocks import Column, Command, Line, Rows, Span, facts, indented, line
+from statekeep.tui.cli import happenings, plans, views
+from statekeep.tui.cli.blocks import Block, Column, Command, Line, Rows, Span, facts, indented, line
 from statekeep.tui.cli.render import show
+from tests.tui.records import ACTORS, COUNTS, VERSIONS
 
 LONG = "x" * 300
 TABLE = Rows((Column("name"), Column("count", number=True)), [(LONG, "1"), (Span("b", "bad"), "1,203")])
@@ -97,3 +102,16 @@ def test_a_command_can_be_copied_from_a_terminal(
     assert all(row.endswith(" \\") for row in shown.splitlines()[:-1])
     assert shlex.split(shown.replace("\\\n", "")) == list(COMMAND.words)
     assert "--parent loan-v1" in shown
+
+
+@pytest.mark.parametrize(
+    ("view", "answer"), [(views.actors, ACTORS), (plans.versions, VERSIONS), (happenings.counts, COUNTS)]
+)
+def test_an_unsound_store_is_told_with_every_list(
+    capsys: pytest.CaptureFixture[str], view: Callable[[Any], Iterable[Block]], answer: Any
+) -> None:
+    """Before the list, which may not be what was written; a sound one has no such line."""
+    show(view(answer))
+    assert "damaged" not in capsys.readouterr().out
+    show(view(msgspec.structs.replace(answer, damaged=True)))
+    assert capsys.readouterr().out.startswith("damaged: the actors on the disk are not what was written")

@@ -7,7 +7,7 @@ from typing import Final
 
 from statekeep.protocol.records import Counts, Notice, NoticeKind, Percentiles, Statistics
 from statekeep.tui.cli.blocks import Block, Column, Line, Rows, Span, Style, facts, line
-from statekeep.tui.cli.views import called
+from statekeep.tui.cli.views import called, unsound
 from statekeep.tui.cli.wording import ago, count, date, state
 
 _STYLES: Final[dict[NoticeKind, Style]] = {
@@ -23,6 +23,7 @@ _STYLES: Final[dict[NoticeKind, Style]] = {
 
 def counts(found: Counts) -> Iterator[Block]:
     """A line for each version and state."""
+    yield from unsound(found)
     yield line(Span(count(found.actors, "actor"), "strong"))
     if found.rows:
         columns = (Column("version"), Column("state"), Column("status", whole=True), Column("actors", number=True))

@@ -20,7 +20,7 @@ from statekeep.protocol.records import (
 )
 from statekeep.tui.cli import failures, wording
 from statekeep.tui.cli.blocks import Block, Cell, Column, Line, Rows, Span, Style, facts, line
-from statekeep.tui.cli.views import OUTCOME_STYLES
+from statekeep.tui.cli.views import OUTCOME_STYLES, unsound
 from statekeep.tui.cli.wording import count, date, state
 
 SHOWN_STATES: Final = 6
@@ -137,6 +137,7 @@ def planned_actors(page: PlannedPage) -> Iterator[Block]:
 
 def versions(found: VersionList) -> Iterator[Block]:
     """All versions, children under their parents, with their populations."""
+    yield from unsound(found)
     if not found.versions:
         yield line("No version is deployed. `statekeep deploy FILE --id NAME` deploys the first.")
         return

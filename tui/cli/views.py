@@ -11,6 +11,7 @@ from msgspec import UNSET
 from statekeep.protocol.records import (
     Actor,
     ActorPage,
+    Counts,
     Decision,
     DecisionPage,
     HistoryPage,
@@ -19,6 +20,7 @@ from statekeep.protocol.records import (
     Sent,
     ServerStatus,
     Shipped,
+    VersionList,
 )
 from statekeep.tui.cli import wording
 from statekeep.tui.cli.blocks import Block, Cell, Column, Line, Rows, Span, Style, facts, line
@@ -52,8 +54,15 @@ def actor(found: Actor) -> Iterator[Block]:
     )
 
 
+def unsound(answer: ActorPage | Counts | VersionList) -> Iterator[Block]:
+    """A warning, if the actors on the disk are not what was written."""
+    if answer.damaged:
+        yield line(Span("damaged", "bad"), ": the actors on the disk are not what was written; see `statekeep verify`")
+
+
 def actors(page: ActorPage) -> Iterator[Block]:
     """A table of actors."""
+    yield from unsound(page)
     if not page.actors:
         yield line("No such actors.")
         return
