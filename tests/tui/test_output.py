@@ -47,6 +47,18 @@ def test_a_list_is_a_line_for_each_of_its_records(run: Run, daemon: Asked) -> No
     assert [json.loads(text)["version"] for text in versions] == [each.version for each in records.VERSIONS.versions]
 
 
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+@pytest.mark.parametrize(("words", "answer"), [("actors", records.ACTORS), ("versions", records.VERSIONS)])
+def test_an_unsound_store_is_told_beside_the_data(
+    run: Run, daemon: Asked, words: str, answer: Record, form: str
+) -> None:
+    """Lines of records have no place for it; a sound store has nothing to tell."""
+    daemon.answers(answer)
+    assert run(words, "--output", form).err == ""
+    daemon.answers(msgspec.structs.replace(answer, damaged=True))
+    assert run(words, "--output", form).err.startswith("damaged: the actors on the disk")
+
+
 def test_pages_have_one_heading(run: Run, daemon: Asked) -> None:
     """However many of them there are."""
     daemon.answers(msgspec.structs.replace(records.ACTORS, next=2), records.ACTORS)

@@ -18,6 +18,7 @@ from statekeep.protocol.records import Page, Record
 from statekeep.tui.cli.blocks import Block, Span, line
 from statekeep.tui.cli.exports import cells
 from statekeep.tui.cli.failures import UnusableInput
+from statekeep.tui.cli.wording import UNSOUND
 
 PageT = TypeVar("PageT", bound=Page)
 
@@ -79,6 +80,7 @@ def print_json(record: Record | Mapping[str, Any]) -> None:
     As JSON lines or CSV, an answer that is a list is a line for each of its records.
     """
     form = _CHOICE.get().form
+    _tell_damage(record, form)
     if form == "csv":
         _print_csv(_listed(record), header=True)
     elif form == "jsonl":
@@ -100,8 +102,10 @@ def print_pages(
         if form == "table":
             show(view(page))
         elif form == "csv":
+            _tell_damage(page, form)
             _print_csv(records(page), header=not number)
         elif args.all or form == "jsonl":
+            _tell_damage(page, form)
             _print_lines(records(page))
         else:
             print_json(page)
@@ -118,6 +122,12 @@ def _tell_next(cursor: int, form: Form) -> None:
         show([line(Span(text, "quiet"))])
     elif not _CHOICE.get().quiet:
         print(text, file=sys.stderr)  # beside the data, which would else look complete
+
+
+def _tell_damage(answer: object, form: Form) -> None:
+    """Say beside lines of records what the answer says of all of them."""
+    if form != "json" and getattr(answer, "damaged", False) is True and not _CHOICE.get().quiet:
+        print(UNSOUND, file=sys.stderr)
 
 
 def _print_lines(records: Iterable[Record | Mapping[str, Any]]) -> None:
@@ -139,7 +149,7 @@ def _listed(answer: Record | Mapping[str, Any]) -> Sequence[Record | Mapping[str
     if isinstance(answer, Record):
         kinds = get_type_hints(type(answer))
         lists = [field for field in answer.__struct_fields__ if _is_records(kinds[field])]
-        if lists and (isinstance(answer, Page) or len(answer.__struct_fields__) == 1):
+        if lists and (isinstance(answer, Page) or {*answer.__struct_fields__} - {"damaged"} == {lists[0]}):
             found: Sequence[Record] = getattr(answer, lists[0])
             return found
     return [answer]

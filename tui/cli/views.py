@@ -24,7 +24,7 @@ from statekeep.protocol.records import (
 )
 from statekeep.tui.cli import wording
 from statekeep.tui.cli.blocks import Block, Cell, Column, Line, Rows, Span, Style, facts, line
-from statekeep.tui.cli.wording import count, date, moment, state
+from statekeep.tui.cli.wording import UNSOUND, count, date, moment, state
 
 OUTCOME_STYLES: Final[dict[Outcome, Style]] = {
     "migrated": "good",
@@ -57,7 +57,7 @@ def actor(found: Actor) -> Iterator[Block]:
 def unsound(answer: ActorPage | Counts | VersionList) -> Iterator[Block]:
     """A warning, if the actors on the disk are not what was written."""
     if answer.damaged:
-        yield line(Span("damaged", "bad"), ": the actors on the disk are not what was written; see `statekeep verify`")
+        yield line(Span(UNSOUND, "bad"))
 
 
 def actors(page: ActorPage) -> Iterator[Block]:

@@ -9,6 +9,9 @@ from typing import Final
 
 from statekeep.protocol.records import StateValue
 
+UNSOUND: Final = "damaged: the actors on the disk are not what was written; see `statekeep verify`"
+"""What is said with an answer about all actors whose ``damaged`` is true."""
+
 _UNITS: Final = ((86_400, "day"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
