@@ -10,6 +10,8 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -127,18 +129,27 @@ def send_until(failure: type[StatekeepError], client: Client) -> int:
     raise AssertionError
 
 
-def test_a_daemon_that_can_not_sync_ends_with_a_sentence(room: Path, preloaded: Path) -> None:
-    """The client that waits loses its connection, and so knows that it does not know; the next daemon has the rest."""
+@contextmanager
+def lit(room: Path, preloaded: Path, fault: str) -> Iterator[tuple[subprocess.Popen[str], Client]]:
+    """A daemon whose disk will fail so, with a lamp in it, and a client that repeats nothing."""
     data = room / "data"
     data.mkdir()
-    given = environment(preloaded, data, room / "log", "sync:60:5+")
+    given = environment(preloaded, data, room / "log", fault)
     with subprocess.Popen(command(room), env=given, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         while "listens at" not in process.stderr.readline():
             assert process.poll() is None
-        with Client(room / "s", retry_for=0) as client:
-            client.deploy("light", LIGHT)
-            client.spawn("light", "lamp")
+        client = Client(room / "s", retry_for=0)
+        client.deploy("light", LIGHT)
+        client.spawn("light", "lamp")
+        yield process, client
+
+
+def test_a_daemon_that_can_not_sync_ends_with_a_sentence(room: Path, preloaded: Path) -> None:
+    """The client that waits loses its connection, and so knows that it does not know; the next daemon has the rest."""
+    with lit(room, preloaded, "sync:60:5+") as (process, client):
+        assert process.stderr
+        with client:
             sent = send_until(ConnectionLost, client)
         said = process.stderr.read()
         assert process.wait() == ENDED
@@ -150,16 +161,9 @@ def test_a_daemon_that_can_not_sync_ends_with_a_sentence(room: Path, preloaded: 
 
 def test_a_full_disk_is_no_end(room: Path, preloaded: Path) -> None:
     """Who sends gets an error with a code, and the daemon serves on: reads, and who comes when there is room again."""
-    data = room / "data"
-    data.mkdir()
-    given = environment(preloaded, data, room / "log", "write:200:28+")
-    with subprocess.Popen(command(room), env=given, stderr=subprocess.PIPE, text=True) as process:
+    with lit(room, preloaded, "write:200:28+") as (process, client):
         assert process.stderr
-        while "listens at" not in process.stderr.readline():
-            assert process.poll() is None
-        with Client(room / "s", retry_for=0) as client:
-            client.deploy("light", LIGHT)
-            client.spawn("light", "lamp")
+        with client:
             sent = send_until(StorageFailed, client)
             with pytest.raises(StorageFailed):
                 client.send("lamp", "TOGGLE")
