@@ -51,7 +51,10 @@ def apart(scene: Callable[[str, aiohttp.ClientSession], Awaitable[None]]) -> Non
     """Run the command as a process of its own, and a scene with a browser's cookies on the address that it prints."""
 
     async def run(address: str) -> None:
-        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+        async with (
+            asyncio.timeout(60),
+            aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser,
+        ):
             await scene(address, browser)
 
     words = [sys.executable, "-m", "statekeep.tui", "--web", "--port", str(free_port()), "--socket", "/nowhere/s"]
@@ -104,7 +107,6 @@ def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
     serve(scene, tmp_path)
 
 
-@pytest.mark.slow
 def test_the_application_draws_into_the_page() -> None:
     """What comes through the page's connection is the application: here, that there is no daemon."""
 
@@ -116,7 +118,7 @@ def test_the_application_draws_into_the_page() -> None:
             address.partition("/?")[0].replace("http", "ws") + "/ws?width=100&height=30"
         ) as page:
             while b"No daemon" not in drawn:
-                message: Any = await page.receive(timeout=30)
+                message: Any = await page.receive()
                 assert message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT), message
                 drawn += message.data if isinstance(message.data, bytes) else message.data.encode()
 
@@ -151,10 +153,9 @@ def test_a_browser_shows_it() -> None:
 
 async def _until(tab: aiohttp.ClientWebSocketResponse, expression: str) -> None:
     """Ask a page again and again until an expression is true in it."""
-    async with asyncio.timeout(60):
-        while True:
-            await tab.send_json({"id": 1, "method": "Runtime.evaluate", "params": {"expression": expression}})
-            answer = await tab.receive_json()
-            if answer.get("result", {}).get("result", {}).get("value") is True:
-                return
-            await asyncio.sleep(0.1)
+    while True:
+        await tab.send_json({"id": 1, "method": "Runtime.evaluate", "params": {"expression": expression}})
+        answer = await tab.receive_json()
+        if answer.get("result", {}).get("result", {}).get("value") is True:
+            return
+        await asyncio.sleep(0.1)

@@ -32,6 +32,8 @@ def run(args: argparse.Namespace) -> int:
             serve(args.socket, args.port, readonly=not args.operate)
             return Exit.DONE
         # A command must not pay for the screens, nor for their client.
+        from textual import constants  # noqa: PLC0415
+
         from statekeep.protocol.aio import AsyncClient  # noqa: PLC0415
         from statekeep.tui.app import StatekeepApp  # noqa: PLC0415
     except UnusableSettings as problem:
@@ -43,7 +45,8 @@ def run(args: argparse.Namespace) -> int:
         raise UnusableInput(
             f"The screens need {missing.name}, which is not installed.", "open them", advice
         ) from missing
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # A driver that is named draws elsewhere: so does --web have these screens drawn into its page.
+    if constants.DRIVER is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
         advice = "`statekeep status` and `statekeep versions` say the same in a pipe; --web shows it in a browser."
         raise UnusableInput("The screens need a terminal.", "open them", advice)
     app = StatekeepApp(AsyncClient(args.socket), readonly=args.readonly, theme=args.theme or settings.theme)
