@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
+from statekeep.daemon.engine import keeping
 from statekeep.daemon.engine.lives import Lives
 from statekeep.daemon.engine.repeats import Repeats
 from statekeep.daemon.engine.versions import Forest
@@ -95,22 +97,27 @@ class Population:
 class World:
     """The state of one engine. ``clock`` gives milliseconds since 1970; nothing is ordered by it.
 
+    ``kept`` is what was kept at the last stop (see ``engine.keeping``), if it is to be taken instead of rows.
+
     Raises ``DamagedStore`` when the rows of the store do not make one.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, store: Store, clock: Callable[[], int], kept: keeping.Kept = MappingProxyType({})
+    ) -> None:
         self.store = store
         self.clock = clock
-        store.catalogue.check()
+        store.catalogue.check(unread=keeping.TABLES if kept else ())
         self.position = store.catalogue.last_position()
         self.symbols = Symbols(store)
         self.histories = Histories(self.symbols.names.__getitem__)
-        self.histories.extend(store.catalogue.histories())
+        self.histories.extend(zip(kept["parent"], kept["symbol"]) if kept else store.catalogue.histories())
         self.relations = Relations(self.histories)
         self.forest = Forest(store, self.symbols.names.__getitem__)
         self.actors = Population(store.catalogue.heads(), store.catalogue.last_actor())
         self.cohorts = Cohorts()
-        self.cohorts.restore(store.catalogue.cohorts(), self.actors, store.catalogue.finished_configurations())
+        rows = zip(*(kept[name] for name in keeping._COHORTS)) if kept else store.catalogue.cohorts()
+        self.cohorts.restore(rows, self.actors, store.catalogue.finished_configurations())
         self.erased = {stone.actor: stone for stone in store.catalogue.tombstones()}
         self.sweep: Sweep | None = None
         self.deployments = {row.position: row for row in store.catalogue.deployments()}
@@ -120,6 +127,10 @@ class World:
         self.lives = Lives[Any]()
         """What ``records`` makes of them."""
         self._ids: dict[str, int] = {}
+
+    def keep_columns(self) -> None:
+        """At a clean stop, let the next start find what it would else make from rows."""
+        keeping.keep(self.store, self.histories, self.cohorts)
 
     def commit(self) -> bool:
         """Make everything since the last commit durable; False when nothing had changed."""

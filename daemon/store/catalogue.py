@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import msgspec
@@ -30,12 +30,13 @@ class Catalogue:
         self._sealer = sealer
         self._evidence = evidence
 
-    def check(self) -> None:
+    def check(self, unread: Collection[str] = ()) -> None:
         """Raise ``DamagedStore`` unless all that is read here can be relied on to lead somewhere.
 
-        Versions, routes, and what belongs to them are also what was written. For the rest there is ``Store.audit``.
+        Versions, routes, and what belongs to them are also what was written. For the rest there is ``Store.audit``, also
+        for the tables ``unread``, of which memory has the columns (see ``store.columns``).
         """
-        check(self._connection)
+        check(self._connection, unread)
         check_catalogue(self._connection, self._evidence)
 
     def last_position(self) -> int:
