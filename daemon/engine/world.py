@@ -102,9 +102,7 @@ class World:
     Raises ``DamagedStore`` when the rows of the store do not make one.
     """
 
-    def __init__(
-        self, store: Store, clock: Callable[[], int], kept: keeping.Kept = MappingProxyType({})
-    ) -> None:
+    def __init__(self, store: Store, clock: Callable[[], int], kept: keeping.Kept = MappingProxyType({})) -> None:
         self.store = store
         self.clock = clock
         store.catalogue.check(unread=keeping.TABLES if kept else ())

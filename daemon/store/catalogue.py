@@ -33,8 +33,8 @@ class Catalogue:
     def check(self, unread: Collection[str] = ()) -> None:
         """Raise ``DamagedStore`` unless all that is read here can be relied on to lead somewhere.
 
-        Versions, routes, and what belongs to them are also what was written. For the rest there is ``Store.audit``, also
-        for the tables ``unread``, of which memory has the columns (see ``store.columns``).
+        Versions, routes, and what belongs to them are also what was written. For the rest there is ``Store.audit``; and
+        for the tables ``unread``, of which memory has had the columns kept (see ``store.columns``).
         """
         check(self._connection, unread)
         check_catalogue(self._connection, self._evidence)

@@ -94,7 +94,9 @@ class Columns:
             self._remove()
 
     def _write(self, commit: Seen, columns: Mapping[str, array[int]]) -> None:
-        described = [(name, column.typecode, len(column)) for name, column in columns.items()]
+        described: list[tuple[str, str, int]] = [
+            (name, column.typecode, len(column)) for name, column in columns.items()
+        ]
         head = _encode(_Head(*commit, sys.byteorder, described, self._code(_COLUMNS, *columns.values())))
         self._unfinished.unlink(missing_ok=True)
         descriptor = os.open(self._unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)

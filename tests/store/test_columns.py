@@ -29,8 +29,9 @@ def beside(path: Path) -> Path:
     return path.with_name(f"{path.name}.columns")
 
 
-def opened(path: Path, **options: bool) -> Store:
-    return open_store(path, KEY, now=0, **options)
+def opened(path: Path, *, accept_rollback: bool = False) -> Store:
+    """The store, made if it is not there."""
+    return open_store(path, KEY, now=0, accept_rollback=accept_rollback)
 
 
 def kept(path: Path) -> None:
