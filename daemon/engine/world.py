@@ -110,7 +110,8 @@ class World:
         self.forest = Forest(store, self.symbols.names.__getitem__)
         self.actors = Population(store.catalogue.heads(), store.catalogue.last_actor())
         self.cohorts = Cohorts()
-        self.cohorts.restore(store.catalogue.cohorts(), self.actors, store.catalogue.finished_configurations())
+        finished = store.catalogue.finished_configurations()
+        self.cohorts.restore(store.catalogue.cohorts(), self.actors, finished, len(self.histories))
         self.erased = {stone.actor: stone for stone in store.catalogue.tombstones()}
         self.sweep: Sweep | None = None
         self.deployments = {row.position: row for row in store.catalogue.deployments()}
@@ -159,7 +160,7 @@ class World:
     def bury(self, stone: TombstoneRow) -> None:
         """Forget an actor that the store has just erased, and keep its tombstone."""
         if cohort := self.actors.remove(stone.actor):
-            self.cohorts.population[cohort] -= 1
+            self.cohorts.leave(cohort)
         # By which key it was known need not be readable any more. The store has what was remembered.
         self._ids.clear()
         self.repeats.forget(stone.actor)
@@ -175,7 +176,7 @@ class World:
         made, cohort = standing.judgements, self.cohorts.find(standing.version, node, standing.configuration)
         if cohort is not None and self.touch(cohort):
             cohort = self.cohorts.find(standing.version, node, standing.configuration)
-        if cohort is None or self.cohorts.rescued[cohort] != standing.rescued:
+        if cohort is None or self.cohorts.standing(cohort).rescued != standing.rescued:
             finished = self.forest.finished(standing.version, standing.configuration)
             cohort = self.cohorts.add(node, standing, finished=finished)
             self.store.writes.add_cohort(self._row(cohort))
