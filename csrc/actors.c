@@ -2,27 +2,13 @@
 
 #include <stdbool.h>
 
-void sk_choose(const sk_cohorts *cohorts, const sk_filter *filter, uint8_t *flags)
-{
-    for (uint32_t cohort = 0; cohort < cohorts->count; cohort++) {
-        uint32_t version = cohorts->version[cohort];
-        flags[cohort] = 0;
-        if (version >= filter->versions)
-            continue;
-        if ((filter->needs_rescue == 0 || filter->needs_rescue == 1) &&
-            (filter->rescued[cohort] != 0) != filter->needs_rescue)
-            continue;
-        uint32_t start = filter->start[version], end = filter->start[version + 1];
-        if (start <= end && end <= filter->size && cohorts->configuration[cohort] < end - start)
-            flags[cohort] = filter->passes[start + cohorts->configuration[cohort]] != 0;
-    }
-}
-
 static bool is_wanted(const sk_actors *actors, const sk_wanted *wanted, uint32_t actor)
 {
     uint32_t cohort = actors->cohort_of[actor];
-    return cohort < wanted->cohorts && wanted->flags[cohort] && actors->last[actor] >= wanted->from &&
-           actors->last[actor] < wanted->to;
+    if (actors->last[actor] < wanted->from || actors->last[actor] >= wanted->to || cohort >= wanted->cohorts)
+        return false;
+    uint32_t standing = wanted->standing[cohort];
+    return standing < wanted->standings && wanted->flags[standing];
 }
 
 uint32_t sk_by_id(const sk_actors *actors, const sk_wanted *wanted, uint32_t start, uint32_t skip, uint32_t *found,
@@ -89,10 +75,17 @@ uint32_t sk_latest(const sk_actors *actors, const sk_wanted *wanted, uint32_t *f
     return stored;
 }
 
-void sk_census(const sk_actors *actors, const sk_wanted *wanted, uint32_t *population)
+void sk_census(const sk_actors *actors, const sk_wanted *wanted, uint64_t *counts)
 {
     for (uint32_t actor = 0; actor < actors->count; actor++)
         if (is_wanted(actors, wanted, actor))
+            counts[wanted->standing[actors->cohort_of[actor]]]++;
+}
+
+void sk_count(const sk_actors *actors, uint32_t *population, uint32_t cohorts)
+{
+    for (uint32_t actor = 0; actor < actors->count; actor++)
+        if (actors->cohort_of[actor] != 0 && actors->cohort_of[actor] < cohorts)
             population[actors->cohort_of[actor]]++;
 }
 

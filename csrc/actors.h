@@ -1,32 +1,11 @@
 /* Which actors pass a filter: by id, latest first, or counted. evaluator.h holds the rules that are common to all.
  *
- * A filter is decided once for each configuration of each version, then for each cohort, and only then looked up for
- * each actor, so that a page of a million actors costs a pass over two columns.
+ * A filter is decided once for each standing, and then only looked up for each actor, by way of its cohort.
  */
 #ifndef STATEKEEP_ACTORS_H
 #define STATEKEEP_ACTORS_H
 
 #include <stdint.h>
-
-#include "cohorts.h"
-
-/* sk_filter: which configurations pass. The byte of configuration c of version v is passes[start[v] + c]; it is there
- * if that is below start[v + 1], and passes if it is not 0. `start` has versions + 1 entries, of which those that pass
- * `size`, the bytes of `passes`, or that fall, stand for versions without configurations. `rescued` has an entry for each
- * cohort, and only cohorts whose entry is 0 (`needs_rescue` 0) or is not 0 (`needs_rescue` 1) pass; with any other
- * `needs_rescue` it is not looked at.
- */
-typedef struct {
-    const uint32_t *start;
-    const uint8_t *passes;
-    uint32_t versions;
-    uint32_t size;
-    const uint32_t *rescued;
-    int needs_rescue;
-} sk_filter;
-
-/* sk_choose: sets the byte in `flags` of each cohort that passes, and clears all others. */
-void sk_choose(const sk_cohorts *cohorts, const sk_filter *filter, uint8_t *flags);
 
 /* sk_actors: the cohort of each actor and the position of its last event, both with `count` entries. */
 typedef struct {
@@ -35,12 +14,15 @@ typedef struct {
     uint32_t count;
 } sk_actors;
 
-/* sk_wanted: actors whose cohort is below `cohorts` and flagged by a byte that is not 0, and whose last event is at
- * `from` or later and before `to`.
+/* sk_wanted: actors of a cohort whose standing is flagged by a byte that is not 0, and whose last event is at `from` or
+ * later and before `to`. `standing` has an entry for each of the `cohorts`, `flags` one for each of the `standings`; who
+ * has no entry is not wanted.
  */
 typedef struct {
-    const uint8_t *flags;
+    const uint32_t *standing;
     uint32_t cohorts;
+    const uint8_t *flags;
+    uint32_t standings;
     uint64_t from;
     uint64_t to;
 } sk_wanted;
@@ -56,8 +38,13 @@ uint32_t sk_by_id(const sk_actors *actors, const sk_wanted *wanted, uint32_t sta
  */
 uint32_t sk_latest(const sk_actors *actors, const sk_wanted *wanted, uint32_t *found, uint32_t limit);
 
-/* sk_census: adds up the wanted actors by cohort. `population` has wanted->cohorts entries, 0 before. */
-void sk_census(const sk_actors *actors, const sk_wanted *wanted, uint32_t *population);
+/* sk_census: adds up the wanted actors by standing. `counts` has wanted->standings entries, 0 before. */
+void sk_census(const sk_actors *actors, const sk_wanted *wanted, uint64_t *counts);
+
+/* sk_count: adds up the actors by cohort. `population` has `cohorts` entries, 0 before. Nobody is in cohort 0: that is
+ * said of ids without an actor.
+ */
+void sk_count(const sk_actors *actors, uint32_t *population, uint32_t cohorts);
 
 /* sk_spread: adds up the wanted actors by their last events, in spans of 2^shift positions; `shift` is below 64.
  * `counts` has `spans` entries, 0 before; actors behind the last span are left out.

@@ -1,4 +1,4 @@
-/* What a plan asks about all cohorts of a version at once; evaluator.h holds the rules that are common to both.
+/* What is asked about all cohorts at once; evaluator.h holds the rules that are common to both.
  *
  * The outcomes are those of the daemon's routing rule, with its numbers.
  */
@@ -16,40 +16,68 @@ enum {
     SK_OUTCOME_RESCUE = 6
 };
 
-/* sk_cohorts: the columns of all cohorts, each with `count` entries. */
+/* sk_cohorts: where cohorts stand, and what standings say. The first columns have an entry for each of `count` cohorts:
+ * the number of its standing, its history and its actors. Those behind have one for each of `standings` standings; a
+ * number that is none of those is never followed.
+ */
 typedef struct {
-    const uint32_t *version;
+    const uint32_t *standing;
     const uint32_t *history;
+    const uint32_t *population;
+    uint32_t count;
     const uint32_t *configuration;
     const uint32_t *waiting;
-    const uint32_t *population;
     const uint8_t *finished;
-    uint32_t count;
+    uint32_t standings;
 } sk_cohorts;
 
-/* sk_members: stores the numbers of the cohorts of `version` that have actors, ascending, and returns how many there
- * are. `members` has room for `count` of them.
+/* sk_intern: numbers the standings of `n` cohorts. `rows` are their rows of five: version, history, configuration,
+ * waiting and rescued. Stores the number of each one's standing, from 1 on in the order in which they occur, and its
+ * history; in `first` the row in which standing number i + 1 occurs first; and in *position how many there are. `slots`
+ * is scratch of `room` entries, a power of two; `first` has room for half as many. SK_MISSING: there are more standings
+ * than that, take more room. SK_MALFORMED: `room` is no power of two above 1 (position 0).
  */
-uint32_t sk_members(const sk_cohorts *cohorts, uint32_t version, uint32_t *members);
+int sk_intern(const uint32_t *rows, uint32_t n, uint32_t *standing, uint32_t *history, uint32_t *slots, uint32_t *first,
+              uint32_t room, uint32_t *position);
 
-/* sk_populate: adds up, by history, the actors of `version` that have not finished, and notes one of the cohorts that
- * they are in. Both columns have `nodes` entries, 0 before; there is no cohort 0. SK_MALFORMED: the history of such a
- * cohort is no node; the position is the cohort.
+/* sk_chain: links the cohorts of each history that have actors and whose standing has a `kind` other than 0, so that of
+ * those of one kind only the one that comes last can be found: `head` has, by history, the last that was linked, `next`,
+ * by cohort, the one linked before it; 0 ends a chain. `kind` has cohorts->standings entries, `head` has `nodes` and
+ * `next` cohorts->count, both 0 before. SK_MALFORMED: the history of such a cohort is no node; the position is the
+ * cohort.
  */
-int sk_populate(const sk_cohorts *cohorts, uint32_t version, uint32_t nodes, uint32_t *actors, uint32_t *cohort_of,
+int sk_chain(const sk_cohorts *cohorts, const uint32_t *kind, uint32_t nodes, uint32_t *head, uint32_t *next,
+             uint32_t *position);
+
+/* sk_inhabited: how many cohorts have actors. */
+uint32_t sk_inhabited(const sk_cohorts *cohorts);
+
+/* sk_members: stores the numbers of the cohorts that have actors and a standing whose byte in `flags` is not 0,
+ * ascending, and returns how many there are. `flags` has cohorts->standings entries, `members` room for
+ * cohorts->count.
+ */
+uint32_t sk_members(const sk_cohorts *cohorts, const uint8_t *flags, uint32_t *members);
+
+/* sk_populate: adds up, by history, the actors of cohorts whose standing is flagged, as in sk_members, and notes one of
+ * the cohorts that they are in. Both columns have `nodes` entries, 0 before; there is no cohort 0. SK_MALFORMED: the
+ * history of such a cohort is no node; the position is the cohort.
+ */
+int sk_populate(const sk_cohorts *cohorts, const uint8_t *flags, uint32_t nodes, uint32_t *actors, uint32_t *cohort_of,
                 uint32_t *position);
 
 /* sk_claim: what one more route makes of each of `n` members, before anybody lands. A finished one is FINAL; one that
  * waits for an earlier route is BLOCKED; for the others the relation of their history decides: MIGRATED, DIVERGED or
  * PENDING. The byte of each history that matches is set in `wanted`. `relation` and `wanted` have `nodes` entries.
- * SK_MALFORMED: a member is no cohort, or its history no node; the position is its place among the members.
+ * SK_MALFORMED: a member is no cohort, its standing none, or its history no node; the position is its place among the
+ * members.
  */
 int sk_claim(const sk_cohorts *cohorts, const uint32_t *members, uint32_t n, const uint8_t *relation, uint32_t nodes,
              uint8_t *outcome, uint8_t *wanted, uint32_t *position);
 
 /* sk_land: gives each MIGRATED member the landing of its history: `landing` and `skipped`, from the columns that
  * sk_replay filled, each with `nodes` entries. One whose replay does not end is RESCUE instead, and, if `strict` is not
- * 0, one that skips an event. For members of other outcomes both are 0. SK_MALFORMED: as in sk_claim.
+ * 0, one that skips an event. For members of other outcomes both are 0. SK_MALFORMED: a member is no cohort, or its
+ * history no node; the position is its place among the members.
  */
 int sk_land(const sk_cohorts *cohorts, const uint32_t *members, uint32_t n, const uint32_t *node_landing,
             const uint32_t *node_skipped, uint32_t nodes, int strict, uint8_t *outcome, uint32_t *landing,
@@ -66,7 +94,8 @@ typedef struct {
 
 /* sk_tally: sorts the members into lines and stores how many there are in *position. `slots` is scratch of `room`
  * entries, a power of two; `lines` has room for half as many. SK_MISSING: there are more lines than that, take more
- * room. SK_MALFORMED: `room` is no power of two above 1 (position 0), or a member is no cohort.
+ * room. SK_MALFORMED: `room` is no power of two above 1 (position 0), or a member is no cohort
+ * or its standing none.
  */
 int sk_tally(const sk_cohorts *cohorts, const uint32_t *members, uint32_t n, const uint8_t *outcome,
              const uint32_t *landing, const uint32_t *skipped, uint32_t *slots, sk_line *lines, uint32_t room,

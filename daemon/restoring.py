@@ -144,7 +144,7 @@ def _examine(made: Path, place: Place, journal: Path) -> Restored:
             store="",
             position=moment.position,
             time=moment.time,
-            actors=sum(world.cohorts.population),
+            actors=sum(world.cohorts.standings.population),
             versions=len(world.forest),
             erased_again=len(world.erased) - before,
         )

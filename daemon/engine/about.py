@@ -68,8 +68,7 @@ def describe(request: Describe) -> Description:
 
 def status(world: World, about: About, _: StatusRequest) -> ServerStatus:
     """The daemon in figures."""
-    cohorts = world.cohorts
-    populated = [(cohort, actors) for cohort, actors in enumerate(cohorts.population) if actors]
+    census = list(world.cohorts.standings.census())
     return ServerStatus(
         server=statekeep.__version__,
         pid=about.pid,
@@ -79,10 +78,10 @@ def status(world: World, about: About, _: StatusRequest) -> ServerStatus:
         sqlite=SQLITE_VERSION,
         position=world.position,
         versions=len(world.forest),
-        actors=sum(actors for _, actors in populated),
-        finished=sum(actors for cohort, actors in populated if cohorts.finished[cohort]),
+        actors=sum(line.actors for line in census),
+        finished=sum(line.actors for line in census if line.finished),
         erased=len(world.erased),
-        cohorts=len(populated),
+        cohorts=world.cohorts.inhabited(),
         histories=len(world.histories),
         event_types=len(world.symbols.names),
         connections=about.connections,

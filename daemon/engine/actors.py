@@ -66,7 +66,7 @@ def _spawn(world: World, request: Spawn) -> Actor:
         cohort = world.cohort_for(standing, 0, position, resumed=False)
         world.cohorts.after_spawn[version.id] = cohort
     actor = world.actors.add(cohort, position)
-    world.cohorts.population[cohort] += 1
+    world.cohorts.join(cohort)
     world.store.writes.add_actor(ActorRow(actor, version.id, cohort, position, request.key, request.context))
     time = world.clock()
     world.store.writes.add_event(actor, 0, EventRow(position, cohort, time, None))
@@ -133,7 +133,9 @@ def _process(world: World, request: Send | Deliver) -> Sent:
     world.touch(cohort)
     if request.expect is not None and request.expect != (events := world.histories.depth[cohorts.history[cohort]]):
         raise errors.ActorMovedOn(request.actor, request.expect, events)
-    if cohorts.finished[cohort]:
+    standings = cohorts.standings
+    before = cohorts.at[cohort]
+    if standings.finished[before]:
         raise _finished(world, request.actor, cohort)
     payload, context = request.payload, cast(Any, UNSET)
     if request.context is not UNSET:
@@ -149,7 +151,8 @@ def _process(world: World, request: Send | Deliver) -> Sent:
     _move(world, actor, EventRow(position, target, world.clock(), payload))
     if context is not UNSET:
         world.store.writes.put_context(actor, context)
-    migrated_from = cohorts.version[cohort] if cohorts.version[cohort] != cohorts.version[target] else 0
+    version = standings.version[before]
+    migrated_from = version if version != cohorts.version(target) else 0
     return _sent(world, actor, target, handled=True, position=position, migrated_from=migrated_from)
 
 
@@ -162,30 +165,30 @@ def _next(world: World, cohort: int, event: str) -> int | None:
 
 def _move(world: World, actor: int, event: EventRow) -> None:
     """Record the event that leads an actor to another cohort."""
-    world.cohorts.population[world.actors.cohort[actor]] -= 1
-    world.cohorts.population[event.cohort] += 1
+    world.cohorts.move(world.actors.cohort[actor], event.cohort)
     previous, world.actors.last[actor] = world.actors.last[actor], event.position
     world.actors.cohort[actor] = event.cohort
     world.store.writes.add_event(actor, previous, event)
 
 
 def _finished(world: World, reference: ActorRef, cohort: int) -> errors.ActorFinished:
-    version = world.cohorts.version[cohort]
-    status = world.forest.configuration(version, world.cohorts.configuration[cohort]).status
+    version = world.cohorts.version(cohort)
+    status = world.forest.configuration(version, world.cohorts.configuration(cohort)).status
     return errors.ActorFinished(reference, world.forest.name(version), status)
 
 
 def _not_accepted(world: World, request: Send | Deliver, cohort: int) -> errors.EventNotAccepted:
-    version = world.forest.name(world.cohorts.version[cohort])
+    version = world.forest.name(world.cohorts.version(cohort))
     return errors.EventNotAccepted(request.actor, request.event, version, accepted(world, cohort))
 
 
 def _step(world: World, cohort: int, event: str) -> int | None:
     """The cohort that ``event`` leads to from ``cohort``; ``None`` if it is not handled there."""
     cohorts = world.cohorts
-    version, before = cohorts.version[cohort], cohorts.configuration[cohort]
+    standing = cohorts.standing(cohort)
+    before = standing.configuration
     check_name("event type", event)
-    table = world.forest.table(version)
+    table = world.forest.table(standing.version)
     symbol = world.symbols.find(event)
     if symbol is None:
         # An event type that was never processed is not interned before it is: callers may send any text.
@@ -206,7 +209,7 @@ def _step(world: World, cohort: int, event: str) -> int | None:
     if longer is None:
         longer = world.histories.grow(node, symbol)
         world.store.writes.add_history(longer, node, symbol)
-    standing = Standing(version, entry >> 1, cohorts.waiting[cohort], cohorts.rescued[cohort])
+    standing.configuration = entry >> 1
     target = world.cohort_for(standing, longer, world.position + 1, resumed=True)
     cohorts.remember(cohort, symbol, target)
     return target
@@ -220,8 +223,8 @@ def _unending(event: str) -> errors.LimitExceeded:
 
 def _sent(world: World, actor: int, cohort: int, *, handled: bool, position: int = 0, migrated_from: int = 0) -> Sent:
     cohorts = world.cohorts
-    version = cohorts.version[cohort]
-    configuration = world.forest.configuration(version, cohorts.configuration[cohort])
+    version = cohorts.version(cohort)
+    configuration = world.forest.configuration(version, cohorts.configuration(cohort))
     return Sent(
         id=actor,
         handled=handled,

@@ -17,6 +17,7 @@ from statekeep.daemon.engine import (
     deploys,
     erasing,
     finding,
+    keeping,
     keys,
     paths,
     planning,
@@ -107,7 +108,7 @@ class Engine:
     def _load(self) -> None:
         """Make memory anew from the store. Raises ``DamagedStore``, and ``UnsafeStore`` when it can't be read."""
         try:
-            self._world = World(self._store, self._clock, self._store.take_columns())
+            self._world = World(self._store, self._clock, keeping.take(self._store))
             sweeping.resume(self._world)
         except StorageError as failure:
             raise UnsafeStore(f"the store can't be read: {failure}; put back a copy of it") from failure

@@ -1,8 +1,8 @@
 """Which actors pass a filter: page by page, or counted.
 
-Version, state, tag and status are facts about configurations, of which there are few; so a filter is decided once for
-each of those, then for each cohort, and the actors are found by passes over two columns, whatever it asks for. Only
-keys have to be opened one by one, so a page of those looks at a bounded number.
+Version, state, tag and status are facts about standings, of which there are few; so a filter is decided once for each
+of those, and the actors are found by a pass over their columns that ends with the page, whatever it asks for. Only keys
+have to be opened one by one, so a page of those looks at a bounded number.
 """
 
 import fnmatch
@@ -10,12 +10,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from operator import mul
 
 from statekeep.daemon.engine.actors import page_size
 from statekeep.daemon.engine.views import listed
 from statekeep.daemon.engine.world import World
-from statekeep.daemon.routing.evaluator import Wanted, census, choose, latest
-from statekeep.daemon.statecharts import Configuration
+from statekeep.daemon.routing.evaluator import Wanted, census, latest
 from statekeep.daemon.store import DamagedActor
 from statekeep.protocol import errors
 from statekeep.protocol.messages import Actors, CountRequest
@@ -84,38 +85,35 @@ def _next(world: World, request: Actors, limit: int) -> list[int]:
     if request.order == "id":
         return world.actors.wanted(wanted, request.cursor + 1, limit, request.skip)
     before = min(wanted.until, request.cursor or wanted.until)
-    return latest(world.actors, Wanted(wanted.flags, wanted.since, before), limit, request.skip)
+    return latest(world.actors, replace(wanted, until=before), limit, request.skip)
 
 
 def _wanted(world: World, request: Actors | CountRequest) -> Wanted:
     first_since = world.store.records.first_since
     since = 0 if request.updated_after is None else first_since(request.updated_after)
     until = world.position + 1 if request.updated_before is None else first_since(request.updated_before)
-    return Wanted(_flags(world, request), since, until)
+    return Wanted(world.cohorts.at, _flags(world, request), since, until)
 
 
 def _flags(world: World, request: Actors | CountRequest) -> bytearray:
-    """A flag for each cohort: whether its actors pass the filter."""
-    if isinstance(request, Actors) and not asks_about_all(request):
-        return bytearray(b"\0" + b"\1" * len(world.cohorts))
-    passes = [b""] + [_passing(world, request, row.id) for row in world.forest]
-    return choose(world.cohorts, passes, world.cohorts.rescued, needs_rescue=request.needs_rescue)
-
-
-def _passing(world: World, request: Actors | CountRequest, version: int) -> bytes:
-    """A byte for each configuration of a version: whether actors in it pass the filter."""
-    if request.version is not None and world.forest.version(request.version).id != version:
-        return b""
+    """A flag for each standing: whether its actors pass the filter."""
+    standings = world.cohorts.standings
+    version = None if request.version is None else world.forest.version(request.version).id
     state = None if request.state is None else _state_form(request.state)
 
-    def passes(configuration: Configuration) -> bool:
+    def passes(number: int) -> bool:
+        if version not in (None, standings.version[number]):
+            return False
+        if request.needs_rescue not in (None, bool(standings.rescued[number])):
+            return False
+        configuration = world.forest.configuration(standings.version[number], standings.configuration[number])
         return (
             request.status in (None, configuration.status)
             and (request.tag is None or request.tag in configuration.tags)
             and (state is None or any(map(state, configuration.paths)))
         )
 
-    return bytes(map(passes, world.forest.table(version).configurations))
+    return standings.flags(passes)
 
 
 def _key_form(pattern: str) -> Callable[[str | None], bool]:
@@ -153,16 +151,14 @@ def _state_form(pattern: str) -> Callable[[str], bool]:
 
 def count(world: World, request: CountRequest) -> Counts:
     """How many actors pass a filter, by version, state and status."""
-    population = None
-    if (request.updated_after, request.updated_before) != (None, None):
-        population = census(world.actors, _wanted(world, request))
-    passing = {row.id: _passing(world, request, row.id) for row in world.forest}
+    standings, wanted = world.cohorts.standings, _wanted(world, request)
+    timed = (request.updated_after, request.updated_before) != (None, None)
+    population = census(world.actors, wanted) if timed else map(mul, wanted.flags, standings.population)
     found: Counter[tuple[int, str]] = Counter()
-    for actors, _, number, version, rescued in world.cohorts.census(population):
-        fits = number < len(passing[version]) and passing[version][number]
-        if fits and request.needs_rescue in (None, bool(rescued)):
-            configuration = world.forest.configuration(version, number)
-            found[version, json.dumps([configuration.value, configuration.status], sort_keys=True)] += actors
+    for line in standings.census(population):
+        configuration = world.forest.configuration(line.version, line.configuration)
+        place = json.dumps([configuration.value, configuration.status], sort_keys=True)
+        found[line.version, place] += line.actors
     rows = [_row(world, *place, found[place]) for place in sorted(found)]
     return Counts(actors=found.total(), rows=rows, damaged=not world.store.whole)
 

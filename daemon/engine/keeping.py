@@ -1,7 +1,7 @@
 """What a clean stop keeps of memory, so that the next start need not make it from rows.
 
-These are the histories and the cohorts: where no two actors have the same history, there are several for each actor.
-What is not kept follows from them in one pass, as it does from rows.
+These are the histories and the cohorts: where no two actors have the same history, there are several of both for each
+actor. What is not kept follows from them in a pass or two, as it does from rows.
 
 With columns that were kept, the rows of these tables are not read at the start. Where somebody has changed one while
 the daemon was down, the actors stand where they were left all the same, and ``verify`` tells of the row.
@@ -11,25 +11,47 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
+from itertools import chain
 from typing import Final, TypeAlias
 
-from statekeep.daemon.routing.cohorts import Cohorts
+from statekeep.daemon.routing.cohorts import Columns
 from statekeep.daemon.routing.histories import Histories
+from statekeep.daemon.routing.rule import Standing
 from statekeep.daemon.store import Store
 
 Kept: TypeAlias = "Mapping[str, array[int]]"
-"""The columns by name; none of them, or all."""
+"""Columns by name: all of them, or none."""
 
 TABLES: Final = ("histories", "cohorts")
-
-_COHORTS: Final = ("version", "history", "configuration", "waiting", "rescued")
+"""Whose rows need not be read."""
 
 WORTH_IT: Final = 100_000
 """Histories and cohorts together. To read the rows of fewer takes no longer than a fifth of a second."""
 
 
-def keep(store: Store, histories: Histories, cohorts: Cohorts) -> None:
-    """Let the store keep them for the next start, if they are worth it."""
-    if len(histories) + len(cohorts) >= WORTH_IT:
-        columns = {"parent": histories.parent[1:], "symbol": histories.symbol[1:]}
-        store.keep_columns(columns | {name: getattr(cohorts, name)[1:] for name in _COHORTS})
+_NAMES: Final = {"parent", "symbol", "standing", "history", "standings"}
+
+
+def take(store: Store) -> Kept:
+    """What the last stop has kept, if nothing came after it."""
+    kept = store.take_columns()
+    return kept if kept.keys() == _NAMES else {}
+
+
+def columns(histories: Histories, cohorts: Columns) -> Kept:
+    """What is kept of these."""
+    standings = ((at.version, at.configuration, at.waiting, at.rescued) for at in cohorts.standings)
+    return {
+        "parent": histories.parent[1:],
+        "symbol": histories.symbol[1:],
+        "standing": cohorts.standing,
+        "history": cohorts.history,
+        "standings": array("I", chain.from_iterable(standings)),
+    }
+
+
+def cohorts_of(kept: Kept) -> Columns:
+    """The cohorts that were kept."""
+    four = kept["standings"]
+    standings = [Standing(*four[start : start + 4]) for start in range(0, len(four), 4)]
+    return Columns(kept["standing"], kept["history"], standings)

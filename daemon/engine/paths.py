@@ -5,7 +5,7 @@ from itertools import islice
 
 from statekeep.daemon.engine.actors import page_size
 from statekeep.daemon.engine.world import World
-from statekeep.daemon.routing.evaluator import Crowd, Tree, gather, populate
+from statekeep.daemon.routing.evaluator import Crowd, Tree, gather
 from statekeep.protocol.messages import Histories, Paths
 from statekeep.protocol.records import HistoryCount, HistoryCountPage, PathNode, PathPage, StateValue
 
@@ -19,7 +19,7 @@ def paths(world: World, request: Paths) -> PathPage:
     histories, root = world.histories, _find(world, request.under)
     if root is None:
         return PathPage(actors=0, nodes=[])
-    crowd = populate(world.cohorts, version, len(histories))
+    crowd = world.cohorts.live(version, len(histories))
     tree = gather(histories, crowd.actors, histories.depth[root] + request.depth)
     found = list(islice(_walk(tree, root, request.cursor), limit + 1))
     return PathPage(
@@ -76,7 +76,7 @@ def histories(world: World, request: Histories) -> HistoryCountPage:
     So a history that has its actors from the first page to the last is on one of them, whatever happens meanwhile.
     """
     limit, version = page_size(request.limit), world.forest.version(request.version).id
-    crowd = populate(world.cohorts, version, len(world.histories))
+    crowd = world.cohorts.live(version, len(world.histories))
     end = min(request.cursor + LOOKED_AT, len(world.histories))
     found = list(islice((node for node in range(request.cursor, end) if crowd.actors[node]), limit))
     after = found[-1] + 1 if len(found) == limit else end
@@ -96,4 +96,4 @@ def _events(world: World, node: int) -> list[str]:
 def _state(world: World, crowd: Crowd, node: int) -> StateValue:
     """Where the actors with just this history stand, or some of them on a version with a state map."""
     cohorts, cohort = world.cohorts, crowd.cohort[node]
-    return world.forest.configuration(cohorts.version[cohort], cohorts.configuration[cohort]).value
+    return world.forest.configuration(cohorts.version(cohort), cohorts.configuration(cohort)).value

@@ -18,7 +18,7 @@ from statekeep.daemon.engine import erasing
 from statekeep.daemon.engine.actors import page_size
 from statekeep.daemon.engine.planning import OUTCOMES
 from statekeep.daemon.engine.world import World
-from statekeep.daemon.routing.evaluator import Wanted, choose
+from statekeep.daemon.routing.evaluator import Wanted
 from statekeep.daemon.routing.rule import Outcome, Route
 from statekeep.daemon.store import DamagedActor, DecisionRow, EventRow, Patched
 from statekeep.protocol import errors
@@ -212,13 +212,11 @@ def _about_route(world: World, request: Decisions, limit: int) -> DecisionPage:
         )
     # Who was ever judged by the route stood on its parent, and has only moved down since.
     versions = {route.parent, *(below.child for below in world.forest.routes.below(route.parent))}
-    passes = [b""] * (len(world.forest) + 1)
-    for version in versions:
-        passes[version] = b"\1" * len(world.forest.table(version).configurations)
-    flags = choose(world.cohorts, passes, world.cohorts.rescued, needs_rescue=None)
+    standings = world.cohorts.standings
+    flags = standings.flags(lambda number: standings.version[number] in versions)
     found, damaged = list[Decision](), list[int]()
     actor = request.cursor
-    candidates = Wanted(flags, _first_event(world, request), world.position + 1)
+    candidates = Wanted(world.cohorts.at, flags, _first_event(world, request), world.position + 1)
     for actor in world.actors.wanted(candidates, request.cursor + 1, LOOKED_AT):
         try:
             about = of_actor(world, actor, world.store.records.key_of(actor))

@@ -48,7 +48,7 @@ def begin_deploy(world: World, planned: Plan) -> None:
 
 def begin_close(world: World, route: Route) -> int:
     """Let those who wait for ``route``, closed just now, be judged by its later siblings; how many actors did wait."""
-    waiting = _waiting(world, route)
+    waiting = world.cohorts.waiting(route.child)
     row = DeploymentRow(route.closed, route.child, 1, world.clock(), 0, 0, 0, {})
     _begin(world, route, row, _close(world, route.closed, waiting))
     return sum(world.cohorts.population[cohort] for cohort in waiting)
@@ -61,7 +61,7 @@ def resume(world: World) -> None:
             continue
         route = world.forest.routes.by_child[row.route]
         if row.closing:
-            waiting = array("I", (cohort for cohort in _waiting(world, route) if cohort <= row.last_cohort))
+            waiting = array("I", (cohort for cohort in world.cohorts.waiting(route.child) if cohort <= row.last_cohort))
             world.sweep = _close(world, row.position, waiting)
         else:
             planned = plan(route, world.cohorts, world.histories, world.forest.table(route.child))
@@ -84,12 +84,6 @@ def _close(world: World, position: int, waiting: array[int]) -> Sweep:
         world.relations.settle(standing, node, world.forest.routes, world.forest.table, resumed=True)
 
     return Sweep(position, waiting, one_by_one(waiting, world.cohorts, settle))
-
-
-def _waiting(world: World, route: Route) -> array[int]:
-    """The cohorts that wait for ``route``."""
-    members, waiting, finished = world.cohorts.members(route.parent), world.cohorts.waiting, world.cohorts.finished
-    return array("I", (cohort for cohort in members if waiting[cohort] == route.child and not finished[cohort]))
 
 
 def deployments(world: World, _: Deployments) -> DeploymentList:

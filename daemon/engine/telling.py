@@ -92,7 +92,7 @@ class Stood:
         for moved, version, configuration in self._moves.get(cohort, ()):
             if moved > position:
                 return version, configuration
-        return self._cohorts.version[cohort], self._cohorts.configuration[cohort]
+        return self._cohorts.version(cohort), self._cohorts.configuration(cohort)
 
 
 def _moved(world: World, cohorts: set[int], since: int) -> dict[tuple[int, int], list[DecisionRow]]:

@@ -178,10 +178,10 @@ class Account:
         }
         different: list[Suspect] = [what for what, value in values.items() if getattr(found, what) != value]
         yield from (self._differs(what, found=getattr(found, what), expected=values[what]) for what in different)
-        waiting = world.cohorts.waiting[cohort]
-        if not expected.finished and waiting != expected.waiting:
-            yield self._differs("waiting", found=self._route(waiting), expected=self._route(expected.waiting))
-        configuration = world.forest.configuration(world.cohorts.version[cohort], world.cohorts.configuration[cohort])
+        at = world.cohorts.standing(cohort)
+        if not expected.finished and at.waiting != expected.waiting:
+            yield self._differs("waiting", found=self._route(at.waiting), expected=self._route(expected.waiting))
+        configuration = world.forest.configuration(at.version, at.configuration)
         if not different and configuration != expected.configuration:
             # Alike to look at; apart in what their history states have recorded.
             dump = world.forest.table(expected.version).chart.dump

@@ -29,18 +29,18 @@ def describe(world: World, actor: int, key: str | None, updated: int, context: o
     """An actor as it stands; what is on the disk is given."""
     cohorts, cohort = world.cohorts, world.actors.cohort[actor]
     world.touch(cohort)
-    version, node = cohorts.version[cohort], cohorts.history[cohort]
-    configuration = world.forest.configuration(version, cohorts.configuration[cohort])
+    at, node = cohorts.standing(cohort), cohorts.history[cohort]
+    configuration = world.forest.configuration(at.version, at.configuration)
     return Actor(
         id=actor,
         key=key,
-        version=world.forest.name(version),
+        version=world.forest.name(at.version),
         state=configuration.value,
         status=configuration.status,
         tags=list(configuration.tags),
         events=world.histories.depth[node],
         fingerprint=f"{world.histories.fingerprint[node]:016x}",
-        needs_rescue=bool(cohorts.rescued[cohort]),
+        needs_rescue=bool(at.rescued),
         position=world.actors.last[actor],
         updated=updated,
         context=context,
@@ -49,4 +49,4 @@ def describe(world: World, actor: int, key: str | None, updated: int, context: o
 
 def accepted(world: World, cohort: int) -> list[str]:
     """The events that do something for the actors of a cohort, with those that are delivered."""
-    return world.forest.accepted(world.cohorts.version[cohort], world.cohorts.configuration[cohort])
+    return world.forest.accepted(world.cohorts.version(cohort), world.cohorts.configuration(cohort))

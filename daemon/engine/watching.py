@@ -275,9 +275,10 @@ class Watchers:
         below = {further.child for further in world.forest.routes.below(route.parent)}
         if watcher.actor is not None:
             return [watcher.actor] * (watcher.actor >= first), end
-        version, cohort = world.cohorts.version, world.actors.cohort
+        cohorts, cohort = world.cohorts, world.actors.cohort
+        at, version = cohorts.at, cohorts.standings.version
         ids = range(first, min(first + PASSED, end))
-        found = list(islice((actor for actor in ids if version[cohort[actor]] in below), self._part + 1))
+        found = list(islice((actor for actor in ids if version[at[cohort[actor]]] in below), self._part + 1))
         return (found, ids.stop) if len(found) <= self._part else (found[: self._part], found[self._part])
 
     def _progress(self, watcher: Watcher, position: int, left: int) -> list[Told]:

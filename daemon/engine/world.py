@@ -114,8 +114,7 @@ class World:
         self.forest = Forest(store, self.symbols.names.__getitem__)
         self.actors = Population(store.catalogue.heads(), store.catalogue.last_actor())
         self.cohorts = Cohorts()
-        rows = zip(*(kept[name] for name in keeping._COHORTS)) if kept else store.catalogue.cohorts()
-        self.cohorts.restore(rows, self.actors, store.catalogue.finished_configurations())
+        self._load_cohorts(kept)
         self.erased = {stone.actor: stone for stone in store.catalogue.tombstones()}
         self.sweep: Sweep | None = None
         self.deployments = {row.position: row for row in store.catalogue.deployments()}
@@ -128,7 +127,15 @@ class World:
 
     def keep_columns(self) -> None:
         """At a clean stop, let the next start find what it would else make from rows."""
-        keeping.keep(self.store, self.histories, self.cohorts)
+        if len(self.histories) + len(self.cohorts) >= keeping.WORTH_IT:
+            self.store.keep_columns(keeping.columns(self.histories, self.cohorts.columns()))
+
+    def _load_cohorts(self, kept: keeping.Kept) -> None:
+        finished, histories = self.store.catalogue.finished_configurations(), len(self.histories)
+        if kept:
+            self.cohorts.load(keeping.cohorts_of(kept), self.actors, finished, histories)
+        else:
+            self.cohorts.restore(self.store.catalogue.cohorts(), self.actors, finished, histories)
 
     def commit(self) -> bool:
         """Make everything since the last commit durable; False when nothing had changed."""
@@ -168,7 +175,7 @@ class World:
     def bury(self, stone: TombstoneRow) -> None:
         """Forget an actor that the store has just erased, and keep its tombstone."""
         if cohort := self.actors.remove(stone.actor):
-            self.cohorts.population[cohort] -= 1
+            self.cohorts.leave(cohort)
         # By which key it was known need not be readable any more. The store has what was remembered.
         self._ids.clear()
         self.repeats.forget(stone.actor)
@@ -184,7 +191,7 @@ class World:
         made, cohort = standing.judgements, self.cohorts.find(standing.version, node, standing.configuration)
         if cohort is not None and self.touch(cohort):
             cohort = self.cohorts.find(standing.version, node, standing.configuration)
-        if cohort is None or self.cohorts.rescued[cohort] != standing.rescued:
+        if cohort is None or self.cohorts.standing(cohort).rescued != standing.rescued:
             finished = self.forest.finished(standing.version, standing.configuration)
             cohort = self.cohorts.add(node, standing, finished=finished)
             self.store.writes.add_cohort(self._row(cohort))

@@ -10,6 +10,9 @@ On a version that lands by a state map the replay starts anew at each jump: ther
 several configurations, and so in several cohorts. Where the three agree, nothing that is still to come depends on more:
 a path looks at the history, a replay at the history, a map at the configuration.
 
+A million actors may have a million histories, and they stand in a handful of ways: so a cohort says only which of the
+*standings* it has, and whatever is asked about where actors stand is decided once for each of those.
+
 Four rules keep the sharing honest:
 
 * The memo (cohort, symbol) -> cohort rests on the routes that there are. A deploy clears it.
@@ -23,11 +26,12 @@ Four rules keep the sharing honest:
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, compress, count
-from operator import and_, not_
+from typing import NamedTuple
 
-from statekeep.daemon.routing.evaluator import ActorColumns, Wanted, census, choose, members, tally
+from statekeep.daemon.routing import evaluator
+from statekeep.daemon.routing.evaluator import ActorColumns, Crowd, Wanted
 from statekeep.daemon.routing.rule import Standing
 
 REMEMBERED = 200_000
@@ -37,95 +41,210 @@ _EVER = 2**64 - 1
 """No event has a position as high."""
 
 
-class Cohorts:
-    """The columns of all cohorts, by cohort number from 1, and how actors find them.
+class Census(NamedTuple):
+    """Actors that stand alike."""
 
-    ``version``, ``history`` (a node of the trie), ``configuration``, ``waiting`` and ``rescued`` (see ``Standing``)
-    are what is on disk; ``finished`` (0 or 1) follows from the configuration, ``population`` from the actors.
+    actors: int
+    finished: int
+    configuration: int
+    version: int
+    rescued: int
+
+
+class Standings:
+    """The columns of all standings that ever occurred, by number from 1, each there once.
+
+    ``finished`` (0 or 1) follows from the configuration; ``population`` are the actors of all cohorts that stand so.
     """
 
     def __init__(self) -> None:
         self.version = array("I", [0])
-        self.history = array("I", [0])
         self.configuration = array("I", [0])
         self.waiting = array("I", [0])
         self.rescued = array("I", [0])
-        self.population = array("I", [0])
         self.finished = bytearray(1)
+        self.population = array("Q", [0])
+        self._numbers: dict[tuple[int, int, int, int], int] = {}
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, number: int) -> Standing:
+        return Standing(self.version[number], self.configuration[number], self.waiting[number], self.rescued[number])
+
+    def intern(self, standing: Standing, *, finished: bool) -> int:
+        """The number of a standing, from now on."""
+        kind = (standing.version, standing.configuration, standing.waiting, standing.rescued)
+        number = self._numbers.get(kind)
+        if number is None:
+            number = self._numbers[kind] = len(self.version)
+            for column, value in zip((self.version, self.configuration, self.waiting, self.rescued), kind, strict=True):
+                column.append(value)
+            self.finished.append(finished)
+            self.population.append(0)
+        return number
+
+    def flags(self, passes: Callable[[int], bool]) -> bytearray:
+        """A flag for each standing: whether there are actors who stand so, and its number passes."""
+        return bytearray(actors > 0 and passes(number) for number, actors in enumerate(self.population))
+
+    def census(self, population: Iterable[int] | None = None) -> Iterator[Census]:
+        """How many actors stand so, for each standing that has any.
+
+        With a ``population`` that is not the present one, as if that many actors stood so, by number.
+        """
+        facts = (self.finished, self.configuration, self.version, self.rescued)
+        counted = zip(self.population if population is None else population, *facts, strict=True)
+        return (Census(*line) for line in counted if line[0])
+
+
+class Columns(NamedTuple):
+    """What is on disk of all cohorts: by cohort, and by number of a standing. The entries 0 stand for none."""
+
+    standing: array[int]
+    """The number of its standing."""
+    history: array[int]
+    standings: Sequence[Standing]
+
+
+class Cohorts:
+    """The columns of all cohorts, by cohort number from 1, and how actors find them.
+
+    ``at`` (the number of a standing) and ``history`` (a node of the trie) are what is on disk; ``population`` follows
+    from the actors, who come and go by ``join``, ``leave`` and ``move``.
+    """
+
+    def __init__(self) -> None:
+        self.standings = Standings()
+        self.at = array("I", [0])
+        self.history = array("I", [0])
+        self.population = array("I", [0])
         self.after_event: dict[int, int] = {}
         """The memo: (cohort << 32 | symbol) -> the cohort that this event leads to. See ``remember``."""
         self.after_spawn: dict[int, int] = {}
         """The memo of spawns: version -> the cohort that an actor spawned on it joins."""
-        self._open: dict[int, int] = {}
-        """Version, history and configuration (``_key``) -> the cohort to join, unless ``find`` finds it stale."""
         self._changed: dict[int, int] = {}
         """The last cohort that was there when the routes of a version last changed."""
-        self._all = array("I")
-        """Every cohort's number, as far as they were needed."""
+        # Which cohorts may be joined, unless ``find`` finds them stale: by history the first of a chain, by cohort the
+        # one behind it, until 0. No two of a chain agree in version and configuration.
+        self._first = array("I", [0])
+        self._next = array("I", [0])
 
     def __len__(self) -> int:
-        return len(self.version) - 1
+        return len(self.at) - 1
 
-    def restore(self, rows: Iterable[Sequence[int]], actors: ActorColumns, finished: Iterable[tuple[int, int]]) -> None:
-        """Take over what is on disk, a column at a time.
+    def restore(
+        self,
+        rows: Iterable[Sequence[int]],
+        actors: ActorColumns,
+        finished: Iterable[tuple[int, int]],
+        histories: int,
+    ) -> None:
+        """Take over what is on disk.
 
         ``rows`` are (version, history, configuration, waiting, rescued) in order of number, ``finished`` are the
-        (version, configuration) that take no more events.
+        (version, configuration) that take no more events, ``histories`` is how many there are.
         """
         flat = array("I", chain.from_iterable(rows))
-        columns = (self.version, self.history, self.configuration, self.waiting, self.rescued)
-        for place, column in enumerate(columns):
-            column.extend(flat[place :: len(columns)])
-        self.population = census(actors, Wanted(b"\0" + b"\1" * len(self), 0, _EVER))
-        passes = [bytearray() for _ in range(max(self.version) + 1)]
-        for version, configuration in finished:
-            if version < len(passes):
-                of_version = passes[version]
-                of_version.extend(bytes(configuration + 1 - len(of_version)))
-                of_version[configuration] = 1
-        self.finished = choose(self, passes, self.rescued, needs_rescue=None)
-        is_open = map(and_, map(bool, self.population), map(not_, self.finished))
-        found = compress(zip(count(), self.version, self.history, self.configuration, strict=False), is_open)
-        self._open = {(version << 32 | history) << 32 | number: cohort for cohort, version, history, number in found}
+        standing, history, first = evaluator.intern(flat)
+        standings = [Standing(0, 0)]
+        for row in first:
+            version, _, configuration, waiting, rescued = flat[5 * row : 5 * row + 5]
+            standings.append(Standing(version, configuration, waiting, rescued))
+        self.load(Columns(standing, history, standings), actors, finished, histories)
+
+    def load(self, columns: Columns, actors: ActorColumns, finished: Iterable[tuple[int, int]], histories: int) -> None:
+        """Take over ``columns`` as they are; the rest is as for ``restore``."""
+        self.at, self.history, standings = columns
+        ended = set(finished)
+        for standing in standings[1:]:
+            self.standings.intern(standing, finished=(standing.version, standing.configuration) in ended)
+        self.population = evaluator.count(actors, len(self.at))
+        everyone = Wanted(self.at, b"\0" + b"\1" * len(self.standings), 0, _EVER)
+        self.standings.population = evaluator.census(actors, everyone)
+        self._first, self._next = evaluator.chain(self, self._kinds(), histories)
+
+    def columns(self) -> Columns:
+        """What ``load`` takes over; the columns are those of these cohorts, not copies."""
+        return Columns(self.at, self.history, list(map(self.standings.__getitem__, range(len(self.standings) + 1))))
 
     def add(self, history: int, standing: Standing, *, finished: bool) -> int:
-        """Make a cohort that may be entered, and return its number."""
-        cohort = self._append(history, standing, finished=finished)
-        self._open[self._key(cohort)] = cohort
+        """Make a cohort that may be joined, and return its number."""
+        self.at.append(self.standings.intern(standing, finished=finished))
+        self.history.append(history)
+        self.population.append(0)
+        self._next.append(0)
+        if history >= len(self._first):
+            self._first.extend([0] * (history + 1 - len(self._first)))
+        cohort = len(self)
+        self._open(cohort)
         return cohort
 
+    def version(self, cohort: int) -> int:
+        """The version that a cohort is on."""
+        return self.standings.version[self.at[cohort]]
+
+    def configuration(self, cohort: int) -> int:
+        """The configuration of a cohort, on its version."""
+        return self.standings.configuration[self.at[cohort]]
+
+    def finished(self, cohort: int) -> bool:
+        """Whether the actors of a cohort take no more events."""
+        return bool(self.standings.finished[self.at[cohort]])
+
     def standing(self, cohort: int) -> Standing:
-        """Where a cohort stands."""
-        return Standing(self.version[cohort], self.configuration[cohort], self.waiting[cohort], self.rescued[cohort])
+        """Where a cohort stands. It may be changed: it is the caller's."""
+        return self.standings[self.at[cohort]]
 
     def put(self, cohorts: Sequence[int], standing: Standing, *, finished: bool) -> None:
         """Let cohorts that stand alike stand elsewhere."""
-        before, history, is_open = self.standing(cohorts[0]), self.history, self._open
-        for column, value in ((self.waiting, standing.waiting), (self.rescued, standing.rescued)):
-            for cohort in cohorts:
-                column[cohort] = value
-        if (before.version, before.configuration) == (standing.version, standing.configuration):
-            return
-        left, joined = (at.version << 64 | at.configuration for at in (before, standing))
+        before, number = self.at[cohorts[0]], self.standings.intern(standing, finished=finished)
+        moved = sum(map(self.population.__getitem__, cohorts))
+        self.standings.population[before] -= moved
+        self.standings.population[number] += moved
         for cohort in cohorts:
-            node = history[cohort] << 32
-            if is_open.get(left | node) == cohort:
-                del is_open[left | node]
-            self.version[cohort], self.configuration[cohort] = standing.version, standing.configuration
-            self.finished[cohort] = finished
-            if not finished:
-                is_open[joined | node] = cohort
+            self.at[cohort] = number
+        if self._agree(before, number):
+            return
+        for cohort in cohorts:
+            if finished:
+                self._close(cohort)
+            else:
+                self._open(cohort)
+
+    def join(self, cohort: int, actors: int = 1) -> None:
+        """Let so many more actors be in a cohort."""
+        self.population[cohort] += actors
+        self.standings.population[self.at[cohort]] += actors
+
+    def leave(self, cohort: int) -> None:
+        """Let one actor less be in a cohort."""
+        self.join(cohort, -1)
+
+    def move(self, cohort: int, target: int) -> None:
+        """Let an actor go from one cohort to another."""
+        self.population[cohort] -= 1
+        self.population[target] += 1
+        before, after = self.at[cohort], self.at[target]
+        if before != after:
+            self.standings.population[before] -= 1
+            self.standings.population[after] += 1
 
     def find(self, version: int, history: int, configuration: int) -> int | None:
-        """The cohort that an actor of which these are known joins, if there is one that may be entered."""
-        key = (version << 32 | history) << 32 | configuration
-        cohort = self._open.get(key)
-        if cohort is None or cohort > self._changed.get(version, 0):
-            return cohort
-        if self.finished[cohort] or not self.population[cohort]:
-            del self._open[key]
+        """The cohort that an actor of which these are known joins, if there is one that may be joined."""
+        standings, at = self.standings, self.at
+        cohort = self._first[history] if history < len(self._first) else 0
+        while cohort:
+            number = at[cohort]
+            if standings.version[number] == version and standings.configuration[number] == configuration:
+                break
+            cohort = self._next[cohort]
+        if not cohort:
             return None
-        return cohort
+        if cohort > self._changed.get(version, 0) or (self.population[cohort] and not standings.finished[number]):
+            return cohort
+        self._close(cohort)
+        return None
 
     def remember(self, cohort: int, symbol: int, target: int) -> None:
         """Keep in the memo where an event leads. Dropped when full."""
@@ -141,38 +260,61 @@ class Cohorts:
 
     def members(self, version: int) -> array[int]:
         """The cohorts of ``version`` that have actors, in ascending order."""
-        return members(self, version)
+        return evaluator.members(self, self.standings.flags(lambda number: self.standings.version[number] == version))
 
-    def census(self, population: array[int] | None = None) -> list[tuple[int, int, int, int, int]]:
-        """(actors, finished, configuration, version, rescued), summed over all cohorts that agree in these.
+    def waiting(self, route: int) -> array[int]:
+        """The cohorts that wait for a route and have actors, in ascending order."""
+        standings = self.standings
+        waits = standings.flags(lambda number: standings.waiting[number] == route and not standings.finished[number])
+        return evaluator.members(self, waits)
 
-        With a ``population`` that is not the present one, as if that many actors were in each cohort.
-        """
-        self._all.extend(range(len(self._all), len(self.version)))
-        counted = self if population is None else _Peopled(self, population)
-        return [line for line in tally(counted, self._all, self.finished, self.version, self.rescued) if line[0]]
+    def live(self, version: int, histories: int) -> Crowd:
+        """The actors of ``version`` that have not finished, by history; ``histories`` is how many there are."""
+        standings = self.standings
+        live = standings.flags(lambda number: standings.version[number] == version and not standings.finished[number])
+        return evaluator.populate(self, live, histories)
 
-    def _key(self, cohort: int) -> int:
-        return (self.version[cohort] << 32 | self.history[cohort]) << 32 | self.configuration[cohort]
+    def inhabited(self) -> int:
+        """How many cohorts have actors."""
+        return evaluator.inhabited(self)
 
-    def _append(self, history: int, standing: Standing, *, finished: bool) -> int:
-        self.version.append(standing.version)
-        self.history.append(history)
-        self.configuration.append(standing.configuration)
-        self.waiting.append(standing.waiting)
-        self.rescued.append(standing.rescued)
-        self.population.append(0)
-        self.finished.append(finished)
-        return len(self)
+    def _kinds(self) -> array[int]:
+        """For each standing where nothing has finished, the first that agrees with it; 0 for the others."""
+        standings, first = self.standings, dict[tuple[int, int], int]()
+        places = zip(standings.version, standings.configuration, strict=True)
+        kinds = array("I", (first.setdefault(place, number) for number, place in enumerate(places)))
+        for number in compress(count(), standings.finished):
+            kinds[number] = 0
+        return kinds
 
+    def _agree(self, one: int, other: int) -> bool:
+        """Whether two standings, given by number, are of one version and configuration."""
+        version, configuration = self.standings.version, self.standings.configuration
+        return version[one] == version[other] and configuration[one] == configuration[other]
 
-class _Peopled:
-    """The columns of cohorts, but for their populations."""
+    def _open(self, cohort: int) -> None:
+        """Let a cohort be found where it stands, and no other one of its history that stands there too."""
+        node, at = self.history[cohort], self.at[cohort]
+        if not self._first[node]:
+            self._first[node] = cohort
+            return
+        others = [other for other in self._chain(node) if other != cohort and not self._agree(self.at[other], at)]
+        self._link(node, [cohort, *others])
 
-    def __init__(self, cohorts: Cohorts, population: array[int]) -> None:
-        self.version = cohorts.version
-        self.history = cohorts.history
-        self.configuration = cohorts.configuration
-        self.waiting = cohorts.waiting
-        self.finished = cohorts.finished
-        self.population = population
+    def _close(self, cohort: int) -> None:
+        """Let a cohort not be found any more."""
+        node = self.history[cohort]
+        self._link(node, [other for other in self._chain(node) if other != cohort])
+
+    def _chain(self, node: int) -> Iterator[int]:
+        cohort = self._first[node]
+        while cohort:
+            yield cohort
+            cohort = self._next[cohort]
+
+    def _link(self, node: int, cohorts: list[int]) -> None:
+        """Make the chain of a history anew."""
+        following = 0
+        for cohort in reversed(cohorts):
+            self._next[cohort], following = following, cohort
+        self._first[node] = following

@@ -7,7 +7,7 @@ call gives all of them back before it returns. csrc/evaluator.h says what each f
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate
@@ -42,15 +42,24 @@ class Trie(Protocol):
     def __len__(self) -> int: ...
 
 
+class StandingColumns(Protocol):
+    """What standings say, by number."""
+
+    configuration: array[int]
+    waiting: array[int]
+    finished: bytearray
+
+
 class CohortColumns(Protocol):
     """The columns of all cohorts, as sk_cohorts in cohorts.h describes them."""
 
-    version: array[int]
+    at: array[int]
+    """The number of its standing."""
     history: array[int]
-    configuration: array[int]
-    waiting: array[int]
     population: array[int]
-    finished: bytearray
+
+    @property
+    def standings(self) -> StandingColumns: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +171,47 @@ def scan(cohort_of: array[int], flags: bytes | bytearray, start: int, limit: int
     return list(found[0:stored])
 
 
-def members(cohorts: CohortColumns, version: int) -> array[int]:
-    """The cohorts of ``version`` that have actors, in ascending order."""
-    found = array("I", bytes(4 * len(cohorts.version)))
+def intern(rows: array[int]) -> tuple[array[int], array[int], list[int]]:
+    """Number the standings of cohorts, given by their rows of five as sk_intern takes them.
+
+    The number of each one's standing and its history, both behind an entry 0 for the cohort 0 that there is not; and
+    the rows in which the standings from number 1 on occur first.
+    """
+    count, room = len(rows) // 5, 1_024
+    standing, history = _zeros(count + 1), _zeros(count + 1)
+    while True:
+        slots, first = _scratch("uint32_t[]", room), ffi.new("uint32_t[]", room // 2)
+        found = ffi.new("uint32_t *")
+        with _Loan() as loan:
+            out = (loan.lend(standing) + 1, loan.lend(history) + 1)
+            status = lib.sk_intern(loan.lend(rows), count, *out, slots, first, room, found)
+        if status == lib.SK_OK:
+            return standing, history, list(first[0 : found[0]])
+        room *= 4
+
+
+def chain(cohorts: CohortColumns, kinds: array[int], histories: int) -> tuple[array[int], array[int]]:
+    """The first cohort of each history that may be found, and the next one of each such cohort: see sk_chain."""
+    first, following = _zeros(histories), _zeros(len(cohorts.at))
     with _Loan() as loan:
-        stored = lib.sk_members(_cohorts(loan, cohorts), version, loan.lend(found))
+        out = (loan.lend(first), loan.lend(following))
+        _call(lib.sk_chain, _cohorts(loan, cohorts), loan.lend(kinds), histories, *out)
+    return first, following
+
+
+def inhabited(cohorts: CohortColumns) -> int:
+    """How many cohorts have actors."""
+    with _Loan() as loan:
+        return lib.sk_inhabited(_cohorts(loan, cohorts))
+
+
+def members(cohorts: CohortColumns, flags: bytes | bytearray) -> array[int]:
+    """The cohorts that have actors and a standing that is flagged, in ascending order."""
+    if not any(flags):
+        return array("I")
+    found = _zeros(len(cohorts.at))
+    with _Loan() as loan:
+        stored = lib.sk_members(_cohorts(loan, cohorts), loan.lend(flags), loan.lend(found))
     del found[stored:]
     return found
 
@@ -218,19 +263,19 @@ def tally(
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """The live actors of one version, by history."""
+    """Actors by history."""
 
     actors: array[int]
     cohort: array[int]
     """One of the cohorts that they are in; 0 where there is nobody."""
 
 
-def populate(cohorts: CohortColumns, version: int, histories: int) -> Crowd:
-    """Count the actors of ``version`` that have not finished."""
+def populate(cohorts: CohortColumns, flags: bytes | bytearray, histories: int) -> Crowd:
+    """Count the actors of cohorts whose standing is flagged."""
     crowd = Crowd(_zeros(histories), _zeros(histories))
     with _Loan() as loan:
         out = (loan.lend(crowd.actors), loan.lend(crowd.cohort))
-        _call(lib.sk_populate, _cohorts(loan, cohorts), version, histories, *out)
+        _call(lib.sk_populate, _cohorts(loan, cohorts), loan.lend(flags), histories, *out)
     return crowd
 
 
@@ -263,28 +308,20 @@ class ActorColumns(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Actors whose cohort is flagged, and whose last event is at ``since`` or later and before ``until``."""
+    """Actors whose standing is flagged, and whose last event is at ``since`` or later and before ``until``."""
 
+    standing: array[int]
+    """By cohort, a number."""
     flags: bytes | bytearray
+    """By that number."""
     since: int
     until: int
 
 
-def choose(
-    cohorts: CohortColumns, passes: Sequence[bytes | bytearray], rescued: array[int], *, needs_rescue: bool | None
-) -> bytearray:
-    """A flag for each cohort whose configuration passes; ``passes`` has a byte for each of a version, by version."""
-    flags, start = bytearray(len(cohorts.version)), array("I", accumulate(map(len, passes), initial=0))
-    mark = -1 if needs_rescue is None else int(needs_rescue)
-    with _Loan() as loan:
-        of_version = (loan.lend(start), loan.lend(b"".join(passes)), len(passes), start[-1])
-        wanted = _struct("sk_filter", *of_version, loan.lend(rescued), mark)
-        lib.sk_choose(_cohorts(loan, cohorts), wanted, loan.lend(flags))
-    return flags
-
-
 def by_id(actors: ActorColumns, wanted: Wanted, start: int, limit: int, skip: int = 0) -> list[int]:
     """The first ``limit`` of the wanted actors from id ``start`` on, in order, but for the first ``skip``."""
+    if not any(wanted.flags):
+        return []
     found = _scratch("uint32_t[]", limit)
     with _Loan() as loan:
         return list(found[0 : lib.sk_by_id(*_wanted(loan, actors, wanted), start, skip, found, limit)])
@@ -292,6 +329,8 @@ def by_id(actors: ActorColumns, wanted: Wanted, start: int, limit: int, skip: in
 
 def latest(actors: ActorColumns, wanted: Wanted, limit: int, skip: int = 0) -> list[int]:
     """The ``limit`` wanted actors whose last events are the latest, the latest first, but for the first ``skip``."""
+    if not any(wanted.flags):
+        return []
     if skip:
         wanted, skip = _behind(actors, wanted, skip)
         return latest(actors, wanted, skip + limit)[skip:]
@@ -317,17 +356,29 @@ def _behind(actors: ActorColumns, wanted: Wanted, skip: int) -> tuple[Wanted, in
 
 
 def census(actors: ActorColumns, wanted: Wanted) -> array[int]:
-    """How many of the wanted actors each cohort has."""
-    population = _zeros(len(wanted.flags))
+    """How many of the wanted actors stand so, by number."""
+    counts = array("Q", bytes(8 * len(wanted.flags)))
     with _Loan() as loan:
-        lib.sk_census(*_wanted(loan, actors, wanted), loan.lend(population))
+        lib.sk_census(*_wanted(loan, actors, wanted), loan.lend(counts))
+    return counts
+
+
+def count(actors: ActorColumns, cohorts: int) -> array[int]:
+    """How many actors each cohort has."""
+    population = _zeros(cohorts)
+    with _Loan() as loan:
+        lib.sk_count(_actors(loan, actors), loan.lend(population), cohorts)
     return population
 
 
 def _wanted(loan: _Loan, actors: ActorColumns, wanted: Wanted) -> tuple[Any, Any]:
-    columns = (loan.lend(actors.cohort), loan.lend(actors.last), len(actors.cohort))
-    bounds = (loan.lend(wanted.flags), len(wanted.flags), wanted.since, wanted.until)
-    return _struct("sk_actors", *columns), _struct("sk_wanted", *bounds)
+    standing = (loan.lend(wanted.standing), len(wanted.standing))
+    flags = (loan.lend(wanted.flags), len(wanted.flags))
+    return _actors(loan, actors), _struct("sk_wanted", *standing, *flags, wanted.since, wanted.until)
+
+
+def _actors(loan: _Loan, actors: ActorColumns) -> Any:
+    return _struct("sk_actors", loan.lend(actors.cohort), loan.lend(actors.last), len(actors.cohort))
 
 
 def _zeros(count: int) -> array[int]:
@@ -360,9 +411,10 @@ def _struct(name: str, *fields: Any) -> Any:
 
 
 def _cohorts(loan: _Loan, cohorts: CohortColumns) -> Any:
-    columns = (cohorts.version, cohorts.history, cohorts.configuration, cohorts.waiting, cohorts.population)
-    lent = [loan.lend(column) for column in (*columns, cohorts.finished)]
-    return _struct("sk_cohorts", *lent, len(cohorts.version))
+    standings = cohorts.standings
+    by_cohort = [loan.lend(column) for column in (cohorts.at, cohorts.history, cohorts.population)]
+    by_number = [loan.lend(column) for column in (standings.configuration, standings.waiting, standings.finished)]
+    return _struct("sk_cohorts", *by_cohort, len(cohorts.at), *by_number, len(standings.finished))
 
 
 def _trie(loan: _Loan, histories: Trie) -> Any:

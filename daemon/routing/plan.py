@@ -53,7 +53,14 @@ class Plan:
 
     def before(self, place: int) -> int:
         """The configuration of the cohort in a place of the columns."""
-        return self.cohorts.configuration[self.members[place]]
+        return self.cohorts.configuration(self.members[place])
+
+    def places(self) -> array[int]:
+        """By cohort, the number of its place in the columns, from 1 on; 0 for those that are not there."""
+        found = array("I", bytes(4 * (len(self.cohorts) + 1)))
+        for number, cohort in enumerate(self.members, start=1):
+            found[cohort] = number
+        return found
 
     def lines(self) -> Iterator[Line]:
         """The plan in sums, in no particular order."""
@@ -74,13 +81,11 @@ class Plan:
         """Judge the cohorts in these places of the columns, those that agree in all that counts at once."""
         cohorts, members = self.cohorts, list(map(self.members.__getitem__, places))
         decided = (map(column.__getitem__, places) for column in (self.outcomes, self.landings, self.skipped))
-        stood = (
-            map(column.__getitem__, members) for column in (cohorts.configuration, cohorts.waiting, cohorts.rescued)
-        )
+        stood = map(cohorts.at.__getitem__, members)
         alike = defaultdict[tuple[int, ...], list[int]](list)
-        for kind, cohort in zip(zip(*decided, *stood, strict=True), members, strict=True):
+        for kind, cohort in zip(zip(*decided, stood, strict=True), members, strict=True):
             alike[kind].append(cohort)
-        for (outcome, landing, skipped, *_), same in alike.items():
+        for (outcome, landing, skipped, _), same in alike.items():
             yield self._judged(same, _OUTCOMES[outcome], Landing(landing, skipped))
 
     def _judged(self, same: list[int], outcome: Outcome, landing: Landing) -> Judged:
@@ -112,25 +117,22 @@ def _jump(jumps: Jumps, cohorts: Cohorts, members: array[int], outcomes: bytearr
     """Landings by a state map, with columns as those of a replay; the outcomes of who does not land are changed."""
     blank = array("I", bytes(4 * len(members)))
     moving = {before for _, made, before, *_ in tally(cohorts, members, outcomes, blank, blank) if made == _MIGRATED}
-    count = max(moving, default=-1) + 1
-    landed = Landings(array("I", bytes(4 * count)), array("I", bytes(4 * count)))
-    for before in moving:
-        landed.configuration[before] = jumps.landing(before)
-    landings, skipped = land(_ByConfiguration(cohorts), members, outcomes, landed, strict=False)
+    target = {before: jumps.landing(before) for before in moving}
+    by_standing = array("I", (target.get(before, 0) for before in cohorts.standings.configuration))
+    landed = Landings(by_standing, array("I", bytes(4 * len(by_standing))))
+    landings, skipped = land(_ByStanding(cohorts), members, outcomes, landed, strict=False)
     for place in _places(landings, KEPT):
         outcomes[place], landings[place] = Outcome.KEPT, 0
     return landings, skipped
 
 
-class _ByConfiguration:
-    """Cohorts whose landing depends on their configuration, as ``land`` takes those that depend on their history."""
+class _ByStanding:
+    """Cohorts whose landing depends on their standing, as ``land`` takes those that depend on their history."""
 
     def __init__(self, cohorts: Cohorts) -> None:
-        self.version = cohorts.version
-        self.history = self.configuration = cohorts.configuration
-        self.waiting = cohorts.waiting
+        self.at = self.history = cohorts.at
         self.population = cohorts.population
-        self.finished = cohorts.finished
+        self.standings = cohorts.standings
 
 
 def _places(column: array[int], value: int) -> Iterator[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -122,4 +123,13 @@ def test_with_a_damaged_file_the_rows_are_read(directory: Path) -> None:
     content = bytearray(file_in(directory).read_bytes())
     content[-1] ^= 1
     file_in(directory).write_bytes(content)
+    assert differences(directory) == []
+
+
+def test_what_another_statekeep_has_kept_is_not_taken(directory: Path) -> None:
+    """Columns that have other names than these mean something else."""
+    tell(directory, keep=False)
+    with engine_in(directory) as engine:
+        engine._store.keep_columns({"parent": array("I", [1]), "nodes": array("I", [1])})
+    assert file_in(directory).exists()
     assert differences(directory) == []

@@ -1,8 +1,8 @@
 """The whole daemon in one thread, under a scheduler, a clock and faults that a seed decides.
 
 Server, engine, store and clients are the real ones. The seed chooses which task runs next, how long everybody waits on
-a clock that nobody has to wait for, which commit fails, and when the daemon is killed or stopped; another comes up with the files
-as they were at that moment. A seed that fails does so again, step by step: its number is the test's.
+a clock that nobody has to wait for, which commit fails, and when the daemon is killed or stopped; another comes up with
+the files as they were at that moment. A seed that fails does so again, step by step: its number is the test's.
 """
 
 from __future__ import annotations

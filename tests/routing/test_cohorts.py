@@ -15,7 +15,7 @@ def made(*standings: Standing, finished: bool = False, actors: int = 1) -> Cohor
     """Cohorts with these standings, each with a history of its own and some actors."""
     cohorts = Cohorts()
     for history, standing in enumerate(standings):
-        cohorts.population[cohorts.add(history, standing, finished=finished)] = actors
+        cohorts.join(cohorts.add(history, standing, finished=finished), actors)
     return cohorts
 
 
@@ -57,7 +57,7 @@ def test_a_cohort_that_lands_finished_is_not_joined() -> None:
     cohorts = made(Standing(1, 10))
     cohorts.put([1], Standing(2, 20), finished=True)
     assert cohorts.find(2, 0, 20) is None
-    assert cohorts.finished[1]
+    assert cohorts.finished(1)
 
 
 def test_the_mover_leaves_its_namesake_alone() -> None:
@@ -76,7 +76,7 @@ def test_finished_cohorts_that_saw_a_change_are_not_joined() -> None:
     assert cohorts.find(1, 0, 10) == 1
     cohorts.routes_changed(1)
     assert cohorts.find(1, 0, 10) is None
-    cohorts.population[cohorts.add(0, Standing(1, 10), finished=True)] = 1
+    cohorts.join(cohorts.add(0, Standing(1, 10), finished=True), 1)
     assert cohorts.find(1, 0, 10) == 2
 
 
@@ -117,7 +117,7 @@ def test_the_memo_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_members_are_those_with_actors() -> None:
     """In ascending order, and of one version."""
     cohorts = made(Standing(1, 10), Standing(2, 10), Standing(1, 11), Standing(1, 12))
-    cohorts.population[3] = 0
+    cohorts.leave(3)
     assert list(cohorts.members(1)) == [1, 4]
     assert list(cohorts.members(3)) == []
 
@@ -125,18 +125,18 @@ def test_members_are_those_with_actors() -> None:
 def test_a_census_sums_what_is_alike() -> None:
     """Over cohorts that agree in version, configuration, rescue and finality; the empty ones do not count."""
     cohorts = made(Standing(1, 10), Standing(1, 10), Standing(1, 10, rescued=2), Standing(2, 10), Standing(2, 11))
-    cohorts.population[2] = 4
-    cohorts.population[5] = 0
-    assert sorted(cohorts.census()) == [(1, 0, 10, 1, 2), (1, 0, 10, 2, 0), (5, 0, 10, 1, 0)]
+    cohorts.join(2, 3)
+    cohorts.leave(5)
+    assert sorted(cohorts.standings.census()) == [(1, 0, 10, 1, 2), (1, 0, 10, 2, 0), (5, 0, 10, 1, 0)]
 
 
 def test_what_is_on_disk_comes_back() -> None:
     """Standings and populations; open is what has actors and has not finished: nobody knows what the others saw."""
     rows = [(1, 0, 10, 2, 0), (1, 1, 11, 0, 3), (2, 1, 12, 0, 0)]
     cohorts = Cohorts()
-    cohorts.restore(rows, Actors(1, 1, 3, 0, 1, 3, 1, 1), [(2, 12), (1, 9), (3, 10)])
+    cohorts.restore(rows, Actors(1, 1, 3, 0, 1, 3, 1, 1), [(2, 12), (1, 9), (3, 10)], 2)
     assert [cohorts.standing(1), cohorts.standing(2)] == [Standing(1, 10, 2, 0), Standing(1, 11, 0, 3)]
     assert list(cohorts.population) == [0, 5, 0, 2]
-    assert list(cohorts.finished) == [0, 0, 0, 1]
+    assert list(map(cohorts.finished, (1, 2, 3))) == [False, False, True]
     assert [cohorts.find(1, 0, 10), cohorts.find(1, 1, 11), cohorts.find(2, 1, 12)] == [1, None, None]
     assert cohorts.add(1, Standing(1, 11), finished=False) == 4

@@ -29,7 +29,7 @@ def worlds(draw: st.DrawFn) -> Cohorts:
     standings = st.builds(Standing, VERSIONS, st.integers(0, 2), rare, rare)
     rows = st.tuples(st.integers(0, HISTORIES - 1), standings, st.booleans(), st.sampled_from([0, 1, 5, 2**32 - 1]))
     for history, standing, finished, actors in draw(st.lists(rows, min_size=1, max_size=30)):
-        cohorts.population[cohorts.add(history, standing, finished=finished)] = actors
+        cohorts.join(cohorts.add(history, standing, finished=finished), actors)
     return cohorts
 
 
@@ -45,9 +45,9 @@ def one_each(data: st.DataObject, values: st.SearchStrategy[int], size: int) -> 
 
 def claimed(cohorts: Cohorts, cohort: int, relation: int) -> Outcome:
     """The outcome for one cohort whose history has this relation to the path."""
-    if cohorts.finished[cohort]:
+    if cohorts.finished(cohort):
         return Outcome.FINAL
-    if cohorts.waiting[cohort]:
+    if cohorts.standing(cohort).waiting:
         return Outcome.BLOCKED
     outcomes = {
         Relation.MATCH: Outcome.MIGRATED,
@@ -69,8 +69,8 @@ def landed(outcome: int, landing: int, skipped: int, *, strict: bool) -> tuple[i
 @given(worlds(), VERSIONS)
 def test_members_are_the_inhabited_cohorts_of_a_version(cohorts: Cohorts, version: int) -> None:
     """In ascending order, finished or not."""
-    expected = [n for n in range(len(cohorts) + 1) if cohorts.version[n] == version and cohorts.population[n]]
-    assert list(evaluator.members(cohorts, version)) == expected
+    expected = [n for n in range(len(cohorts) + 1) if cohorts.version(n) == version and cohorts.population[n]]
+    assert list(cohorts.members(version)) == expected
 
 
 @given(worlds(), st.data())
@@ -111,7 +111,7 @@ def test_a_tally_has_a_line_for_each_kind(cohorts: Cohorts, data: st.DataObject)
     landings, skipped = (array("I", one_each(data, small, len(these))) for _ in range(2))
     expected: Counter[tuple[int, ...]] = Counter()
     for cohort, *made in zip(these, outcomes, landings, skipped, strict=True):
-        expected[made[0], cohorts.configuration[cohort], made[1], made[2]] += cohorts.population[cohort]
+        expected[made[0], cohorts.configuration(cohort), made[1], made[2]] += cohorts.population[cohort]
     lines = evaluator.tally(cohorts, these, outcomes, landings, skipped)
     assert sorted(lines) == sorted((actors, *kind) for kind, actors in expected.items())
 
@@ -121,7 +121,7 @@ def test_a_tally_takes_the_room_that_it_needs(kinds: int) -> None:
     """Half of the first room is 512 lines, of the second 2,048; no line is lost or counted twice in between."""
     cohorts, numbers = Cohorts(), range(kinds)
     for number in numbers:
-        cohorts.population[cohorts.add(0, Standing(1, number % 8), finished=False)] = number + 1
+        cohorts.join(cohorts.add(0, Standing(1, number % 8), finished=False), number + 1)
     outcomes = bytearray(number // 8 % 4 for number in numbers)
     landings, skipped = (array("I", (number // by % 16 for number in numbers)) for by in (32, 512))
     lines = evaluator.tally(cohorts, array("I", range(1, kinds + 1)), outcomes, landings, skipped)
@@ -132,11 +132,13 @@ def test_a_tally_takes_the_room_that_it_needs(kinds: int) -> None:
 @given(worlds())
 def test_a_census_is_a_count_over_all_cohorts(cohorts: Cohorts) -> None:
     """Of their actors, by whether they have finished, configuration, version and rescue."""
-    expected: Counter[tuple[int, ...]] = Counter()
+    expected, found = Counter[tuple[int, ...]](), Counter[tuple[int, ...]]()
     for n in range(len(cohorts) + 1):
-        kind = (cohorts.finished[n], cohorts.configuration[n], cohorts.version[n], cohorts.rescued[n])
+        kind = (cohorts.finished(n), cohorts.configuration(n), cohorts.version(n), cohorts.standing(n).rescued)
         expected[kind] += cohorts.population[n]
-    assert sorted(cohorts.census()) == sorted((actors, *kind) for kind, actors in expected.items() if actors)
+    for actors, *line in cohorts.standings.census():
+        found[tuple(line)] += actors
+    assert +found == +expected
 
 
 def test_a_member_that_is_no_cohort_is_refused() -> None:

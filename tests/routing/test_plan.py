@@ -71,7 +71,7 @@ class Parent:
     def _add_cohort(self, node: int, *, actors: int, finished: bool) -> None:
         standing = self.settled(node)
         if standing.version == PARENT and self.cohorts.find(PARENT, node, standing.configuration) is None:
-            self.cohorts.population[self.cohorts.add(node, standing, finished=finished)] = actors
+            self.cohorts.join(self.cohorts.add(node, standing, finished=finished), actors)
 
 
 def judged(found: Plan, place: int) -> tuple[Judgement, Standing]:
@@ -113,7 +113,7 @@ def test_every_cohort_goes_where_the_rule_says(
     assert list(found.members) == list(range(1, len(parent.cohorts) + 1))
     for place, cohort in enumerate(found.members):
         (made, standing), before = judged(found, place), parent.cohorts.standing(cohort)
-        if parent.cohorts.finished[cohort]:
+        if parent.cohorts.finished(cohort):
             assert (standing, made.outcome) == (before, Outcome.FINAL)
             continue
         expected = parent.settled(parent.cohorts.history[cohort])

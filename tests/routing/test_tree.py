@@ -4,29 +4,17 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statekeep.daemon.routing.evaluator import Malformed, gather, populate
+from statekeep.daemon.routing.cohorts import Cohorts
+from statekeep.daemon.routing.evaluator import Malformed, gather
 from statekeep.daemon.routing.histories import Histories
+from statekeep.daemon.routing.rule import Standing
 
 VERSION = 1
-
-
-@dataclass
-class Columns:
-    """Cohorts as the evaluator sees them; there is no cohort 0."""
-
-    version: array[int]
-    history: array[int]
-    population: array[int]
-    finished: bytearray
-
-    def __post_init__(self) -> None:
-        self.configuration = self.waiting = array("I", bytes(4 * len(self.version)))
 
 
 @st.composite
@@ -42,25 +30,23 @@ def tries(draw: st.DrawFn) -> Histories:
 
 
 @st.composite
-def cohorts(draw: st.DrawFn, histories: int) -> Columns:
+def cohorts(draw: st.DrawFn, histories: int) -> Cohorts:
     """Cohorts of two versions, some finished, some without actors, some alike."""
-    rows = draw(
-        st.lists(
-            st.tuples(st.integers(1, 2), st.integers(0, histories - 1), st.integers(0, 3), st.booleans()), max_size=30
-        )
-    )
-    version, history, population, finished = zip((0, 0, 0, False), *rows, strict=True)
-    return Columns(array("I", version), array("I", history), array("I", population), bytearray(finished))
+    columns, node, small = Cohorts(), st.integers(0, histories - 1), st.integers(0, 3)
+    for version, history, actors, finished in draw(
+        st.lists(st.tuples(st.integers(1, 2), node, small, st.booleans()), max_size=30)
+    ):
+        cohort = columns.add(history, Standing(version, int(finished)), finished=finished)
+        columns.join(cohort, actors)
+    return columns
 
 
-def live(columns: Columns) -> dict[int, int]:
+def live(columns: Cohorts) -> dict[int, int]:
     """The live actors of ``VERSION`` by history."""
     found: Counter[int] = Counter()
-    for version, node, actors, finished in zip(
-        columns.version, columns.history, columns.population, columns.finished, strict=True
-    ):
-        if version == VERSION and not finished:
-            found[node] += actors
+    for cohort in range(1, len(columns) + 1):
+        if columns.version(cohort) == VERSION and not columns.finished(cohort):
+            found[columns.history[cohort]] += columns.population[cohort]
     return {node: actors for node, actors in found.items() if actors}
 
 
@@ -69,14 +55,14 @@ def test_actors_are_counted_by_history(data: st.DataObject) -> None:
     """Those of the version that have not finished; and the cohort that is named with them is one of theirs."""
     trie = data.draw(tries())
     columns = data.draw(cohorts(len(trie)))
-    crowd = populate(columns, VERSION, len(trie))
+    crowd = columns.live(VERSION, len(trie))
     assert {node: actors for node, actors in enumerate(crowd.actors) if actors} == live(columns)
     assert {node for node, cohort in enumerate(crowd.cohort) if cohort} == set(live(columns))
     for node, cohort in enumerate(crowd.cohort):
         if cohort:
-            assert (columns.version[cohort], columns.history[cohort]) == (VERSION, node)
+            assert (columns.version(cohort), columns.history[cohort]) == (VERSION, node)
             assert columns.population[cohort]
-            assert not columns.finished[cohort]
+            assert not columns.finished(cohort)
 
 
 @given(st.data(), st.integers(0, 6))
@@ -84,7 +70,7 @@ def test_the_tree_is_what_leads_to_actors(data: st.DataObject, deepest: int) -> 
     """Sums, children and the number of nodes down to a depth are those of the histories, each spelled out."""
     trie = data.draw(tries())
     columns = data.draw(cohorts(len(trie)))
-    tree = gather(trie, populate(columns, VERSION, len(trie)).actors, deepest)
+    tree = gather(trie, columns.live(VERSION, len(trie)).actors, deepest)
     spelled = {tuple(trie.symbols(node)): actors for node, actors in live(columns).items()}
     for node in range(len(trie)):
         path = tuple(trie.symbols(node))
@@ -107,6 +93,7 @@ def children(child: array[int], sibling: array[int], node: int) -> list[int]:
 
 def test_a_history_that_is_no_node_is_refused() -> None:
     """The place that the message names is the cohort's."""
-    columns = Columns(array("I", [0, VERSION]), array("I", [0, 1]), array("I", [0, 1]), bytearray(2))
+    columns = Cohorts()
+    columns.join(columns.add(1, Standing(VERSION, 0), finished=False))
     with pytest.raises(Malformed, match="at 1"):
-        populate(columns, VERSION, 1)
+        columns.live(VERSION, 1)
