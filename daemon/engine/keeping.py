@@ -52,6 +52,6 @@ def columns(histories: Histories, cohorts: Columns) -> Kept:
 
 def cohorts_of(kept: Kept) -> Columns:
     """The cohorts that were kept."""
-    four = kept["standings"]
-    standings = [Standing(*four[start : start + 4]) for start in range(0, len(four), 4)]
+    numbers = iter(kept["standings"])
+    standings = [Standing(*four) for four in zip(numbers, numbers, numbers, numbers, strict=True)]
     return Columns(kept["standing"], kept["history"], standings)
