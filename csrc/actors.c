@@ -2,13 +2,19 @@
 
 #include <stdbool.h>
 
+void sk_stand(const uint32_t *cohort_of, uint32_t count, const uint32_t *standing, uint32_t cohorts,
+              uint32_t *standing_of)
+{
+    for (uint32_t actor = 0; actor < count; actor++)
+        standing_of[actor] = cohort_of[actor] < cohorts ? standing[cohort_of[actor]] : 0;
+}
+
 static bool is_wanted(const sk_actors *actors, const sk_wanted *wanted, uint32_t actor)
 {
-    uint32_t cohort = actors->cohort_of[actor];
-    if (actors->last[actor] < wanted->from || actors->last[actor] >= wanted->to || cohort >= wanted->cohorts)
-        return false;
-    uint32_t standing = wanted->standing[cohort];
-    return standing < wanted->standings && wanted->flags[standing];
+    uint32_t number = actors->number[actor];
+    /* Without branches where nothing speaks for either side. */
+    return number < wanted->numbers && (wanted->flags[number] != 0) & (actors->last[actor] >= wanted->from) &
+           (actors->last[actor] < wanted->to);
 }
 
 uint32_t sk_by_id(const sk_actors *actors, const sk_wanted *wanted, uint32_t start, uint32_t skip, uint32_t *found,
@@ -16,11 +22,10 @@ uint32_t sk_by_id(const sk_actors *actors, const sk_wanted *wanted, uint32_t sta
 {
     uint32_t stored = 0;
     for (uint32_t actor = start; actor < actors->count && stored < limit; actor++) {
-        if (!is_wanted(actors, wanted, actor))
-            continue;
+        bool wants = is_wanted(actors, wanted, actor);
         if (skip > 0)
-            skip--;
-        else
+            skip -= wants;
+        else if (wants)
             found[stored++] = actor;
     }
     return stored;
@@ -75,25 +80,18 @@ uint32_t sk_latest(const sk_actors *actors, const sk_wanted *wanted, uint32_t *f
     return stored;
 }
 
-void sk_census(const sk_actors *actors, const sk_wanted *wanted, uint64_t *counts)
+void sk_census(const sk_actors *actors, const sk_wanted *wanted, uint32_t *counts)
 {
     for (uint32_t actor = 0; actor < actors->count; actor++)
         if (is_wanted(actors, wanted, actor))
-            counts[wanted->standing[actors->cohort_of[actor]]]++;
-}
-
-void sk_count(const sk_actors *actors, uint32_t *population, uint32_t cohorts)
-{
-    for (uint32_t actor = 0; actor < actors->count; actor++)
-        if (actors->cohort_of[actor] != 0 && actors->cohort_of[actor] < cohorts)
-            population[actors->cohort_of[actor]]++;
+            counts[actors->number[actor]]++;
 }
 
 void sk_spread(const sk_actors *actors, const sk_wanted *wanted, unsigned shift, uint32_t *counts, uint32_t spans)
 {
     for (uint32_t actor = 0; actor < actors->count; actor++) {
         uint64_t span = actors->last[actor] >> shift;
-        if (is_wanted(actors, wanted, actor) && span < spans)
-            counts[span]++;
+        if (span < spans)
+            counts[span] += is_wanted(actors, wanted, actor);
     }
 }

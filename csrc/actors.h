@@ -1,31 +1,35 @@
 /* Which actors pass a filter: by id, latest first, or counted. evaluator.h holds the rules that are common to all.
  *
- * A filter is decided once for each standing, and then only looked up for each actor, by way of its cohort.
+ * Each actor has a number: of its standing, for which a filter is decided once, or of its cohort. A page is a pass over
+ * two columns that ends when it is full.
  */
 #ifndef STATEKEEP_ACTORS_H
 #define STATEKEEP_ACTORS_H
 
 #include <stdint.h>
 
-/* sk_actors: the cohort of each actor and the position of its last event, both with `count` entries. */
+/* sk_actors: a number of each actor and the position of its last event, both with `count` entries. */
 typedef struct {
-    const uint32_t *cohort_of;
+    const uint32_t *number;
     const uint64_t *last;
     uint32_t count;
 } sk_actors;
 
-/* sk_wanted: actors of a cohort whose standing is flagged by a byte that is not 0, and whose last event is at `from` or
- * later and before `to`. `standing` has an entry for each of the `cohorts`, `flags` one for each of the `standings`; who
- * has no entry is not wanted.
+/* sk_wanted: actors whose number is below `numbers` and flagged by a byte that is not 0, and whose last event is at
+ * `from` or later and before `to`.
  */
 typedef struct {
-    const uint32_t *standing;
-    uint32_t cohorts;
     const uint8_t *flags;
-    uint32_t standings;
+    uint32_t numbers;
     uint64_t from;
     uint64_t to;
 } sk_wanted;
+
+/* sk_stand: looks up the standing of each of `count` actors: `standing` has that of each of the `cohorts`. Who is in
+ * none of them has standing 0.
+ */
+void sk_stand(const uint32_t *cohort_of, uint32_t count, const uint32_t *standing, uint32_t cohorts,
+              uint32_t *standing_of);
 
 /* sk_by_id: stores up to `limit` of the wanted actors i >= start, in order, but for the first `skip` of them, and
  * returns how many.
@@ -38,13 +42,8 @@ uint32_t sk_by_id(const sk_actors *actors, const sk_wanted *wanted, uint32_t sta
  */
 uint32_t sk_latest(const sk_actors *actors, const sk_wanted *wanted, uint32_t *found, uint32_t limit);
 
-/* sk_census: adds up the wanted actors by standing. `counts` has wanted->standings entries, 0 before. */
-void sk_census(const sk_actors *actors, const sk_wanted *wanted, uint64_t *counts);
-
-/* sk_count: adds up the actors by cohort. `population` has `cohorts` entries, 0 before. Nobody is in cohort 0: that is
- * said of ids without an actor.
- */
-void sk_count(const sk_actors *actors, uint32_t *population, uint32_t cohorts);
+/* sk_census: adds up the wanted actors by number. `counts` has wanted->numbers entries, 0 before. */
+void sk_census(const sk_actors *actors, const sk_wanted *wanted, uint32_t *counts);
 
 /* sk_spread: adds up the wanted actors by their last events, in spans of 2^shift positions; `shift` is below 64.
  * `counts` has `spans` entries, 0 before; actors behind the last span are left out.

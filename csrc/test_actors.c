@@ -8,71 +8,43 @@
 
 #include <string.h>
 
-enum { VERSIONS = 4, MOST_COHORTS = 12, MOST_ACTORS = 60, MOST_POSITIONS = 80, CONFIGURATIONS = 3 };
-
-static bool passes(const sk_cohorts *cohorts, const sk_filter *filter, uint32_t cohort)
-{
-    uint32_t version = cohorts->version[cohort], configuration = cohorts->configuration[cohort];
-
-    if (filter->needs_rescue >= 0 && (filter->rescued[cohort] != 0) != (filter->needs_rescue == 1))
-        return false;
-    return version < filter->versions && configuration < CONFIGURATIONS &&
-           filter->passes[version * CONFIGURATIONS + configuration] != 0;
-}
-
-/* Flags are those that the filter's own rule gives, and garbage in its place is read without harm. */
-static void test_choose(void)
-{
-    uint32_t count = below(MOST_COHORTS), start[VERSIONS + 1], *rescued = buffer(count, 4);
-    uint32_t *version = buffer(count, 4), *configuration = buffer(count, 4);
-    uint8_t *wanted = buffer(VERSIONS * CONFIGURATIONS, 1), *flags = garbage(count, 1);
-    sk_cohorts cohorts = {version, NULL, configuration, NULL, NULL, NULL, count};
-    sk_filter filter = {start, wanted, VERSIONS, VERSIONS * CONFIGURATIONS, rescued, (int)below(3) - 1};
-
-    for (uint32_t i = 0; i < count; i++) {
-        version[i] = below(VERSIONS + 2);
-        configuration[i] = below(CONFIGURATIONS + 2);
-        rescued[i] = below(2) * below(9);
-    }
-    for (uint32_t i = 0; i <= VERSIONS; i++)
-        start[i] = i * CONFIGURATIONS;
-    for (uint32_t i = 0; i < VERSIONS * CONFIGURATIONS; i++)
-        wanted[i] = (uint8_t)(below(2) * below(256));
-    sk_choose(&cohorts, &filter, flags);
-    for (uint32_t i = 0; i < count; i++)
-        EXPECT(flags[i] == passes(&cohorts, &filter, i));
-
-    uint32_t *rubbish = garbage(VERSIONS + 1, 4);
-    filter.start = rubbish;
-    sk_choose(&cohorts, &filter, flags);
-    free(rubbish);
-    free(flags);
-    free(wanted);
-    free(configuration);
-    free(version);
-    free(rescued);
-}
+enum { MOST_NUMBERS = 12, MOST_ACTORS = 60, MOST_POSITIONS = 80 };
 
 static bool is_wanted(const sk_actors *actors, const sk_wanted *wanted, uint32_t i)
 {
-    return actors->cohort_of[i] < wanted->cohorts && wanted->flags[actors->cohort_of[i]] &&
-           actors->last[i] >= wanted->from && actors->last[i] < wanted->to;
+    return actors->number[i] < wanted->numbers && wanted->flags[actors->number[i]] && actors->last[i] >= wanted->from &&
+           actors->last[i] < wanted->to;
+}
+
+static void test_stand(void)
+{
+    uint32_t count = below(MOST_ACTORS), cohorts = below(MOST_NUMBERS);
+    uint32_t *cohort_of = buffer(count, 4), *standing = garbage(cohorts, 4), *standing_of = buffer(count, 4);
+
+    for (uint32_t i = 0; i < count; i++)
+        cohort_of[i] = below(MOST_NUMBERS);
+    sk_stand(cohort_of, count, standing, cohorts, standing_of);
+    for (uint32_t i = 0; i < count; i++)
+        EXPECT(standing_of[i] == (cohort_of[i] < cohorts ? standing[cohort_of[i]] : 0));
+    free(standing_of);
+    free(standing);
+    free(cohort_of);
 }
 
 /* By id, latest first and counted are three views of the same actors. */
 static void test_wanted(void)
 {
-    uint32_t count = below(MOST_ACTORS), known = below(MOST_COHORTS), limit = below(MOST_ACTORS), start = below(20);
+    uint32_t count = below(MOST_ACTORS), known = below(MOST_NUMBERS), limit = below(MOST_ACTORS), start = below(20);
     uint32_t skip = below(2) * below(20), counts[MOST_POSITIONS + 1] = {0}, spans = 1 + below(MOST_POSITIONS);
     unsigned shift = below(4);
-    uint32_t *cohort_of = buffer(count, 4), *found = buffer(limit, 4), *population = buffer(known, 4);
+    uint32_t *number = buffer(count, 4), *found = buffer(limit, 4), *population = buffer(known, 4);
     uint64_t *last = buffer(count, 8);
     uint8_t *flags = garbage(known, 1), ids[MOST_ACTORS] = {0};
-    sk_actors actors = {cohort_of, last, count};
+    sk_actors actors = {number, last, count};
     sk_wanted wanted = {flags, known, below(MOST_POSITIONS / 2), MOST_POSITIONS / 2 + below(MOST_POSITIONS / 2)};
 
     for (uint32_t i = 0; i < count; i++) {
-        cohort_of[i] = below(MOST_COHORTS);
+        number[i] = below(MOST_NUMBERS);
         last[i] = i == 0 || below(3) ? below(MOST_POSITIONS) : last[i - 1] + 1; /* now and then two alike */
     }
     uint32_t stored = sk_by_id(&actors, &wanted, start, skip, found, limit), at = 0, all = 0, over = 0;
@@ -95,11 +67,11 @@ static void test_wanted(void)
 
     memset(population, 0, known * sizeof *population);
     sk_census(&actors, &wanted, population);
-    for (uint32_t cohort = 0; cohort < known; cohort++) {
+    for (uint32_t kind = 0; kind < known; kind++) {
         uint32_t here = 0;
         for (uint32_t i = 0; i < count; i++)
-            here += cohort_of[i] == cohort && is_wanted(&actors, &wanted, i);
-        EXPECT(population[cohort] == here);
+            here += number[i] == kind && is_wanted(&actors, &wanted, i);
+        EXPECT(population[kind] == here);
     }
     sk_spread(&actors, &wanted, shift, counts, spans);
     for (uint32_t span = 0; span < spans; span++) {
@@ -113,7 +85,7 @@ static void test_wanted(void)
     free(last);
     free(population);
     free(found);
-    free(cohort_of);
+    free(number);
 }
 
 int main(int argc, char **argv)
@@ -121,7 +93,7 @@ int main(int argc, char **argv)
     int rounds = argc > 1 ? atoi(argv[1]) : 5000;
 
     for (int round = 0; round < rounds; round++) {
-        test_choose();
+        test_stand();
         test_wanted();
     }
     printf("actors: %d rounds\n", rounds);

@@ -10,33 +10,45 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { VERSIONS = 3, MOST_COHORTS = 40, MOST_MEMBERS = 60, MOST_NODES = 12 };
+enum { MOST_STANDINGS = 6, MOST_COHORTS = 40, MOST_MEMBERS = 60, MOST_NODES = 12 };
 
 /* Columns that are well formed for `nodes` histories. Nobody is in cohort 0, for there is none. */
 static sk_cohorts random_cohorts(uint32_t count, uint32_t nodes)
 {
-    uint32_t *version = buffer(count, 4), *history = buffer(count, 4), *configuration = buffer(count, 4);
-    uint32_t *waiting = buffer(count, 4), *population = buffer(count, 4);
-    uint8_t *finished = buffer(count, 1);
+    uint32_t standings = 1 + below(MOST_STANDINGS);
+    uint32_t *standing = buffer(count, 4), *history = buffer(count, 4), *population = buffer(count, 4);
+    uint32_t *configuration = buffer(standings, 4), *waiting = buffer(standings, 4);
+    uint8_t *finished = buffer(standings, 1);
 
     for (uint32_t i = 0; i < count; i++) {
-        version[i] = below(VERSIONS);
+        standing[i] = below(standings);
         history[i] = below(nodes);
+        population[i] = i == 0 || below(3) == 0 ? 0 : 1 + below(1000);
+    }
+    for (uint32_t i = 0; i < standings; i++) {
         configuration[i] = below(3);
         waiting[i] = below(4) ? 0 : below(3);
-        population[i] = i == 0 || below(3) == 0 ? 0 : 1 + below(1000);
         finished[i] = (uint8_t)(below(4) ? 0 : below(256));
     }
-    return (sk_cohorts){version, history, configuration, waiting, population, finished, count};
+    return (sk_cohorts){standing, history, population, count, configuration, waiting, finished, standings};
 }
 
 static void free_cohorts(sk_cohorts cohorts)
 {
-    const void *all[] = {cohorts.version, cohorts.history,    cohorts.configuration,
-                         cohorts.waiting, cohorts.population, cohorts.finished};
+    const void *all[] = {cohorts.standing,      cohorts.history, cohorts.population,
+                         cohorts.configuration, cohorts.waiting, cohorts.finished};
 
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free((void *)all[i]);
+}
+
+static uint8_t *random_flags(uint32_t standings)
+{
+    uint8_t *flags = buffer(standings, 1);
+
+    for (uint32_t i = 0; i < standings; i++)
+        flags[i] = (uint8_t)(below(2) * below(256));
+    return flags;
 }
 
 /* Members in any order, some of them twice. */
@@ -49,16 +61,18 @@ static uint32_t *random_members(uint32_t n, uint32_t count)
     return members;
 }
 
-/* In one round of four, a member that is no cohort, or one whose history is no node. */
+/* In one round of four, a member that is no cohort, or one whose history is no node, or whose standing is none. */
 static void spoil(const sk_cohorts *cohorts, uint32_t *members, uint32_t n, uint32_t nodes)
 {
     if (n == 0 || below(4) != 0)
         return;
-    uint32_t at = below(n);
-    if (below(2))
+    uint32_t at = below(n), what = below(3);
+    if (what == 0)
         members[at] = cohorts->count + below(3);
-    else
+    else if (what == 1)
         ((uint32_t *)cohorts->history)[members[at]] = nodes + below(3);
+    else
+        ((uint32_t *)cohorts->standing)[members[at]] = cohorts->standings + below(3);
 }
 
 static bool sensible(const sk_cohorts *cohorts, uint32_t cohort, uint32_t nodes)
@@ -66,46 +80,55 @@ static bool sensible(const sk_cohorts *cohorts, uint32_t cohort, uint32_t nodes)
     return cohort < cohorts->count && cohorts->history[cohort] < nodes;
 }
 
+static bool stands(const sk_cohorts *cohorts, uint32_t cohort)
+{
+    return cohorts->standing[cohort] < cohorts->standings;
+}
+
+static bool is_member(const sk_cohorts *cohorts, const uint8_t *flags, uint32_t cohort)
+{
+    return cohorts->population[cohort] > 0 && flags[cohorts->standing[cohort]] != 0;
+}
+
 static void test_members(uint32_t rounds)
 {
     for (uint32_t r = 0; r < rounds; r++) {
         sk_cohorts cohorts = random_cohorts(below(MOST_COHORTS), 1);
-        uint32_t *members = buffer(cohorts.count, 4), version = below(VERSIONS + 1), left = 0;
-        uint32_t found = sk_members(&cohorts, version, members);
+        uint32_t *members = buffer(cohorts.count, 4), left = 0, inhabited = 0;
+        uint8_t *flags = random_flags(cohorts.standings);
+        uint32_t found = sk_members(&cohorts, flags, members);
 
-        for (uint32_t cohort = 0; cohort < cohorts.count; cohort++)
-            left += cohorts.version[cohort] == version && cohorts.population[cohort] > 0;
+        for (uint32_t cohort = 0; cohort < cohorts.count; cohort++) {
+            left += is_member(&cohorts, flags, cohort);
+            inhabited += cohorts.population[cohort] > 0;
+        }
         EXPECT(found == left);
+        EXPECT(sk_inhabited(&cohorts) == inhabited);
         for (uint32_t i = 0; i < found; i++) {
             EXPECT(i == 0 || members[i - 1] < members[i]);
-            EXPECT(cohorts.version[members[i]] == version && cohorts.population[members[i]] > 0);
+            EXPECT(is_member(&cohorts, flags, members[i]));
         }
+        free(flags);
         free(members);
         free_cohorts(cohorts);
     }
 }
 
-/* Who counts in sk_populate. */
-static bool live(const sk_cohorts *cohorts, uint32_t cohort, uint32_t version)
-{
-    return cohorts->version[cohort] == version && cohorts->population[cohort] > 0 && !cohorts->finished[cohort];
-}
-
-static void expect_populated(const sk_cohorts *cohorts, uint32_t version, uint32_t nodes)
+static void expect_populated(const sk_cohorts *cohorts, const uint8_t *flags, uint32_t nodes)
 {
     uint32_t *actors = buffer(nodes, 4), *cohort_of = buffer(nodes, 4), position = 77;
 
     memset(actors, 0, nodes * 4);
     memset(cohort_of, 0, nodes * 4);
-    EXPECT(sk_populate(cohorts, version, nodes, actors, cohort_of, &position) == SK_OK && position == cohorts->count);
+    EXPECT(sk_populate(cohorts, flags, nodes, actors, cohort_of, &position) == SK_OK && position == cohorts->count);
     for (uint32_t node = 0; node < nodes; node++) {
         uint32_t sum = 0, one = cohort_of[node];
 
         for (uint32_t cohort = 0; cohort < cohorts->count; cohort++)
-            if (cohorts->history[cohort] == node && live(cohorts, cohort, version))
+            if (cohorts->history[cohort] == node && is_member(cohorts, flags, cohort))
                 sum += cohorts->population[cohort];
         EXPECT(actors[node] == sum);
-        EXPECT(sum > 0 ? cohorts->history[one] == node && live(cohorts, one, version) : one == 0);
+        EXPECT(sum > 0 ? cohorts->history[one] == node && is_member(cohorts, flags, one) : one == 0);
     }
     free(actors);
     free(cohort_of);
@@ -114,36 +137,135 @@ static void expect_populated(const sk_cohorts *cohorts, uint32_t version, uint32
 static void test_populate(uint32_t rounds)
 {
     for (uint32_t r = 0; r < rounds; r++) {
-        uint32_t nodes = 1 + below(MOST_NODES), version = below(VERSIONS);
+        uint32_t nodes = 1 + below(MOST_NODES);
         sk_cohorts cohorts = random_cohorts(below(MOST_COHORTS), nodes);
+        uint8_t *flags = random_flags(cohorts.standings);
 
-        expect_populated(&cohorts, version, nodes);
+        expect_populated(&cohorts, flags, nodes);
+        free(flags);
         free_cohorts(cohorts);
     }
 }
 
-/* Of four cohorts with a history that is no node, only the last is of the version, inhabited and not finished. */
+/* Of four cohorts with a history that is no node, only the last is inhabited and has a standing, one that is flagged. */
 static void test_populate_by_hand(void)
 {
-    uint32_t version[] = {0, 2, 1, 1, 1}, history[] = {0, 2, 2, 2, 2}, none[5] = {0};
+    uint32_t standing[] = {0, 2, 0, 1, 1}, history[] = {0, 2, 2, 2, 2};
     uint32_t population[] = {0, 5, 5, 0, 7}, actors[3] = {0}, cohort_of[3] = {0}, position;
-    uint8_t finished[] = {0, 0, 1, 0, 0};
-    sk_cohorts cohorts = {version, history, none, none, population, finished, 5};
+    uint8_t flags[] = {0, 1};
+    sk_cohorts cohorts = {standing, history, population, 5, NULL, NULL, NULL, 2};
 
-    EXPECT(sk_populate(&cohorts, 1, 2, actors, cohort_of, &position) == SK_MALFORMED && position == 4);
-    EXPECT(sk_populate(&cohorts, 1, 3, actors, cohort_of, &position) == SK_OK && position == 5);
+    EXPECT(sk_populate(&cohorts, flags, 2, actors, cohort_of, &position) == SK_MALFORMED && position == 4);
+    EXPECT(sk_populate(&cohorts, flags, 3, actors, cohort_of, &position) == SK_OK && position == 5);
     EXPECT(actors[2] == 7 && cohort_of[2] == 4 && actors[0] == 0 && cohort_of[0] == 0);
     cohorts.count = 0;
-    EXPECT(sk_populate(&cohorts, 1, 0, NULL, NULL, &position) == SK_OK && position == 0);
+    EXPECT(sk_populate(&cohorts, flags, 0, NULL, NULL, &position) == SK_OK && position == 0);
+}
+
+static bool same_standing(const uint32_t *rows, uint32_t one, uint32_t other)
+{
+    bool same = true;
+
+    for (uint32_t column = 0; column < 5; column++)
+        same = same && (column == 1 || rows[5 * one + column] == rows[5 * other + column]);
+    return same;
+}
+
+/* Numbers are given in the order in which standings first occur, and the room grows until all of them fit. */
+static void test_intern(uint32_t rounds)
+{
+    for (uint32_t r = 0; r < rounds; r++) {
+        uint32_t n = below(MOST_COHORTS), kinds = 0, position = 77, *rows = buffer(5 * n, 4);
+        uint32_t *standing = buffer(n, 4), *history = buffer(n, 4), *expected = buffer(n, 4), most = 1 + below(4);
+        int status = SK_MISSING;
+
+        for (uint32_t i = 0; i < 5 * n; i++)
+            rows[i] = i % 5 == 1 ? below(100) : below(most);
+        for (uint32_t i = 0; i < n; i++) {
+            expected[i] = 0;
+            for (uint32_t j = 0; j < i; j++)
+                if (same_standing(rows, i, j))
+                    expected[i] = expected[j];
+            if (expected[i] == 0)
+                expected[i] = ++kinds;
+        }
+        for (uint32_t room = 2; status == SK_MISSING; room *= 2) {
+            uint32_t *slots = garbage(room, 4), *first = garbage(room / 2, 4);
+
+            status = sk_intern(rows, n, standing, history, slots, first, room, &position);
+            EXPECT(status == (kinds > room / 2 ? SK_MISSING : SK_OK));
+            for (uint32_t kind = 0; status == SK_OK && kind < kinds; kind++) {
+                EXPECT(expected[first[kind]] == kind + 1);
+                for (uint32_t before = 0; before < first[kind]; before++)
+                    EXPECT(expected[before] != kind + 1);
+            }
+            free(slots);
+            free(first);
+        }
+        EXPECT(position == kinds);
+        EXPECT(memcmp(standing, expected, n * 4) == 0);
+        for (uint32_t i = 0; i < n; i++)
+            EXPECT(history[i] == rows[5 * i + 1]);
+        EXPECT(sk_intern(rows, n, standing, history, NULL, NULL, 3 * below(50), &position) == SK_MALFORMED);
+        EXPECT(position == 0);
+        free(rows);
+        free(standing);
+        free(history);
+        free(expected);
+    }
+}
+
+/* A chain has the last cohort of each kind that counts, and each once. */
+static void test_chain(uint32_t rounds)
+{
+    for (uint32_t r = 0; r < rounds; r++) {
+        uint32_t nodes = 1 + below(MOST_NODES), position = 77;
+        sk_cohorts cohorts = random_cohorts(below(MOST_COHORTS), nodes);
+        uint32_t *kind = buffer(cohorts.standings, 4), *head = buffer(nodes, 4), *next = buffer(cohorts.count, 4);
+
+        memset(head, 0, nodes * 4);
+        memset(next, 0, cohorts.count * 4);
+        for (uint32_t i = 0; i < cohorts.standings; i++)
+            kind[i] = below(4);
+        EXPECT(sk_chain(&cohorts, kind, nodes, head, next, &position) == SK_OK);
+        for (uint32_t node = 0; node < nodes; node++) {
+            uint32_t last[4] = {0}, left = 0;
+
+            for (uint32_t i = 1; i < cohorts.count; i++)
+                if (cohorts.history[i] == node && cohorts.population[i] > 0)
+                    last[kind[cohorts.standing[i]]] = i;
+            for (uint32_t i = 1; i < 4; i++)
+                left += last[i] > 0;
+            for (uint32_t at = head[node]; at != 0; at = next[at], left--)
+                EXPECT(left > 0 && last[kind[cohorts.standing[at]]] == at && kind[cohorts.standing[at]] != 0);
+            EXPECT(left == 0);
+        }
+        free(kind);
+        free(head);
+        free(next);
+        free_cohorts(cohorts);
+    }
+}
+
+/* The history of cohort 3 is no node; nobody is in cohort 1, and cohort 2 has no standing. */
+static void test_chain_by_hand(void)
+{
+    uint32_t standing[] = {0, 1, 2, 1}, history[] = {9, 9, 9, 1}, population[] = {1, 0, 1, 1}, position;
+    uint32_t kind[] = {5, 1}, head[2] = {0}, next[4] = {0};
+    sk_cohorts cohorts = {standing, history, population, 4, NULL, NULL, NULL, 2};
+
+    EXPECT(sk_chain(&cohorts, kind, 1, head, next, &position) == SK_MALFORMED && position == 3);
+    EXPECT(sk_chain(&cohorts, kind, 2, head, next, &position) == SK_OK && head[0] == 0 && head[1] == 3);
 }
 
 /* Cohorts 1 to 6 meet every outcome; the history of each is its number less one. */
 static void test_claim_and_land_by_hand(void)
 {
-    uint32_t none[7] = {0}, history[] = {0, 0, 1, 2, 3, 4, 5}, waiting[] = {0, 0, 0, 0, 9, 9, 0};
-    uint8_t finished[] = {0, 0, 0, 0, 0, 1, 0}, outcome[6], wanted[6] = {0};
+    uint32_t none[7] = {0}, history[] = {0, 0, 1, 2, 3, 4, 5}, standing[] = {0, 0, 0, 0, 1, 2, 0};
+    uint32_t waiting[] = {0, 9, 9};
+    uint8_t finished[] = {0, 0, 1}, outcome[6], wanted[6] = {0};
     uint8_t relation[] = {SK_MATCH, SK_PENDING, SK_DIVERGED, SK_MATCH, SK_MATCH, SK_MATCH};
-    sk_cohorts cohorts = {none, history, none, waiting, none, finished, 7};
+    sk_cohorts cohorts = {standing, history, none, 7, none, waiting, finished, 3};
     uint32_t members[] = {1, 2, 3, 4, 5, 6}, landing[6], skipped[6], position;
     uint32_t node_landing[] = {8, 7, 7, 7, 7, SK_STUCK}, node_skipped[] = {2, 1, 1, 1, 1, 3};
 
@@ -169,9 +291,10 @@ static uint8_t claimed(const sk_cohorts *cohorts, uint32_t cohort, uint8_t relat
 {
     static const uint8_t related[] = {SK_OUTCOME_PENDING, SK_OUTCOME_MIGRATED, SK_OUTCOME_DIVERGED};
 
-    return cohorts->finished[cohort]       ? SK_OUTCOME_FINAL
-           : cohorts->waiting[cohort] != 0 ? SK_OUTCOME_BLOCKED
-                                           : related[relation];
+    uint32_t standing = cohorts->standing[cohort];
+    return cohorts->finished[standing]       ? SK_OUTCOME_FINAL
+           : cohorts->waiting[standing] != 0 ? SK_OUTCOME_BLOCKED
+                                             : related[relation];
 }
 
 static void test_claim(uint32_t rounds)
@@ -188,7 +311,7 @@ static void test_claim(uint32_t rounds)
             wanted[node] = expected[node] = below(4) == 0;
         }
         spoil(&cohorts, members, n, nodes);
-        while (sound < n && sensible(&cohorts, members[sound], nodes))
+        while (sound < n && sensible(&cohorts, members[sound], nodes) && stands(&cohorts, members[sound]))
             sound++;
         EXPECT(sk_claim(&cohorts, members, n, relation, nodes, outcome, wanted, &position) ==
                (sound == n ? SK_OK : SK_MALFORMED));
@@ -289,8 +412,8 @@ static void free_plan(plan made)
 
 static sk_line line_of(const plan *made, uint32_t i)
 {
-    return (sk_line){0, made->outcome[i], made->cohorts.configuration[made->members[i]], made->landing[i],
-                     made->skipped[i]};
+    return (sk_line){0, made->outcome[i], made->cohorts.configuration[made->cohorts.standing[made->members[i]]],
+                     made->landing[i], made->skipped[i]};
 }
 
 static bool alike(sk_line one, sk_line other)
@@ -357,9 +480,10 @@ static void test_tally(uint32_t rounds)
 
 static void test_tally_by_hand(void)
 {
-    uint32_t none[3] = {0}, configuration[] = {0, 5, 5}, population[] = {0, UINT32_MAX, UINT32_MAX};
-    uint8_t finished[3] = {0}, outcome[] = {3, 3, 3};
-    sk_cohorts cohorts = {none, none, configuration, none, population, finished, 3};
+    uint32_t none[3] = {0}, standing[] = {0, 1, 1}, configuration[] = {0, 5};
+    uint32_t population[] = {0, UINT32_MAX, UINT32_MAX};
+    uint8_t outcome[] = {3, 3, 3};
+    sk_cohorts cohorts = {standing, none, population, 3, configuration, NULL, NULL, 2};
     uint32_t members[] = {1, 2, 2}, slots[4], position;
     sk_line lines[2];
 
@@ -369,6 +493,10 @@ static void test_tally_by_hand(void)
     EXPECT(sk_tally(&cohorts, members, 3, outcome, none, none, slots, lines, 2, &position) == SK_MISSING);
     EXPECT(sk_tally(&cohorts, members, 3, outcome, none, none, slots, lines, 4, &position) == SK_OK && position == 2);
     members[1] = 3;
+    EXPECT(sk_tally(&cohorts, members, 3, outcome, none, none, slots, lines, 4, &position) == SK_MALFORMED);
+    EXPECT(position == 1);
+    members[1] = 2;
+    standing[2] = 2;
     EXPECT(sk_tally(&cohorts, members, 3, outcome, none, none, slots, lines, 4, &position) == SK_MALFORMED);
     EXPECT(position == 1);
     for (uint32_t room = 0; room < 100; room++)
@@ -385,18 +513,24 @@ static void test_garbage(uint32_t rounds)
     uint32_t reached[3] = {0};
 
     for (uint32_t r = 0; r < rounds; r++) {
-        uint32_t count = below(12), n = below(12), nodes = below(12), version = below(8), position = 0;
+        uint32_t count = below(12), n = below(12), nodes = below(12), standings = below(8), position = 0;
         uint32_t room = below(4) ? 1u << below(5) : below(20);
-        sk_cohorts cohorts = {garbage(count, 4), garbage(count, 4), garbage(count, 4), garbage(count, 4),
-                              garbage(count, 4), garbage(count, 1), count};
+        sk_cohorts cohorts = {garbage(count, 4),     garbage(count, 4),     garbage(count, 4),     count,
+                              garbage(standings, 4), garbage(standings, 4), garbage(standings, 1), standings};
+        uint32_t *kind = garbage(standings, 4), *head = buffer(nodes, 4), *next = buffer(count, 4);
+        uint8_t *flags = garbage(standings, 1);
         uint32_t *found = buffer(count, 4), *members = garbage(n, 4), *actors = garbage(nodes, 4);
         uint32_t *cohort_of = garbage(nodes, 4), *node_landing = garbage(nodes, 4), *node_skipped = garbage(nodes, 4);
         uint32_t *landing = garbage(n, 4), *skipped = garbage(n, 4), *slots = garbage(room, 4);
         uint8_t *relation = garbage(nodes, 1), *wanted = garbage(nodes, 1), *outcome = garbage(n, 1);
         sk_line *lines = garbage(room / 2, sizeof *lines);
 
-        EXPECT(sk_members(&cohorts, version, found) <= count);
-        reached[sk_populate(&cohorts, version, nodes, actors, cohort_of, &position)]++;
+        memset(head, 0, nodes * 4);
+        memset(next, 0, count * 4);
+        EXPECT(sk_members(&cohorts, flags, found) <= count);
+        reached[sk_populate(&cohorts, flags, nodes, actors, cohort_of, &position)]++;
+        EXPECT(position <= count);
+        reached[sk_chain(&cohorts, kind, nodes, head, next, &position)]++;
         EXPECT(position <= count);
         reached[sk_tally(&cohorts, members, n, outcome, landing, skipped, slots, lines, room, &position)]++;
         EXPECT(position <= n);
@@ -407,7 +541,8 @@ static void test_garbage(uint32_t rounds)
         EXPECT(position <= n);
 
         void *all[] = {found,   members, actors,   cohort_of, node_landing, node_skipped, landing,
-                       skipped, slots,   relation, wanted,    outcome,      lines};
+                       skipped, slots,   relation, wanted,    outcome,      lines,        kind,
+                       head,    next,    flags};
         for (size_t i = 0; i < sizeof all / sizeof *all; i++)
             free(all[i]);
         free_cohorts(cohorts);
@@ -422,6 +557,9 @@ int main(int argc, char **argv)
     test_members(rounds);
     test_populate(rounds);
     test_populate_by_hand();
+    test_intern(rounds);
+    test_chain(rounds);
+    test_chain_by_hand();
     test_claim_and_land_by_hand();
     test_claim(rounds);
     test_land(rounds);

@@ -66,7 +66,6 @@ def _spawn(world: World, request: Spawn) -> Actor:
         cohort = world.cohort_for(standing, 0, position, resumed=False)
         world.cohorts.after_spawn[version.id] = cohort
     actor = world.actors.add(cohort, position)
-    world.cohorts.join(cohort)
     world.store.writes.add_actor(ActorRow(actor, version.id, cohort, position, request.key, request.context))
     time = world.clock()
     world.store.writes.add_event(actor, 0, EventRow(position, cohort, time, None))
@@ -165,9 +164,7 @@ def _next(world: World, cohort: int, event: str) -> int | None:
 
 def _move(world: World, actor: int, event: EventRow) -> None:
     """Record the event that leads an actor to another cohort."""
-    world.cohorts.move(world.actors.cohort[actor], event.cohort)
-    previous, world.actors.last[actor] = world.actors.last[actor], event.position
-    world.actors.cohort[actor] = event.cohort
+    previous = world.actors.move(actor, event.cohort, event.position)
     world.store.writes.add_event(actor, previous, event)
 
 

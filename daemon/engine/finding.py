@@ -92,7 +92,7 @@ def _wanted(world: World, request: Actors | CountRequest) -> Wanted:
     first_since = world.store.records.first_since
     since = 0 if request.updated_after is None else first_since(request.updated_after)
     until = world.position + 1 if request.updated_before is None else first_since(request.updated_before)
-    return Wanted(world.cohorts.at, _flags(world, request), since, until)
+    return Wanted(world.actors.standing, _flags(world, request), since, until)
 
 
 def _flags(world: World, request: Actors | CountRequest) -> bytearray:

@@ -289,19 +289,20 @@ def preview_actors(world: World, request: PreviewActors) -> PlannedPage:
     if planned is None:
         return PlannedPage(actors=[])
     parent, table = world.forest.table(planned.route.parent), candidate.table
-    places, chosen = planned.places(), bytearray(len(planned.members) + 1)
-    for place in _places(planned, request, parent, table):
-        chosen[place + 1] = 1
+    places = {planned.members[place]: place for place in _places(planned, request, parent, table)}
+    flags = bytearray(len(world.cohorts) + 1)
+    for cohort in places:
+        flags[cohort] = 1
 
     def planned_actor(actor: int) -> PlannedActor:
-        place = places[world.actors.cohort[actor]] - 1
+        place = places[world.actors.cohort[actor]]
         return PlannedActor(
             actor=listed(world, actor),
             landing=_landing(planned, place, table),
             skipped=planned.skipped[place],
         )
 
-    wanted = Wanted(places, chosen, 0, world.position + 1)
+    wanted = Wanted(world.actors.cohort, flags, 0, world.position + 1)
     found = world.actors.wanted(wanted, request.cursor + 1, limit + 1, request.skip)
     page = [planned_actor(actor) for actor in found[:limit]]
     return PlannedPage(actors=page, next=found[limit - 1] if len(found) > limit else None)

@@ -216,7 +216,7 @@ def _about_route(world: World, request: Decisions, limit: int) -> DecisionPage:
     flags = standings.flags(lambda number: standings.version[number] in versions)
     found, damaged = list[Decision](), list[int]()
     actor = request.cursor
-    candidates = Wanted(world.cohorts.at, flags, _first_event(world, request), world.position + 1)
+    candidates = Wanted(world.actors.standing, flags, _first_event(world, request), world.position + 1)
     for actor in world.actors.wanted(candidates, request.cursor + 1, LOOKED_AT):
         try:
             about = of_actor(world, actor, world.store.records.key_of(actor))

@@ -123,6 +123,8 @@ class Cohorts:
         """The memo: (cohort << 32 | symbol) -> the cohort that this event leads to. See ``remember``."""
         self.after_spawn: dict[int, int] = {}
         """The memo of spawns: version -> the cohort that an actor spawned on it joins."""
+        self.put_anew = 0
+        """How often cohorts came to stand elsewhere."""
         self._changed: dict[int, int] = {}
         """The last cohort that was there when the routes of a version last changed."""
         # Which cohorts may be joined, unless ``find`` finds them stale: by history the first of a chain, by cohort the
@@ -159,9 +161,9 @@ class Cohorts:
         ended = set(finished)
         for standing in standings[1:]:
             self.standings.intern(standing, finished=(standing.version, standing.configuration) in ended)
-        self.population = evaluator.count(actors, len(self.at))
-        everyone = Wanted(self.at, b"\0" + b"\1" * len(self.standings), 0, _EVER)
-        self.standings.population = evaluator.census(actors, everyone)
+        self.population = evaluator.census(actors, _everybody(actors.cohort, len(self)))
+        everybody = _everybody(evaluator.stand(actors, self), len(self.standings))
+        self.standings.population = array("Q", evaluator.census(actors, everybody))
         self._first, self._next = evaluator.chain(self, self._kinds(), histories)
 
     def columns(self) -> Columns:
@@ -202,6 +204,7 @@ class Cohorts:
         moved = sum(map(self.population.__getitem__, cohorts))
         self.standings.population[before] -= moved
         self.standings.population[number] += moved
+        self.put_anew += 1
         for cohort in cohorts:
             self.at[cohort] = number
         if self._agree(before, number):
@@ -221,14 +224,15 @@ class Cohorts:
         """Let one actor less be in a cohort."""
         self.join(cohort, -1)
 
-    def move(self, cohort: int, target: int) -> None:
-        """Let an actor go from one cohort to another."""
+    def move(self, cohort: int, target: int) -> int:
+        """Let an actor go from one cohort to another; the number of the standing of that one."""
         self.population[cohort] -= 1
         self.population[target] += 1
         before, after = self.at[cohort], self.at[target]
         if before != after:
             self.standings.population[before] -= 1
             self.standings.population[after] += 1
+        return after
 
     def find(self, version: int, history: int, configuration: int) -> int | None:
         """The cohort that an actor of which these are known joins, if there is one that may be joined."""
@@ -237,13 +241,13 @@ class Cohorts:
         while cohort:
             number = at[cohort]
             if standings.version[number] == version and standings.configuration[number] == configuration:
-                break
+                if cohort > self._changed.get(version, 0):
+                    return cohort
+                if self.population[cohort] and not standings.finished[number]:
+                    return cohort
+                self._close(cohort)
+                return None
             cohort = self._next[cohort]
-        if not cohort:
-            return None
-        if cohort > self._changed.get(version, 0) or (self.population[cohort] and not standings.finished[number]):
-            return cohort
-        self._close(cohort)
         return None
 
     def remember(self, cohort: int, symbol: int, target: int) -> None:
@@ -318,3 +322,8 @@ class Cohorts:
         for cohort in reversed(cohorts):
             self._next[cohort], following = following, cohort
         self._first[node] = following
+
+
+def _everybody(number: array[int], highest: int) -> Wanted:
+    """All actors of a number that is not 0."""
+    return Wanted(number, b"\0" + b"\1" * highest, 0, _EVER)

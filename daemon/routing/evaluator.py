@@ -209,11 +209,10 @@ def members(cohorts: CohortColumns, flags: bytes | bytearray) -> array[int]:
     """The cohorts that have actors and a standing that is flagged, in ascending order."""
     if not any(flags):
         return array("I")
-    found = _zeros(len(cohorts.at))
+    found = _scratch("uint32_t[]", len(cohorts.at))
     with _Loan() as loan:
-        stored = lib.sk_members(_cohorts(loan, cohorts), loan.lend(flags), loan.lend(found))
-    del found[stored:]
-    return found
+        stored = lib.sk_members(_cohorts(loan, cohorts), loan.lend(flags), found)
+    return array("I", ffi.buffer(found, 4 * stored)[:])
 
 
 def claim(cohorts: CohortColumns, these: array[int], relation: bytes | bytearray) -> tuple[bytearray, bytearray]:
@@ -308,14 +307,23 @@ class ActorColumns(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Actors whose standing is flagged, and whose last event is at ``since`` or later and before ``until``."""
+    """Actors whose number is flagged, and whose last event is at ``since`` or later and before ``until``."""
 
-    standing: array[int]
-    """By cohort, a number."""
+    number: array[int]
+    """Of each actor, by id: its standing, or its cohort."""
     flags: bytes | bytearray
     """By that number."""
     since: int
     until: int
+
+
+def stand(actors: ActorColumns, cohorts: CohortColumns) -> array[int]:
+    """The number of the standing of each actor."""
+    found = _zeros(len(actors.cohort))
+    with _Loan() as loan:
+        standing = (loan.lend(cohorts.at), len(cohorts.at))
+        lib.sk_stand(loan.lend(actors.cohort), len(found), *standing, loan.lend(found))
+    return found
 
 
 def by_id(actors: ActorColumns, wanted: Wanted, start: int, limit: int, skip: int = 0) -> list[int]:
@@ -332,53 +340,43 @@ def latest(actors: ActorColumns, wanted: Wanted, limit: int, skip: int = 0) -> l
     if not any(wanted.flags):
         return []
     if skip:
-        wanted, skip = _behind(actors, wanted, skip)
+        wanted, skip = _behind(actors, wanted, skip, limit)
         return latest(actors, wanted, skip + limit)[skip:]
     found = _scratch("uint32_t[]", limit)
     with _Loan() as loan:
         return list(found[0 : lib.sk_latest(*_wanted(loan, actors, wanted), found, limit)])
 
 
-def _behind(actors: ActorColumns, wanted: Wanted, skip: int) -> tuple[Wanted, int]:
-    """Those of the wanted whose last events are not among the latest, and how many of ``skip`` are left to skip.
+def _behind(actors: ActorColumns, wanted: Wanted, skip: int, limit: int) -> tuple[Wanted, int]:
+    """The wanted but for most of those to be skipped, and of those behind the page; and how many are left to skip.
 
-    Those to be skipped are counted by spans of positions, so that only the last span has to be put in order.
+    They are counted by spans of positions, so that only those of a few spans have to be put in order.
     """
     shift = max(0, wanted.until.bit_length() - _SPANS.bit_length() + 1)
-    counts = _zeros(_SPANS)
+    counts, until, left = _zeros(_SPANS), 0, skip
     with _Loan() as loan:
         lib.sk_spread(*_wanted(loan, actors, wanted), shift, loan.lend(counts), len(counts))
     for span in reversed(range(len(counts))):
-        if counts[span] > skip:
-            return replace(wanted, until=min(wanted.until, (span + 1) << shift)), skip
-        skip -= counts[span]
-    return replace(wanted, until=0), 0
+        if not until and counts[span] > left:
+            until, skip = min(wanted.until, (span + 1) << shift), left
+        left -= counts[span]
+        if until and left + limit <= 0:
+            return replace(wanted, since=max(wanted.since, span << shift), until=until), skip
+    return replace(wanted, until=until), skip if until else 0
 
 
 def census(actors: ActorColumns, wanted: Wanted) -> array[int]:
-    """How many of the wanted actors stand so, by number."""
-    counts = array("Q", bytes(8 * len(wanted.flags)))
+    """How many of the wanted actors there are of each number."""
+    counts = _zeros(len(wanted.flags))
     with _Loan() as loan:
         lib.sk_census(*_wanted(loan, actors, wanted), loan.lend(counts))
     return counts
 
 
-def count(actors: ActorColumns, cohorts: int) -> array[int]:
-    """How many actors each cohort has."""
-    population = _zeros(cohorts)
-    with _Loan() as loan:
-        lib.sk_count(_actors(loan, actors), loan.lend(population), cohorts)
-    return population
-
-
 def _wanted(loan: _Loan, actors: ActorColumns, wanted: Wanted) -> tuple[Any, Any]:
-    standing = (loan.lend(wanted.standing), len(wanted.standing))
-    flags = (loan.lend(wanted.flags), len(wanted.flags))
-    return _actors(loan, actors), _struct("sk_wanted", *standing, *flags, wanted.since, wanted.until)
-
-
-def _actors(loan: _Loan, actors: ActorColumns) -> Any:
-    return _struct("sk_actors", loan.lend(actors.cohort), loan.lend(actors.last), len(actors.cohort))
+    columns = (loan.lend(wanted.number), loan.lend(actors.last), len(wanted.number))
+    bounds = (loan.lend(wanted.flags), len(wanted.flags), wanted.since, wanted.until)
+    return _struct("sk_actors", *columns), _struct("sk_wanted", *bounds)
 
 
 def _zeros(count: int) -> array[int]:

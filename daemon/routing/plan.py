@@ -55,13 +55,6 @@ class Plan:
         """The configuration of the cohort in a place of the columns."""
         return self.cohorts.configuration(self.members[place])
 
-    def places(self) -> array[int]:
-        """By cohort, the number of its place in the columns, from 1 on; 0 for those that are not there."""
-        found = array("I", bytes(4 * (len(self.cohorts) + 1)))
-        for number, cohort in enumerate(self.members, start=1):
-            found[cohort] = number
-        return found
-
     def lines(self) -> Iterator[Line]:
         """The plan in sums, in no particular order."""
         found = tally(self.cohorts, self.members, self.outcomes, self.landings, self.skipped)
