@@ -33,7 +33,7 @@ _SOUND = {
         AND typeof(parent + symbol) = 'integer'
     """,
     ("cohorts", "id"): """
-        history BETWEEN 0 AND (SELECT count(*) FROM histories) AND typeof(history) = 'integer'
+        history BETWEEN 0 AND (SELECT ifnull(max(id), 0) FROM histories) AND typeof(history) = 'integer'
         AND (version, configuration) IN (
             SELECT version, number FROM configurations WHERE version IN (SELECT id FROM versions)
         )
@@ -41,7 +41,7 @@ _SOUND = {
         AND (rescued = 0 OR rescued IN (SELECT child FROM routes))
     """,
     ("actors", "id"): """
-        cohort BETWEEN 1 AND (SELECT count(*) FROM cohorts) AND typeof(cohort) = 'integer'
+        cohort BETWEEN 1 AND (SELECT max(id) FROM cohorts) AND typeof(cohort) = 'integer'
         AND last > 0 AND typeof(last) = 'integer'
     """,
     ("tombstones", "actor"): """
@@ -51,7 +51,7 @@ _SOUND = {
     """,
     ("decisions", "route, cohort, position"): """
         (route, before) IN (SELECT child, number FROM routes JOIN configurations ON version = parent)
-        AND cohort BETWEEN 1 AND (SELECT count(*) FROM cohorts) AND outcome BETWEEN 1 AND 7
+        AND cohort BETWEEN 1 AND (SELECT max(id) FROM cohorts) AND outcome BETWEEN 1 AND 7
         AND typeof(cohort + outcome) = 'integer'
         AND (landing IS NULL OR (route, landing) IN (SELECT version, number FROM configurations))
     """,
@@ -72,7 +72,7 @@ _NUMBERED = {
 _BROKEN = "SELECT {key} FROM {table} WHERE ({rules}) IS NOT TRUE LIMIT 1"
 
 # Of the ids alone: it is looked up, and no row is read.
-_BEYOND = "SELECT id FROM {table} WHERE id < 1 OR id > (SELECT {highest}) LIMIT 1"
+_BEYOND = "SELECT id FROM {table} WHERE id < 1 OR id > ifnull((SELECT {highest}), 0) LIMIT 1"
 
 
 def check(connection: sqlite3.Connection) -> None:

@@ -66,6 +66,7 @@ def test_a_sound_store_is_loaded(directory: Path) -> None:
         ("UPDATE actors SET last = 1.5 WHERE id = 1", "actors, row 1 "),
         ("UPDATE actors SET last = 'x' WHERE id = 1", "actors, row 1 "),
         ("UPDATE actors SET id = 4 WHERE id = 3", "actors, row 4 "),
+        ("DELETE FROM sqlite_sequence WHERE name = 'actors'", "actors, row 1 "),
         ("INSERT INTO tombstones VALUES (2, 9, 9, 1)", "tombstones, row 2 "),
         ("INSERT INTO tombstones VALUES (9, 0, 9, 1)", "tombstones, row 9 "),
         ("INSERT INTO tombstones VALUES (9, 9, 9, 4)", "tombstones, row 9 "),
