@@ -50,6 +50,11 @@ def columns(histories: Histories, cohorts: Columns) -> Kept:
     }
 
 
+def histories_of(kept: Kept) -> tuple[array[int], array[int]]:
+    """The histories that were kept: their parents and their symbols."""
+    return kept["parent"], kept["symbol"]
+
+
 def cohorts_of(kept: Kept) -> Columns:
     """The cohorts that were kept."""
     numbers = iter(kept["standings"])

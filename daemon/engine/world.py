@@ -16,12 +16,12 @@ from statekeep.daemon.engine.lives import Lives
 from statekeep.daemon.engine.repeats import Repeats
 from statekeep.daemon.engine.versions import Forest
 from statekeep.daemon.routing.cohorts import Cohorts
-from statekeep.daemon.routing.evaluator import Wanted, by_id, scan, stand
+from statekeep.daemon.routing.evaluator import Malformed, Wanted, by_id, scan, stand
 from statekeep.daemon.routing.histories import Histories
 from statekeep.daemon.routing.relations import Relations
 from statekeep.daemon.routing.rule import Judgement, Outcome, Standing
 from statekeep.daemon.routing.sweep import Sweep
-from statekeep.daemon.store import Audit, CohortRow, DecisionRow, Store, TombstoneRow
+from statekeep.daemon.store import Audit, CohortRow, DamagedStore, DecisionRow, Store, TombstoneRow
 from statekeep.protocol import errors
 from statekeep.protocol.messages import ActorRef
 
@@ -131,7 +131,7 @@ class World:
         self.position = store.catalogue.last_position()
         self.symbols = Symbols(store)
         self.histories = Histories(self.symbols.names.__getitem__)
-        self.histories.extend(zip(kept["parent"], kept["symbol"]) if kept else store.catalogue.histories())
+        self._load_histories(kept)
         self.relations = Relations(self.histories)
         self.forest = Forest(store, self.symbols.names.__getitem__)
         self.cohorts = Cohorts()
@@ -151,6 +151,13 @@ class World:
         """At a clean stop, let the next start find what it would else make from rows."""
         if len(self.histories) + len(self.cohorts) >= keeping.WORTH_IT:
             self.store.keep_columns(keeping.columns(self.histories, self.cohorts.columns()))
+
+    def _load_histories(self, kept: keeping.Kept) -> None:
+        try:
+            self.histories.extend(*(keeping.histories_of(kept) if kept else self.store.catalogue.histories()))
+        except Malformed as twice:
+            row = f"table histories, row {twice.position}"
+            raise DamagedStore(f"the store is damaged: {row} is there twice; put back a copy of it") from None
 
     def _load_cohorts(self, kept: keeping.Kept) -> None:
         finished, histories = self.store.catalogue.finished_configurations(), len(self.histories)
