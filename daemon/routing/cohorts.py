@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, compress, count
+from itertools import compress, count
 from typing import NamedTuple
 
 from statekeep.daemon.routing import evaluator
@@ -137,17 +137,19 @@ class Cohorts:
 
     def restore(
         self,
-        rows: Iterable[Sequence[int]],
+        rows: Sequence[array[int]],
         actors: ActorColumns,
         finished: Iterable[tuple[int, int]],
         histories: int,
     ) -> None:
         """Take over what is on disk.
 
-        ``rows`` are (version, history, configuration, waiting, rescued) in order of number, ``finished`` are the
+        ``rows`` are version, history, configuration, waiting and rescued, each in order of number, ``finished`` are the
         (version, configuration) that take no more events, ``histories`` is how many there are.
         """
-        flat = array("I", chain.from_iterable(rows))
+        flat = array("I", bytes(4 * sum(map(len, rows))))
+        for place, column in enumerate(rows):
+            flat[place::5] = column
         standing, history, first = evaluator.intern(flat)
         standings = [Standing(0, 0)]
         for row in first:

@@ -132,7 +132,7 @@ def test_a_census_sums_what_is_alike() -> None:
 
 def test_what_is_on_disk_comes_back() -> None:
     """Standings and populations; open is what has actors and has not finished: nobody knows what the others saw."""
-    rows = [(1, 0, 10, 2, 0), (1, 1, 11, 0, 3), (2, 1, 12, 0, 0)]
+    rows = [array("I", column) for column in zip((1, 0, 10, 2, 0), (1, 1, 11, 0, 3), (2, 1, 12, 0, 0), strict=True)]
     cohorts = Cohorts()
     cohorts.restore(rows, Actors(1, 1, 3, 0, 1, 3, 1, 1), [(2, 12), (1, 9), (3, 10)], 2)
     assert [cohorts.standing(1), cohorts.standing(2)] == [Standing(1, 10, 2, 0), Standing(1, 11, 0, 3)]
