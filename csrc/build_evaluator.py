@@ -12,7 +12,7 @@ def declarations(header: str) -> str:
     return "\n".join(line for line in header.splitlines() if not line.startswith("#"))
 
 
-HEADERS = ("evaluator.h", "cohorts.h", "actors.h")
+HEADERS = ("evaluator.h", "children.h", "cohorts.h", "actors.h")
 
 ffibuilder = FFI()
 for header in HEADERS:
@@ -21,7 +21,7 @@ ffibuilder.set_source(
     "statekeep.daemon.routing._evaluator",
     "".join(f'#include "{header}"\n' for header in HEADERS),
     # setuptools wants paths relative to setup.py.
-    sources=["csrc/evaluator.c", "csrc/relate.c", "csrc/cohorts.c", "csrc/actors.c"],
+    sources=["csrc/evaluator.c", "csrc/children.c", "csrc/relate.c", "csrc/cohorts.c", "csrc/actors.c"],
     include_dirs=["csrc"],
     depends=[f"csrc/{header}" for header in HEADERS],
     extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden"],

@@ -34,7 +34,6 @@ int sk_derive(const sk_trie *trie, const sk_names *names, uint32_t first, const 
         columns->depth[i] = columns->depth[parent] + 1;
         columns->fingerprint[i] =
             sk_fingerprint(columns->fingerprint[parent], names->text + start, names->start[symbol + 1] - start);
-        columns->key[i - first] = (uint64_t)parent << 32 | symbol;
     }
     return stop(SK_OK, position, trie->count);
 }

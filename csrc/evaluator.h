@@ -86,12 +86,10 @@ typedef struct {
  *
  *   depth        events of each history
  *   fingerprint  sk_fingerprint of its event types in turn
- *   key          parent << 32 | symbol, only for the nodes from `first` of sk_derive on
  */
 typedef struct {
     uint32_t *depth;
     uint64_t *fingerprint;
-    uint64_t *key;
 } sk_columns;
 
 /* sk_tree: the part of the trie that leads to actors. All columns have an entry for each node.

@@ -223,13 +223,12 @@ static void test_derive_by_hand(void)
     sk_trie trie = {parent, symbol, 3};
     sk_names names = {"PAY_FEESUBMIT_INFO", start, .size = 18, .count = 2};
     uint32_t depth[3] = {0}, position;
-    uint64_t fingerprint[3] = {UINT64_C(0xcbf29ce484222325)}, key[2];
-    sk_columns columns = {depth, fingerprint, key};
+    uint64_t fingerprint[3] = {UINT64_C(0xcbf29ce484222325)};
+    sk_columns columns = {depth, fingerprint};
 
     EXPECT(sk_derive(&trie, &names, 1, &columns, &position) == SK_OK && position == 3);
     EXPECT(depth[1] == 1 && depth[2] == 2);
     EXPECT(fingerprint[2] == UINT64_C(0x8e106e4dbc4c2635));
-    EXPECT(key[0] == 1 && key[1] == (UINT64_C(1) << 32 | 0));
     symbol[2] = 2;
     EXPECT(sk_derive(&trie, &names, 1, &columns, &position) == SK_MALFORMED && position == 2);
     start[2] = 19;
@@ -313,7 +312,7 @@ static void test_garbage(uint32_t rounds)
                         below(400)};
         sk_table table = {garbage(rows * width, 4), column_of, rows, width, symbols, below(8)};
         sk_names names = {garbage(10, 1), start, 10, symbols};
-        sk_columns columns = {garbage(n, 4), garbage(n, 8), garbage(n, 8)};
+        sk_columns columns = {garbage(n, 4), garbage(n, 8)};
         sk_tree tree = {garbage(n, 4), garbage(n, 4), garbage(n, 4), garbage(n, 4)};
         uint32_t *configuration = garbage(n, 4), *skipped = garbage(n, 4), *found = buffer(symbols, 4);
         uint64_t *states = buffer(n * words, 8);
@@ -336,8 +335,8 @@ static void test_garbage(uint32_t rounds)
         EXPECT(sk_scan(trie.parent, n, wanted, n, below(14), found, symbols) <= symbols);
 
         void *all[] = {(void *)path.takes, (void *)path.stays, (void *)path.class_of, (void *)table.cells, column_of,
-                       start, (void *)names.text, columns.depth, columns.fingerprint, columns.key, configuration,
-                       skipped, tree.actors, tree.child, tree.sibling, tree.nodes, found, states, relation, wanted};
+                       start, (void *)names.text, columns.depth, columns.fingerprint, configuration, skipped,
+                       tree.actors, tree.child, tree.sibling, tree.nodes, found, states, relation, wanted};
         for (size_t i = 0; i < sizeof all / sizeof *all; i++)
             free(all[i]);
         free_trie(trie);

@@ -198,9 +198,8 @@ def _step(world: World, cohort: int, event: str) -> int | None:
     if entry == before << 1:
         return None
     node = cohorts.history[cohort]
-    longer = world.histories.child(node, symbol)
-    if longer is None:
-        longer = world.histories.grow(node, symbol)
+    known, longer = len(world.histories), world.histories.grow(node, symbol)
+    if longer == known:
         world.store.writes.add_history(longer, node, symbol)
     standing.configuration = entry >> 1
     target = world.cohort_for(standing, longer, world.position + 1, resumed=True)

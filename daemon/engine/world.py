@@ -14,12 +14,12 @@ from statekeep.daemon.engine.lives import Lives
 from statekeep.daemon.engine.repeats import Repeats
 from statekeep.daemon.engine.versions import Forest
 from statekeep.daemon.routing.cohorts import EVER, Census, Cohorts
-from statekeep.daemon.routing.evaluator import Wanted, by_id, census, scan, stand
+from statekeep.daemon.routing.evaluator import Malformed, Wanted, by_id, census, scan, stand
 from statekeep.daemon.routing.histories import Histories
 from statekeep.daemon.routing.relations import Relations
 from statekeep.daemon.routing.rule import Judgement, Outcome, Standing
 from statekeep.daemon.routing.sweep import Sweep
-from statekeep.daemon.store import Audit, CohortRow, DecisionRow, Store, TombstoneRow
+from statekeep.daemon.store import Audit, CohortRow, DamagedStore, DecisionRow, Store, TombstoneRow
 from statekeep.protocol import errors
 from statekeep.protocol.messages import ActorRef
 
@@ -135,7 +135,11 @@ class World:
         self.position = store.catalogue.last_position()
         self.symbols = Symbols(store)
         self.histories = Histories(self.symbols.names.__getitem__)
-        self.histories.extend(store.catalogue.histories())
+        try:
+            self.histories.extend(*store.catalogue.histories())
+        except Malformed as twice:
+            row = f"table histories, row {twice.position}"
+            raise DamagedStore(f"the store is damaged: {row} is there twice; put back a copy of it") from None
         self.relations = Relations(self.histories)
         self.forest = Forest(store, self.symbols.names.__getitem__)
         self.cohorts = Cohorts()

@@ -7,10 +7,11 @@ call gives all of them back before it returns. csrc/evaluator.h says what each f
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from statekeep.daemon.routing._evaluator import ffi, lib
@@ -24,11 +25,18 @@ _SPANS: Final = 4096
 
 _CTYPE: Final = {"I": "uint32_t[]", "Q": "uint64_t[]"}
 
+_UINT32S: Final = ffi.typeof("uint32_t[]")
+_from_buffer, _child = ffi.from_buffer, lib.sk_child
+
 _scratch = ffi.new_allocator(should_clear_after_alloc=False)
 
 
 class Malformed(ValueError):
     """The columns break a rule that the evaluator rests on; the message names the place."""
+
+    def __init__(self, message: str, position: int) -> None:
+        super().__init__(message)
+        self.position = position
 
 
 class Trie(Protocol):
@@ -78,22 +86,42 @@ def continued(before: int, event_type: str) -> int:
     return lib.sk_fingerprint(before, name, len(name))
 
 
-def derive(histories: Trie, first: int, names: Mapping[int, str]) -> array[int]:
-    """Fill in depth and fingerprint from node ``first``; returns the keys ``parent << 32 | symbol`` of those nodes.
-
-    ``names`` holds the event type of each of their symbols.
-    """
+def derive(histories: Trie, first: int, names: Sequence[str]) -> None:
+    """Fill in depth and fingerprint from node ``first`` on; ``names`` are the event types, by symbol."""
     new = len(histories) - first
-    keys = array("Q", bytes(8 * new))
     histories.depth.frombytes(bytes(4 * new))
     histories.fingerprint.frombytes(bytes(8 * new))
-    encoded = [names.get(symbol, "").encode() for symbol in range(max(names, default=-1) + 1)]
+    encoded = [name.encode() for name in names]
     text, start = b"".join(encoded), array("I", accumulate(map(len, encoded), initial=0))
     with _Loan() as loan:
         named = _struct("sk_names", loan.lend(text), loan.lend(start), len(text), len(encoded))
-        columns = _struct("sk_columns", *(loan.lend(c) for c in (histories.depth, histories.fingerprint, keys)))
+        columns = _struct("sk_columns", loan.lend(histories.depth), loan.lend(histories.fingerprint))
         _call(lib.sk_derive, _trie(loan, histories), named, first, columns)
-    return keys
+
+
+class ChildTable:
+    """Nodes of a trie, found by parent and symbol: sk_children, as children.h describes it."""
+
+    def __init__(self, room: int, seed: int) -> None:
+        self.room = room
+        # The kernel clears a page when it is first touched, so that a large table is not made all at once.
+        self._slots = ffi.from_buffer(_UINT32S, mmap(-1, 4 * room, MAP_PRIVATE | MAP_ANONYMOUS))
+        self._view = _struct("sk_children", self._slots, room, seed)
+
+    def adopt(self, histories: Trie, first: int, end: int) -> None:
+        """Enter the nodes from ``first`` up to ``end``. Raises ``Malformed`` for a history that is there already."""
+        with _Loan() as loan:
+            parents, symbols = loan.lend(histories.parent), loan.lend(histories.symbol)
+            missing = _call(lib.sk_adopt, parents, symbols, end, self._view, first)
+        if missing is not None:
+            raise ValueError(f"{self.room} slots are all taken before node {missing}")
+
+    def find(self, histories: Trie, parent: int, symbol: int, otherwise: int = 0) -> int:
+        """The node. If there is none, ``otherwise``, which is entered then unless it is 0."""
+        # Each new history asks twice. Without a ``_Loan``, what is lent is given back as well when the call returns.
+        parents, symbols = _from_buffer(_UINT32S, histories.parent), _from_buffer(_UINT32S, histories.symbol)
+        found: int = _child(parents, symbols, len(parents), self._view, parent, symbol, otherwise)
+        return found
 
 
 def relate(histories: Trie, path: Path) -> bytearray:
@@ -143,7 +171,7 @@ def replay(histories: Trie, wanted: bytes | bytearray, table: TransitionTable) -
     while (missing := _replay(histories, marked, table, landings, at)) is not None:
         before, symbol = landings.configuration[histories.parent[missing]], histories.symbol[missing]
         if missing == at > 0:
-            raise Malformed(f"the table has no entry for configuration {before} and symbol {symbol}")
+            raise Malformed(f"the table has no entry for configuration {before} and symbol {symbol}", missing)
         table.next(before, symbol)
         at = missing
     return landings
@@ -256,7 +284,7 @@ def tally(
         if status == lib.SK_OK:
             return [(x.actors, x.outcome, x.before, x.landing, x.skipped) for x in lines[0 : count[0]]]
         if status == lib.SK_MALFORMED:
-            raise Malformed(f"sk_tally: malformed input at {count[0]}")
+            raise Malformed(f"sk_tally: malformed input at {count[0]}", count[0])
         room *= 4
 
 
@@ -424,5 +452,5 @@ def _call(function: Any, *arguments: Any, at: int = 0) -> int | None:
     position = ffi.new("uint32_t *", at)
     status = function(*arguments, position)
     if status == lib.SK_MALFORMED:
-        raise Malformed(f"{function.__name__}: malformed input at {position[0]}")
+        raise Malformed(f"{function.__name__}: malformed input at {position[0]}", position[0])
     return position[0] if status == lib.SK_MISSING else None

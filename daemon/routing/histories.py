@@ -8,10 +8,10 @@ and never change: a node's number is its history for good.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
-from itertools import chain
+from collections.abc import Callable
 
 from statekeep.daemon.routing import evaluator
+from statekeep.daemon.routing.children import Children
 from statekeep.daemon.routing.fingerprint import EMPTY
 
 
@@ -28,28 +28,25 @@ class Histories:
         """Events of the history."""
         self.fingerprint = array("Q", [EMPTY])
         self._event_type = event_type
-        self._children: dict[int, int] = {}
-        """``parent << 32 | symbol`` -> node: a million of these take half the memory of pairs."""
+        self._children = Children(self)
 
     def __len__(self) -> int:
         return len(self.parent)
 
     def child(self, node: int, symbol: int) -> int | None:
         """The history of ``node`` and then ``symbol``, if it has occurred."""
-        return self._children.get(node << 32 | symbol)
+        return self._children.find(self, node, symbol) or None
 
     def grow(self, node: int, symbol: int) -> int:
-        """Add the history of ``node`` and then ``symbol``, which must not be there yet."""
-        key, new = node << 32 | symbol, len(self.parent)
-        if key in self._children:
-            raise ValueError(f"history {node} already has a child for symbol {symbol}")
-        after = evaluator.continued(self.fingerprint[node], self._event_type(symbol))
-        self.depth.append(self.depth[node] + 1)
-        self.fingerprint.append(after)
-        self.symbol.append(symbol)
-        self.parent.append(node)
-        self._children[key] = new
-        return new
+        """The history of ``node`` and then ``symbol``, added if it has not occurred."""
+        name, new = self._event_type(symbol), len(self.parent)
+        found = self._children.enter(self, node, symbol)
+        if found == new:
+            self.fingerprint.append(evaluator.continued(self.fingerprint[node], name))
+            self.depth.append(self.depth[node] + 1)
+            self.symbol.append(symbol)
+            self.parent.append(node)
+        return found
 
     def symbols(self, node: int) -> list[int]:
         """The events of a history, oldest first."""
@@ -60,27 +57,21 @@ class Histories:
         symbols.reverse()
         return symbols
 
-    def extend(self, rows: Iterable[tuple[int, int]]) -> None:
-        """Add many histories at once, each its parent and its symbol.
+    def extend(self, parent: array[int], symbol: array[int]) -> None:
+        """Add many histories at once, by the columns of these.
 
         Raises ``ValueError``, and adds none, if a parent does not stand before its child or a history comes twice.
         """
-        first, flat = len(self), array("I", chain.from_iterable(rows))
-        names = {symbol: self._event_type(symbol) for symbol in set(flat[1::2])}
-        self.parent += flat[0::2]
-        self.symbol += flat[1::2]
+        names, first = [self._event_type(number) for number in range(max(symbol, default=-1) + 1)], len(self)
+        self.parent += parent
+        self.symbol += symbol
         try:
-            keys = evaluator.derive(self, first, names)
-        except evaluator.Malformed:
+            evaluator.derive(self, first, names)
+            self._children = Children(self)
+        except ValueError:
             self._truncate(first)
             raise
-        self._children.update(zip(keys, range(first, len(self)), strict=True))
-        if len(self._children) != len(self) - 1:
-            self._truncate(first)
-            raise ValueError("a history comes twice")
 
     def _truncate(self, count: int) -> None:
         for column in (self.parent, self.symbol, self.depth, self.fingerprint):
             del column[count:]
-        keys = (parent << 32 | symbol for parent, symbol in zip(self.parent[1:], self.symbol[1:], strict=True))
-        self._children = dict(zip(keys, range(1, count), strict=True))

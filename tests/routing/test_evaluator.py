@@ -140,7 +140,7 @@ def test_landings_are_a_fold_over_the_events(trie: Histories, table: SmallTable,
 def test_only_what_is_wanted_is_replayed() -> None:
     """Cells that only unwanted histories need are not computed, and the caller's mask stays as it was."""
     trie = Histories(str)
-    trie.extend([(0, 0), (0, 1), (1, 2), (2, 3)])
+    trie.extend(array("I", [0, 0, 1, 2]), array("I", [0, 1, 2, 3]))
     table, wanted = SmallTable([0 << 1 | 1] * SYMBOLS), bytearray([0, 0, 0, 1, 0])
     evaluator.replay(trie, wanted, table)
     assert table.asked == [(0, 0), (0, 2)]
@@ -163,7 +163,7 @@ def test_a_table_that_does_not_answer_is_not_asked_for_ever() -> None:
 def test_a_broken_trie_is_refused() -> None:
     """A parent that does not stand before its child is named, not followed."""
     trie = Histories(str)
-    trie.extend([(0, 0), (1, 0), (2, 0)])
+    trie.extend(array("I", [0, 1, 2]), array("I", [0, 0, 0]))
     trie.parent[2] = 3
     with pytest.raises(Malformed, match="sk_relate: malformed input at 2"):
         evaluator.relate(trie, Path((0,), hash=0))

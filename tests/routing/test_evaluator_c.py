@@ -17,4 +17,4 @@ def test_the_evaluator_holds_under_sanitizers() -> None:
         pytest.skip(f"needs a C compiler with sanitizers; there is no {compiler!r} on PATH")
     run = subprocess.run(["sh", TEST], capture_output=True, text=True, check=False, timeout=100)
     assert run.returncode == 0, run.stdout + run.stderr
-    assert run.stdout == "evaluator: 5000 rounds\ncohorts: 5000 rounds\nactors: 5000 rounds\n"
+    assert run.stdout == "evaluator: 5000 rounds\nchildren: 5000 rounds\ncohorts: 5000 rounds\nactors: 5000 rounds\n"

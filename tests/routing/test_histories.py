@@ -1,5 +1,8 @@
 """The trie of histories."""
 
+from array import array
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,9 +25,13 @@ def grown(histories: list[list[int]]) -> Histories:
     for history in histories:
         node = 0
         for symbol in history:
-            child = trie.child(node, symbol)
-            node = trie.grow(node, symbol) if child is None else child
+            node = trie.grow(node, symbol)
     return trie
+
+
+def extend(trie: Histories, rows: list[tuple[int, int]]) -> None:
+    """Extend the trie by histories that are each a parent and a symbol."""
+    trie.extend(array("I", [parent for parent, _ in rows]), array("I", [symbol for _, symbol in rows]))
 
 
 def columns(trie: Histories) -> list[list[int]]:
@@ -67,8 +74,8 @@ def test_extending_equals_growing(histories: list[list[int]], share: int) -> Non
     """A trie filled in bulk, at once or behind what was there, is the trie that was grown node by node."""
     model, trie = grown(histories), empty()
     rows = list(zip(model.parent, model.symbol, strict=True))[1:]
-    trie.extend(rows[:share])
-    trie.extend(iter(rows[share:]))
+    extend(trie, rows[:share])
+    extend(trie, rows[share:])
     assert columns(trie) == columns(model)
     for node in range(1, len(trie)):
         assert trie.child(trie.parent[node], trie.symbol[node]) == node
@@ -90,7 +97,7 @@ def test_a_refused_extension_adds_nothing(rows: list[tuple[int, int]], error: ty
     trie = grown([[0, 1], [0, 2]])
     before = columns(trie)
     with pytest.raises(error):
-        trie.extend(rows)
+        extend(trie, rows)
     assert columns(trie) == before
     assert trie.child(0, 0) == 1
     assert trie.child(1, 2) == 3
@@ -98,11 +105,30 @@ def test_a_refused_extension_adds_nothing(rows: list[tuple[int, int]], error: ty
 
 
 def test_a_history_is_grown_once() -> None:
-    """Growing what is there is refused and leaves the trie as it was."""
-    trie = grown([[0]])
-    with pytest.raises(ValueError, match="already has a child"):
-        trie.grow(0, 0)
-    assert len(trie) == 2
+    """Growing what is there gives it back and leaves the trie as it was."""
+    trie = grown([[0, 1]])
+    before = columns(trie)
+    assert trie.grow(0, 0) == 1
+    assert trie.grow(1, 1) == 2
+    assert columns(trie) == before
+
+
+@pytest.mark.parametrize("loaded", [0, 600, 5_000])
+def test_every_child_is_found_as_the_trie_grows(loaded: int) -> None:
+    """Whatever table the nodes are in, or on their way to, each is found by its parent and symbol, and no other."""
+    trie, expected, random = Histories(str), dict[tuple[int, int], int](), Random(loaded)
+    rows = [(node, 0) for node in range(loaded)]
+    extend(trie, rows)
+    expected.update({row: node for node, row in enumerate(rows, start=1)})
+    for step in range(6_000):
+        key = (random.randrange(len(trie)), random.randrange(3))
+        assert trie.child(*key) == expected.get(key)
+        assert trie.grow(*key) == expected.setdefault(key, len(expected) + 1)
+        if step % 97 == 0:
+            other = (random.randrange(len(trie)), random.randrange(3))
+            assert trie.child(*other) == expected.get(other)
+    assert [trie.child(*key) for key in expected] == list(expected.values())
+    assert {(trie.parent[node], trie.symbol[node]): node for node in range(1, len(trie))} == expected
 
 
 def test_an_unknown_symbol_grows_nothing() -> None:

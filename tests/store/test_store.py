@@ -21,6 +21,7 @@ from statekeep.daemon.store import (
     Store,
     VersionRow,
     WrongKey,
+    catalogue,
     open_store,
 )
 from tests.engine.worlds import KEY
@@ -70,7 +71,7 @@ def everything(store: Store) -> dict[str, Any]:
         "deployments": list(catalogue.deployments()),
         "configurations": [list(catalogue.configurations(row.id)) for row in versions],
         "finished": catalogue.finished_configurations(),
-        "histories": list(catalogue.histories()),
+        "histories": list(zip(*catalogue.histories(), strict=True)),
         "cohorts": list(catalogue.cohorts()),
         "heads": heads,
         "actors": [records.actor(actor) for actor in actors],
@@ -110,6 +111,18 @@ def test_what_was_committed_is_there_again(path: Path) -> None:
         assert everything(store) == FILLED
         assert [store.records.payload(1, position) for position in (2, 4, 6)] == [None, {"amount": 100}, None]
         assert (store.records.key_of(1), store.records.key_of(2)) == ("alice", None)
+
+
+@pytest.mark.parametrize("together", [1, 2, 3, 4, 10_000])
+def test_histories_come_in_order_of_number(path: Path, monkeypatch: pytest.MonkeyPatch, together: int) -> None:
+    """However many are read at a time, and in whatever order they were written."""
+    monkeypatch.setattr(catalogue, "_TOGETHER", together)
+    with open_store(path, KEY, now=0) as store:
+        assert list(map(list, store.catalogue.histories())) == [[], []]
+        for node, parent in ((1, 0), (3, 2), (4, 0), (2, 1)):
+            store.writes.add_history(node, parent, 2**32 - node)
+        store.commit()
+        assert list(map(list, store.catalogue.histories())) == [[0, 1, 2, 0], [2**32 - node for node in range(1, 5)]]
 
 
 def test_a_definition_keeps_the_order_of_its_keys(path: Path) -> None:
