@@ -258,6 +258,7 @@ async def _serve(store: Store, listening: list[socket.socket], configuration: Co
                 reporting.cancel_scope.cancel()
         notify("STOPPING=1", "STATUS=answering what has come in")
         stop.set()
+    engine.keep_columns()
     log.info("stopped", message_id=STOPPED)
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator
+from types import MappingProxyType
 from typing import Any
 
+from statekeep.daemon.engine import keeping
 from statekeep.daemon.engine.lives import Lives
 from statekeep.daemon.engine.repeats import Repeats
 from statekeep.daemon.engine.versions import Forest
@@ -125,27 +127,24 @@ class Population:
 class World:
     """The state of one engine. ``clock`` gives milliseconds since 1970; nothing is ordered by it.
 
+    ``kept`` is what was kept at the last stop (see ``engine.keeping``), if it is to be taken instead of rows.
+
     Raises ``DamagedStore`` when the rows of the store do not make one.
     """
 
-    def __init__(self, store: Store, clock: Callable[[], int]) -> None:
+    def __init__(self, store: Store, clock: Callable[[], int], kept: keeping.Kept = MappingProxyType({})) -> None:
         self.store = store
         self.clock = clock
-        store.catalogue.check()
+        store.catalogue.check(unread=keeping.TABLES if kept else ())
         self.position = store.catalogue.last_position()
         self.symbols = Symbols(store)
         self.histories = Histories(self.symbols.names.__getitem__)
-        try:
-            self.histories.extend(*store.catalogue.histories())
-        except Malformed as twice:
-            row = f"table histories, row {twice.position}"
-            raise DamagedStore(f"the store is damaged: {row} is there twice; put back a copy of it") from None
+        self._load_histories(kept)
         self.relations = Relations(self.histories)
         self.forest = Forest(store, self.symbols.names.__getitem__)
         self.cohorts = Cohorts()
         self.actors = Population(store.catalogue.heads(), store.catalogue.last_actor(), self.cohorts)
-        finished = store.catalogue.finished_configurations()
-        self.cohorts.restore(store.catalogue.cohorts(), self.actors, finished, len(self.histories))
+        self._load_cohorts(kept)
         self.erased = {stone.actor: stone for stone in store.catalogue.tombstones()}
         self.sweep: Sweep | None = None
         self.deployments = {row.position: row for row in store.catalogue.deployments()}
@@ -155,6 +154,25 @@ class World:
         self.lives = Lives[Any]()
         """What ``records`` makes of them."""
         self._ids: dict[str, int] = {}
+
+    def keep_columns(self) -> None:
+        """At a clean stop, let the next start find what it would else make from rows."""
+        if len(self.histories) + len(self.cohorts) >= keeping.WORTH_IT:
+            self.store.keep_columns(keeping.columns(self.histories, self.cohorts.columns()))
+
+    def _load_histories(self, kept: keeping.Kept) -> None:
+        try:
+            self.histories.extend(*(keeping.histories_of(kept) if kept else self.store.catalogue.histories()))
+        except Malformed as twice:
+            row = f"table histories, row {twice.position}"
+            raise DamagedStore(f"the store is damaged: {row} is there twice; put back a copy of it") from None
+
+    def _load_cohorts(self, kept: keeping.Kept) -> None:
+        finished, histories = self.store.catalogue.finished_configurations(), len(self.histories)
+        if kept:
+            self.cohorts.load(keeping.cohorts_of(kept), self.actors, finished, histories)
+        else:
+            self.cohorts.restore(self.store.catalogue.cohorts(), self.actors, finished, histories)
 
     def commit(self) -> bool:
         """Make everything since the last commit durable; False when nothing had changed."""

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, compress, count
+from itertools import compress, count
 from typing import NamedTuple
 
 from statekeep.daemon.routing import evaluator
@@ -131,23 +131,22 @@ class Cohorts:
 
     def restore(
         self,
-        rows: Iterable[Sequence[int]],
+        rows: Sequence[array[int]],
         actors: ActorColumns,
         finished: Iterable[tuple[int, int]],
         histories: int,
     ) -> None:
         """Take over what is on disk.
 
-        ``rows`` are (version, history, configuration, waiting, rescued) in order of number, ``finished`` are the
+        ``rows`` are version, history, configuration, waiting and rescued, each in order of number, ``finished`` are the
         (version, configuration) that take no more events, ``histories`` is how many there are.
         """
-        flat = array("I", chain.from_iterable(rows))
-        standing, history, first = evaluator.intern(flat)
-        standings = [Standing(0, 0)]
-        for row in first:
-            version, _, configuration, waiting, rescued = flat[5 * row : 5 * row + 5]
-            standings.append(Standing(version, configuration, waiting, rescued))
-        self.load(Columns(standing, history, standings), actors, finished, histories)
+        version, history, configuration, waiting, rescued = rows
+        numbers, first = evaluator.intern((version, configuration, waiting, rescued))
+        standings = [Standing(version[i], configuration[i], waiting[i], rescued[i]) for i in first]
+        self.load(
+            Columns(numbers, array("I", [0]) + history, [Standing(0, 0), *standings]), actors, finished, histories
+        )
 
     def load(self, columns: Columns, actors: ActorColumns, finished: Iterable[tuple[int, int]], histories: int) -> None:
         """Take over ``columns`` as they are; the rest is as for ``restore``."""

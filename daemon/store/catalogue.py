@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import msgspec
@@ -25,12 +25,6 @@ _integers = msgspec.json.Decoder(list[int]).decode
 _TOGETHER = 10_000
 """Rows that are read as one: a page of theirs in memory is 500 KB."""
 
-# As two texts of many numbers each: a row of its own costs twice as much.
-_HISTORIES = """
-    SELECT json_group_array(parent), json_group_array(symbol)
-    FROM (SELECT parent, symbol FROM histories WHERE id BETWEEN ? AND ? ORDER BY id)
-"""
-
 
 class Catalogue:
     """What the engine reads once, when it starts, and keeps in memory."""
@@ -40,12 +34,13 @@ class Catalogue:
         self._sealer = sealer
         self._evidence = evidence
 
-    def check(self) -> None:
+    def check(self, unread: Collection[str] = ()) -> None:
         """Raise ``DamagedStore`` unless all that is read here can be relied on to lead somewhere.
 
-        Versions, routes, and what belongs to them are also what was written. For the rest there is ``Store.audit``.
+        Versions, routes, and what belongs to them are also what was written. For the rest there is ``Store.audit``; and
+        for the tables ``unread``, of which memory has had the columns kept (see ``store.columns``).
         """
-        check(self._connection)
+        check(self._connection, unread)
         check_catalogue(self._connection, self._evidence)
 
     def last_position(self) -> int:
@@ -112,21 +107,28 @@ class Catalogue:
 
     def histories(self) -> tuple[array[int], array[int]]:
         """Parent and symbol of every node of the trie but the root, in order of number."""
-        parent, symbol = array("I"), array("I")
-        for first in range(1, self._one("SELECT count(*) FROM histories") + 1, _TOGETHER):
-            parents, symbols = self._connection.execute(_HISTORIES, (first, first + _TOGETHER - 1)).fetchone()
-            parent.extend(_integers(parents))
-            symbol.extend(_integers(symbols))
+        parent, symbol = self._columns("histories", "parent", "symbol")
         return parent, symbol
 
-    def cohorts(self) -> Iterator[tuple[int, int, int, int, int]]:
-        return self._connection.execute(
-            "SELECT version, history, configuration, waiting, rescued FROM cohorts ORDER BY id"
-        )
+    def cohorts(self) -> list[array[int]]:
+        """Version, history, configuration, waiting and rescued of every cohort, each in order of number."""
+        return self._columns("cohorts", "version", "history", "configuration", "waiting", "rescued")
 
     def heads(self) -> tuple[array[int], array[int]]:
         """Each actor's cohort, and the position of its last event, by id; 0 where there is no actor."""
         return self._evidence.heads.columns()
+
+    def _columns(self, table: str, *names: str) -> list[array[int]]:
+        """Columns of integers of a table that is numbered from 1 without a gap."""
+        columns = [array("I") for _ in names]
+        # As texts of many numbers each: a row of its own costs twice as much.
+        texts, numbered = ", ".join(map("json_group_array({})".format, names)), "WHERE id BETWEEN ? AND ? ORDER BY id"
+        query = f"SELECT {texts} FROM (SELECT {', '.join(names)} FROM {table} {numbered})"  # noqa: S608 - names from above
+        for first in range(1, self._one(f"SELECT count(*) FROM {table}") + 1, _TOGETHER):  # noqa: S608
+            read = self._connection.execute(query, (first, first + _TOGETHER - 1)).fetchone()
+            for column, numbers in zip(columns, read, strict=True):
+                column.extend(_integers(numbers))
+        return columns
 
     def _one(self, query: str, *values: object) -> Any:
         """The only value of the only row."""

@@ -12,6 +12,8 @@ from sqlite_utils import Database
 
 from statekeep.daemon.store.anchor import KEY_USE, Anchor
 from statekeep.daemon.store.ballast import Ballast
+from statekeep.daemon.store.columns import KEY_USE as COLUMNS
+from statekeep.daemon.store.columns import Columns
 from statekeep.daemon.store.erasure import Erasures, SyncFailed, sync_log
 from statekeep.daemon.store.journal import Journal
 from statekeep.daemon.store.key_files import sync_directory
@@ -97,7 +99,8 @@ def open_store(
                 Ballast(path.with_name(f"{path.name}.ballast"), ballast),
             )
             seen = Anchor((anchor or path.parent) / f"{path.name}.anchor", ring.derived(KEY_USE))
-            store = Store(connection, vault, erasures, seen, [database, lock])
+            columns = Columns(path.with_name(f"{path.name}.columns"), ring.derived(COLUMNS))
+            store = Store(connection, vault, erasures, seen, columns, [database, lock])
             store.meet_anchor(accept_rollback=accept_rollback)
             migrate(connection, store, path)
         undoing.pop_all()

@@ -1,8 +1,11 @@
 """The store as a whole: what is read, what is written, and the commit that makes it durable, or none of it."""
 
+from __future__ import annotations
+
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from array import array
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +16,7 @@ from statekeep.daemon.store.anchor import NOTHING, Anchor, Seen
 from statekeep.daemon.store.audit import Audit, recount
 from statekeep.daemon.store.backup import Moment, moment
 from statekeep.daemon.store.catalogue import Catalogue
+from statekeep.daemon.store.columns import Columns
 from statekeep.daemon.store.erasure import SyncFailed
 from statekeep.daemon.store.evidence import Evidence
 from statekeep.daemon.store.examining import Examiner
@@ -48,6 +52,7 @@ class Store:
         vault: Vault,
         erasures: erasure.Erasures,
         anchor: Anchor,
+        columns: Columns,
         descriptors: Sequence[int],
     ) -> None:
         """``descriptors`` are closed with the store, after the connection: the database's own, and the lock's."""
@@ -56,6 +61,7 @@ class Store:
         ring = vault.ring
         self.erasures = erasures
         self._anchor = anchor
+        self._columns = columns
         self._descriptors = descriptors
         self.shipping: Shipping | None = None
         (wrapped,) = connection.execute("SELECT data_key FROM store").fetchone()
@@ -154,6 +160,18 @@ class Store:
     def audit(self) -> Audit:
         """A look at every row beside what the evidence says of the tables. It ends with another one or a rollback."""
         return Audit(self._connection, self._evidence, self.writes.flush)
+
+    def take_columns(self) -> dict[str, array[int]]:
+        """What ``keep_columns`` wrote, if nothing was committed since; else nothing. It can be had once."""
+        return self._columns.take(self._seen)
+
+    def keep_columns(self, columns: Mapping[str, array[int]]) -> None:
+        """Write down what memory holds of some tables, for the next start; see ``store.columns``.
+
+        Where something was written since the last commit, memory is ahead of it, and nothing is kept.
+        """
+        if not (self.writes.collected or self._connection.in_transaction):
+            self._columns.save(self._seen, columns)
 
     def change_schema(self, change: Callable[[], object]) -> None:
         """Let ``change`` bring the tables into another form, and commit it with the evidence of that form.

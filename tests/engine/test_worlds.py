@@ -11,7 +11,8 @@ from unittest import mock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statekeep.daemon.engine import sweeping
+from statekeep.daemon.engine import keeping, sweeping
+from statekeep.daemon.engine.world import World
 from statekeep.protocol.errors import ActorErased, ActorFinished, InvalidMap, UnreachableRoute
 from statekeep.protocol.messages import (
     Actors,
@@ -79,6 +80,9 @@ class EraseStep(NamedTuple):
 class Restart(NamedTuple):
     """Close the store and open it again."""
 
+    kept: bool = False
+    """Whether that is a clean stop, of a store that is worth keeping its columns."""
+
 
 Step = DeployStep | CloseStep | SpawnStep | SendStep | EraseStep | Restart
 
@@ -113,7 +117,8 @@ closes = st.builds(CloseStep, st.integers(0, 9))
 spawns = st.builds(SpawnStep, st.integers(0, 9))
 sends = st.builds(SendStep, st.integers(0, 9), st.sampled_from(EVENTS))
 erasures = st.builds(EraseStep, st.integers(0, 9))
-steps = st.one_of(deploys, closes, spawns, sends, sends, sends, sends, erasures, st.just(Restart()))
+restarts = st.builds(Restart, st.booleans())
+steps = st.one_of(deploys, closes, spawns, sends, sends, sends, sends, erasures, restarts)
 
 
 class Both:
@@ -154,9 +159,13 @@ class Both:
                 sent, expected = ask(self.engine, Send(actor + 1, event)), model.actors[actor]
                 assert sent.handled == model.send(actor, event)
                 assert (sent.version, sent.state) == (f"v{expected.version}", f"q{expected.state}")
-            case Restart():
+            case Restart(kept):
+                if kept:
+                    self.engine.keep_columns()
                 self.engine.close()
                 self.engine = start(self.directory)
+                if kept:
+                    self.compare_with_rows()
 
     def _deploy(self, step: DeployStep) -> None:
         model = self.model
@@ -195,6 +204,23 @@ class Both:
     def seen(self) -> list[tuple[str, Any, str, int, bool]]:
         actors = ask(self.engine, Actors(limit=1000)).actors
         return [(a.version, a.state, a.status, a.events, a.needs_rescue) for a in actors]
+
+    def compare_with_rows(self) -> None:
+        """What was kept is what the rows say."""
+        world, store = self.engine._world, self.engine._store
+        read = World(store, lambda: 0)
+        assert (world.histories.parent, world.histories.symbol) == (read.histories.parent, read.histories.symbol)
+        told, expected = [
+            [
+                (at, cohorts.history[cohort], cohorts.find(at.version, cohorts.history[cohort], at.configuration))
+                for cohort in range(1, len(cohorts) + 1)
+                for at in [cohorts.standing(cohort)]
+            ]
+            for cohorts in (world.cohorts, read.cohorts)
+        ]
+        assert told == expected
+        assert world.cohorts.population == read.cohorts.population
+        assert sorted(world.actors.census()) == sorted(read.actors.census())
 
     def compare(self) -> None:
         model = self.model
@@ -243,7 +269,7 @@ jumps = st.builds(
 )
 spawned = st.builds(SpawnStep, st.integers(0, 1))
 sent = st.builds(SendStep, few, st.sampled_from("aaab"))
-alike = st.one_of(jumps, spawned, spawned, sent, sent, sent, closes, st.just(Restart()))
+alike = st.one_of(jumps, spawned, spawned, sent, sent, sent, closes, restarts)
 pieces = st.sampled_from([1, 2, 1_024])
 
 
@@ -266,13 +292,14 @@ def test_actors_of_one_history_whom_maps_have_parted_are_told_apart(
 def follow(root: Machine, world: list[Step], chunk: int) -> None:
     """Drive both through a world, with sweeps in chunks of this size, and compare them."""
     pieces = mock.patch.multiple(sweeping, CHUNK=chunk, AT_ONCE=chunk)
-    with tempfile.TemporaryDirectory(dir=MEMORY) as directory, pieces:
+    few = mock.patch.object(keeping, "WORTH_IT", 0)
+    with tempfile.TemporaryDirectory(dir=MEMORY) as directory, pieces, few:
         both = Both(Path(directory), root)
         try:
             for step in world:
                 both.take(step)
             both.compare()
-            both.take(Restart())
+            both.take(Restart(kept=True))
             both.compare()
         finally:
             both.engine.close()

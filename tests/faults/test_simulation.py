@@ -1,8 +1,8 @@
 """The whole daemon in one thread, under a scheduler, a clock and faults that a seed decides.
 
 Server, engine, store and clients are the real ones. The seed chooses which task runs next, how long everybody waits on
-a clock that nobody has to wait for, which commit fails, and when the daemon is killed; another comes up with the files
-as they were at that moment. A seed that fails does so again, step by step: its number is the test's.
+a clock that nobody has to wait for, which commit fails, and when the daemon is killed or stopped; another comes up with
+the files as they were at that moment. A seed that fails does so again, step by step: its number is the test's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import pytest
 import trio
 import trio.testing
 
-from statekeep.daemon.engine import About, Engine
+from statekeep.daemon.engine import About, Engine, keeping
 from statekeep.daemon.listening import listener
 from statekeep.daemon.server import Server
 from statekeep.daemon.store import Store, SyncFailed, open_store
@@ -97,8 +97,11 @@ class Simulation:
                 except* (Killed, SyncFailed) as ended:
                     self.note(f"ended by {ended.exceptions[0]!r}")
                 else:
+                    stopped = self._random.random() < 0.5
+                    if stopped:
+                        engine.keep_columns()
                     self._copy()
-                    self.note("killed")
+                    self.note("stopped" if stopped else "killed")
             await trio.sleep(self._random.random())
 
     def _start(self) -> Engine:
@@ -216,7 +219,7 @@ def simulate(room: Path, seed: int) -> tuple[list[tuple[float, str]], list[Any]]
     """One seed, from the first start to the last look; what happened, and what is left."""
     here = room / str(seed)
     here.mkdir()
-    with decided(seed), tight():
+    with decided(seed), tight(), mock.patch.object(keeping, "WORTH_IT", 0):
         simulation = Simulation(here, seed)
         trio.run(simulation.run, clock=trio.testing.MockClock(autojump_threshold=0))
         left = simulation.examine()

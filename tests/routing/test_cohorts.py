@@ -19,6 +19,11 @@ def made(*standings: Standing, finished: bool = False, actors: int = 1) -> Cohor
     return cohorts
 
 
+def columns(*rows: tuple[int, ...]) -> list[array[int]]:
+    """What is on disk of cohorts, given by their rows."""
+    return [array("I", column) for column in zip(*rows, strict=True)]
+
+
 class Actors:
     """Where actors are."""
 
@@ -167,9 +172,8 @@ def test_many_cohorts_of_one_history_are_told_apart() -> None:
 
 def test_what_is_on_disk_comes_back() -> None:
     """Standings and populations; open is what has actors and has not finished: nobody knows what the others saw."""
-    rows = [(1, 0, 10, 2, 0), (1, 1, 11, 0, 3), (2, 1, 12, 0, 0)]
     cohorts, actors, finished = Cohorts(), Actors(1, 1, 3, 0, 1, 3, 1, 1), [(2, 12), (1, 9), (3, 10)]
-    cohorts.restore(rows, actors, finished, 2)
+    cohorts.restore(columns((1, 0, 10, 2, 0), (1, 1, 11, 0, 3), (2, 1, 12, 0, 0)), actors, finished, 2)
     assert [cohorts.standing(1), cohorts.standing(2)] == [Standing(1, 10, 2, 0), Standing(1, 11, 0, 3)]
     assert list(cohorts.population) == [0, 5, 0, 2]
     assert list(map(cohorts.finished, (1, 2, 3))) == [False, False, True]
@@ -184,16 +188,15 @@ def test_what_is_on_disk_comes_back() -> None:
 
 def test_of_those_that_are_alike_the_last_comes_back() -> None:
     """Others of its history that stand elsewhere can be joined as well."""
-    rows = [(1, 1, 10, 2, 0), (1, 1, 10, 0, 3), (2, 1, 12, 0, 0), (1, 1, 10, 0, 0)]
     cohorts = Cohorts()
+    rows = columns((1, 1, 10, 2, 0), (1, 1, 10, 0, 3), (2, 1, 12, 0, 0), (1, 1, 10, 0, 0))
     cohorts.restore(rows, Actors(1, 2, 3), [], 2)
     assert [cohorts.find(1, 1, 10), cohorts.find(2, 1, 12)] == [2, 3]
 
 
 def test_more_standings_than_there_is_room_for_at_first_come_back() -> None:
     """Each with its own number."""
-    rows = [(1, 0, number, 0, number % 3) for number in range(3_000)]
     cohorts = Cohorts()
-    cohorts.restore(rows, Actors(), [], 1)
+    cohorts.restore(columns(*((1, 0, number, 0, number % 3) for number in range(3_000))), Actors(), [], 1)
     assert [cohorts.standing(number) for number in (1, 3_000)] == [Standing(1, 0), Standing(1, 2_999, 0, 2)]
     assert len(cohorts.standings) == len(cohorts) == 3_000

@@ -72,7 +72,7 @@ def everything(store: Store) -> dict[str, Any]:
         "configurations": [list(catalogue.configurations(row.id)) for row in versions],
         "finished": catalogue.finished_configurations(),
         "histories": list(zip(*catalogue.histories(), strict=True)),
-        "cohorts": list(catalogue.cohorts()),
+        "cohorts": list(zip(*catalogue.cohorts(), strict=True)),
         "heads": heads,
         "actors": [records.actor(actor) for actor in actors],
         "events": [records.events(last) for _, _, last in heads],
