@@ -12,14 +12,14 @@ static uint32_t mixed(uint32_t hash, uint32_t value)
     return hash ^ hash >> 16;
 }
 
-static bool stand_alike(const uint32_t *one, const uint32_t *other)
+static bool stand_alike(const sk_facts *facts, uint32_t one, uint32_t other)
 {
-    /* Rows of five: the second entry is the history. */
-    return one[0] == other[0] && one[2] == other[2] && one[3] == other[3] && one[4] == other[4];
+    return facts->version[one] == facts->version[other] && facts->configuration[one] == facts->configuration[other] &&
+           facts->waiting[one] == facts->waiting[other] && facts->rescued[one] == facts->rescued[other];
 }
 
-int sk_intern(const uint32_t *rows, uint32_t n, uint32_t *standing, uint32_t *history, uint32_t *slots, uint32_t *first,
-              uint32_t room, uint32_t *position)
+int sk_intern(const sk_facts *facts, uint32_t *standing, uint32_t *slots, uint32_t *first, uint32_t room,
+              uint32_t *position)
 {
     uint32_t stored = 0;
     *position = 0;
@@ -27,12 +27,11 @@ int sk_intern(const uint32_t *rows, uint32_t n, uint32_t *standing, uint32_t *hi
         return SK_MALFORMED;
     for (uint32_t slot = 0; slot < room; slot++)
         slots[slot] = SK_UNKNOWN;
-    for (uint32_t i = 0; i < n; i++) {
-        const uint32_t *row = rows + (size_t)5 * i;
-        history[i] = row[1];
-        uint32_t slot = mixed(mixed(mixed(row[0], row[2]), row[3]), row[4]) & (room - 1);
+    for (uint32_t i = 0; i < facts->count; i++) {
+        uint32_t hash = mixed(mixed(facts->version[i], facts->configuration[i]), facts->waiting[i]);
+        uint32_t slot = mixed(hash, facts->rescued[i]) & (room - 1);
         /* At most half of the slots are taken, so an empty one is found. */
-        while (slots[slot] != SK_UNKNOWN && !stand_alike(rows + (size_t)5 * first[slots[slot]], row))
+        while (slots[slot] != SK_UNKNOWN && !stand_alike(facts, first[slots[slot]], i))
             slot = (slot + 1) & (room - 1);
         if (slots[slot] == SK_UNKNOWN) {
             if (stored == room / 2)

@@ -31,14 +31,22 @@ typedef struct {
     uint32_t standings;
 } sk_cohorts;
 
-/* sk_intern: numbers the standings of `n` cohorts. `rows` are their rows of five: version, history, configuration,
- * waiting and rescued. Stores the number of each one's standing, from 1 on in the order in which they occur, and its
- * history; in `first` the row in which standing number i + 1 occurs first; and in *position how many there are. `slots`
- * is scratch of `room` entries, a power of two; `first` has room for half as many. SK_MISSING: there are more standings
- * than that, take more room. SK_MALFORMED: `room` is no power of two above 1 (position 0).
+/* sk_facts: what cohorts say that stand somewhere, each column with an entry for each of `count` cohorts. */
+typedef struct {
+    const uint32_t *version;
+    const uint32_t *configuration;
+    const uint32_t *waiting;
+    const uint32_t *rescued;
+    uint32_t count;
+} sk_facts;
+
+/* sk_intern: numbers what is said there, from 1 on in the order in which it occurs: stores the number of each cohort in
+ * `standing`; in `first` the place in the columns where number i + 1 occurs first; and in *position how many numbers
+ * there are. `slots` is scratch of `room` entries, a power of two; `first` has room for half as many. SK_MISSING: there
+ * are more numbers than that, take more room. SK_MALFORMED: `room` is no power of two above 1 (position 0).
  */
-int sk_intern(const uint32_t *rows, uint32_t n, uint32_t *standing, uint32_t *history, uint32_t *slots, uint32_t *first,
-              uint32_t room, uint32_t *position);
+int sk_intern(const sk_facts *facts, uint32_t *standing, uint32_t *slots, uint32_t *first, uint32_t room,
+              uint32_t *position);
 
 /* sk_chain: links the cohorts of each history that have actors and whose standing has a `kind` other than 0, so that of
  * those of one kind only the one that comes last can be found: `head` has, by history, the last that was linked, `next`,

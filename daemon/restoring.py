@@ -144,7 +144,7 @@ def _examine(made: Path, place: Place, journal: Path) -> Restored:
             store="",
             position=moment.position,
             time=moment.time,
-            actors=sum(world.cohorts.standings.population),
+            actors=sum(line.actors for line in world.actors.census()),
             versions=len(world.forest),
             erased_again=len(world.erased) - before,
         )

@@ -68,7 +68,7 @@ def describe(request: Describe) -> Description:
 
 def status(world: World, about: About, _: StatusRequest) -> ServerStatus:
     """The daemon in figures."""
-    census = list(world.cohorts.standings.census())
+    census = list(world.actors.census())
     return ServerStatus(
         server=statekeep.__version__,
         pid=about.pid,

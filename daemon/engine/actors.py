@@ -132,9 +132,7 @@ def _process(world: World, request: Send | Deliver) -> Sent:
     world.touch(cohort)
     if request.expect is not None and request.expect != (events := world.histories.depth[cohorts.history[cohort]]):
         raise errors.ActorMovedOn(request.actor, request.expect, events)
-    standings = cohorts.standings
-    before = cohorts.at[cohort]
-    if standings.finished[before]:
+    if cohorts.standings.finished[cohorts.at[cohort]]:
         raise _finished(world, request.actor, cohort)
     payload, context = request.payload, cast(Any, UNSET)
     if request.context is not UNSET:
@@ -150,9 +148,7 @@ def _process(world: World, request: Send | Deliver) -> Sent:
     _move(world, actor, EventRow(position, target, world.clock(), payload))
     if context is not UNSET:
         world.store.writes.put_context(actor, context)
-    version = standings.version[before]
-    migrated_from = version if version != cohorts.version(target) else 0
-    return _sent(world, actor, target, handled=True, position=position, migrated_from=migrated_from)
+    return _sent(world, actor, target, handled=True, position=position, before=cohort)
 
 
 def _next(world: World, cohort: int, event: str) -> int | None:
@@ -217,10 +213,11 @@ def _unending(event: str) -> errors.LimitExceeded:
     )
 
 
-def _sent(world: World, actor: int, cohort: int, *, handled: bool, position: int = 0, migrated_from: int = 0) -> Sent:
+def _sent(world: World, actor: int, cohort: int, *, handled: bool, position: int = 0, before: int = 0) -> Sent:
     cohorts = world.cohorts
-    version = cohorts.version(cohort)
-    configuration = world.forest.configuration(version, cohorts.configuration(cohort))
+    version_of, number = cohorts.standings.version, cohorts.at[cohort]
+    version, left = version_of[number], version_of[cohorts.at[before]]
+    configuration = world.forest.configuration(version, cohorts.standings.configuration[number])
     return Sent(
         id=actor,
         handled=handled,
@@ -229,5 +226,5 @@ def _sent(world: World, actor: int, cohort: int, *, handled: bool, position: int
         status=configuration.status,
         events=world.histories.depth[cohorts.history[cohort]],
         position=position,
-        migrated_from=world.forest.name(migrated_from) if migrated_from else None,
+        migrated_from=world.forest.name(left) if left not in (0, version) else None,
     )

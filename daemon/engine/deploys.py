@@ -59,7 +59,7 @@ def close(world: World, request: Close) -> Closed:
 def versions(world: World, _: Versions) -> VersionList:
     """All versions with their populations."""
     census: dict[int, list[tuple[int, int, int, int]]] = {}
-    for actors, finished, configuration, version, rescued in world.cohorts.standings.census():
+    for actors, finished, configuration, version, rescued in world.actors.census():
         census.setdefault(version, []).append((actors, finished, configuration, rescued))
     rows = [_version(world, row, census.get(row.id, [])) for row in world.forest]
     return VersionList(versions=rows, damaged=not world.store.whole)

@@ -11,12 +11,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from operator import mul
 
 from statekeep.daemon.engine.actors import page_size
 from statekeep.daemon.engine.views import listed
 from statekeep.daemon.engine.world import World
-from statekeep.daemon.routing.evaluator import Wanted, census, latest
+from statekeep.daemon.routing.evaluator import Wanted, latest
 from statekeep.daemon.store import DamagedActor
 from statekeep.protocol import errors
 from statekeep.protocol.messages import Actors, CountRequest
@@ -151,11 +150,8 @@ def _state_form(pattern: str) -> Callable[[str], bool]:
 
 def count(world: World, request: CountRequest) -> Counts:
     """How many actors pass a filter, by version, state and status."""
-    standings, wanted = world.cohorts.standings, _wanted(world, request)
-    timed = (request.updated_after, request.updated_before) != (None, None)
-    population = census(world.actors, wanted) if timed else map(mul, wanted.flags, standings.population)
     found: Counter[tuple[int, str]] = Counter()
-    for line in standings.census(population):
+    for line in world.actors.census(_wanted(world, request)):
         configuration = world.forest.configuration(line.version, line.configuration)
         place = json.dumps([configuration.value, configuration.status], sort_keys=True)
         found[line.version, place] += line.actors

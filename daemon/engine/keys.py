@@ -43,7 +43,7 @@ def key_rotate(world: World, _: KeyRotate) -> Keys:
     vault = world.store.vault
     if rotating(world):
         raise errors.RotationUnderWay(vault.ring.epoch, vault.rotation.left if vault.rotation else 0)
-    vault.rotate(sum(world.cohorts.standings.population), world.clock())
+    vault.rotate(sum(line.actors for line in world.actors.census()), world.clock())
     return key_status(world, KeyStatus())
 
 

@@ -7,7 +7,7 @@ one changes the other in the same request; when a request fails half-way, both a
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import MappingProxyType
 from typing import Any
 
@@ -15,8 +15,8 @@ from statekeep.daemon.engine import keeping
 from statekeep.daemon.engine.lives import Lives
 from statekeep.daemon.engine.repeats import Repeats
 from statekeep.daemon.engine.versions import Forest
-from statekeep.daemon.routing.cohorts import Cohorts
-from statekeep.daemon.routing.evaluator import Malformed, Wanted, by_id, scan, stand
+from statekeep.daemon.routing.cohorts import EVER, Census, Cohorts
+from statekeep.daemon.routing.evaluator import Malformed, Wanted, by_id, census, scan, stand
 from statekeep.daemon.routing.histories import Histories
 from statekeep.daemon.routing.relations import Relations
 from statekeep.daemon.routing.rule import Judgement, Outcome, Standing
@@ -82,25 +82,33 @@ class Population:
 
     def add(self, cohort: int, position: int) -> int:
         """The id of a new actor."""
-        self._cohorts.join(cohort)
         actor = len(self.cohort)
         self._reach(actor)
+        self._cohorts.population[cohort] += 1
         self.cohort[actor], self.last[actor], self._standing[actor] = cohort, position, self._cohorts.at[cohort]
         return actor
 
     def move(self, actor: int, cohort: int, position: int) -> int:
         """Let an actor's event at ``position`` lead it to a cohort; the position of the event before."""
-        self._standing[actor] = self._cohorts.move(self.cohort[actor], cohort)
-        self.cohort[actor] = cohort
+        cohorts = self._cohorts
+        cohorts.population[self.cohort[actor]] -= 1
+        cohorts.population[cohort] += 1
+        self.cohort[actor], self._standing[actor] = cohort, cohorts.at[cohort]
         previous, self.last[actor] = self.last[actor], position
         return previous
 
     def remove(self, actor: int) -> None:
         """Let nobody have this id."""
         self._reach(actor)
-        if self.cohort[actor]:
-            self._cohorts.leave(self.cohort[actor])
+        if cohort := self.cohort[actor]:
+            self._cohorts.population[cohort] -= 1
         self.cohort[actor] = self.last[actor] = self._standing[actor] = 0
+
+    def census(self, wanted: Wanted | None = None) -> Iterator[Census]:
+        """How many actors stand alike, of those wanted or of all."""
+        standings = self._cohorts.standings
+        wanted = wanted or Wanted(self.standing, b"\0" + b"\1" * len(standings), 0, EVER)
+        return standings.census(census(self, wanted))
 
     def _reach(self, actor: int) -> None:
         """Make the columns as long as this id needs."""

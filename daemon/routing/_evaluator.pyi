@@ -27,9 +27,7 @@ class lib:  # noqa: N801 - cffi calls it so
     @staticmethod
     def sk_scan(cohort_of: Any, count: int, flags: Any, cohorts: int, start: int, found: Any, limit: int) -> int: ...
     @staticmethod
-    def sk_intern(
-        rows: Any, n: int, standing: Any, history: Any, slots: Any, first: Any, room: int, position: Any
-    ) -> int: ...
+    def sk_intern(facts: Any, standing: Any, slots: Any, first: Any, room: int, position: Any) -> int: ...
     @staticmethod
     def sk_chain(cohorts: Any, kind: Any, nodes: int, head: Any, next: Any, position: Any) -> int: ...  # noqa: A002 - named as in the header
     @staticmethod

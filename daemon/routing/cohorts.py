@@ -37,7 +37,7 @@ from statekeep.daemon.routing.rule import Standing
 REMEMBERED = 200_000
 """Entries of the memo, about 20 MB. To drop them takes 30 ms, in which everybody waits."""
 
-_EVER = 2**64 - 1
+EVER = 2**64 - 1
 """No event has a position as high."""
 
 
@@ -54,7 +54,7 @@ class Census(NamedTuple):
 class Standings:
     """The columns of all standings that ever occurred, by number from 1, each there once.
 
-    ``finished`` (0 or 1) follows from the configuration; ``population`` are the actors of all cohorts that stand so.
+    ``finished`` (0 or 1) follows from the configuration.
     """
 
     def __init__(self) -> None:
@@ -63,7 +63,6 @@ class Standings:
         self.waiting = array("I", [0])
         self.rescued = array("I", [0])
         self.finished = bytearray(1)
-        self.population = array("Q", [0])
         self._numbers: dict[tuple[int, int, int, int], int] = {}
 
     def __len__(self) -> int:
@@ -81,20 +80,15 @@ class Standings:
             for column, value in zip((self.version, self.configuration, self.waiting, self.rescued), kind, strict=True):
                 column.append(value)
             self.finished.append(finished)
-            self.population.append(0)
         return number
 
     def flags(self, passes: Callable[[int], bool]) -> bytearray:
-        """A flag for each standing: whether there are actors who stand so, and its number passes."""
-        return bytearray(actors > 0 and passes(number) for number, actors in enumerate(self.population))
+        """A flag for each standing: whether its number passes."""
+        return bytearray(number > 0 and passes(number) for number in range(len(self.version)))
 
-    def census(self, population: Iterable[int] | None = None) -> Iterator[Census]:
-        """How many actors stand so, for each standing that has any.
-
-        With a ``population`` that is not the present one, as if that many actors stood so, by number.
-        """
-        facts = (self.finished, self.configuration, self.version, self.rescued)
-        counted = zip(self.population if population is None else population, *facts, strict=True)
+    def census(self, population: Iterable[int]) -> Iterator[Census]:
+        """How many actors stand so, for each standing that has any; ``population`` says so by number."""
+        counted = zip(population, self.finished, self.configuration, self.version, self.rescued, strict=True)
         return (Census(*line) for line in counted if line[0])
 
 
@@ -111,7 +105,7 @@ class Cohorts:
     """The columns of all cohorts, by cohort number from 1, and how actors find them.
 
     ``at`` (the number of a standing) and ``history`` (a node of the trie) are what is on disk; ``population`` follows
-    from the actors, who come and go by ``join``, ``leave`` and ``move``.
+    from the actors.
     """
 
     def __init__(self) -> None:
@@ -147,15 +141,12 @@ class Cohorts:
         ``rows`` are version, history, configuration, waiting and rescued, each in order of number, ``finished`` are the
         (version, configuration) that take no more events, ``histories`` is how many there are.
         """
-        flat = array("I", bytes(4 * sum(map(len, rows))))
-        for place, column in enumerate(rows):
-            flat[place::5] = column
-        standing, history, first = evaluator.intern(flat)
-        standings = [Standing(0, 0)]
-        for row in first:
-            version, _, configuration, waiting, rescued = flat[5 * row : 5 * row + 5]
-            standings.append(Standing(version, configuration, waiting, rescued))
-        self.load(Columns(standing, history, standings), actors, finished, histories)
+        version, history, configuration, waiting, rescued = rows
+        numbers, first = evaluator.intern((version, configuration, waiting, rescued))
+        standings = [Standing(version[i], configuration[i], waiting[i], rescued[i]) for i in first]
+        self.load(
+            Columns(numbers, array("I", [0]) + history, [Standing(0, 0), *standings]), actors, finished, histories
+        )
 
     def load(self, columns: Columns, actors: ActorColumns, finished: Iterable[tuple[int, int]], histories: int) -> None:
         """Take over ``columns`` as they are; the rest is as for ``restore``."""
@@ -163,9 +154,7 @@ class Cohorts:
         ended = set(finished)
         for standing in standings[1:]:
             self.standings.intern(standing, finished=(standing.version, standing.configuration) in ended)
-        self.population = evaluator.census(actors, _everybody(actors.cohort, len(self)))
-        everybody = _everybody(evaluator.stand(actors, self), len(self.standings))
-        self.standings.population = array("Q", evaluator.census(actors, everybody))
+        self.population = evaluator.census(actors, Wanted(actors.cohort, b"\0" + b"\1" * len(self), 0, EVER))
         self._first, self._next = evaluator.chain(self, self._kinds(), histories)
 
     def columns(self) -> Columns:
@@ -203,9 +192,6 @@ class Cohorts:
     def put(self, cohorts: Sequence[int], standing: Standing, *, finished: bool) -> None:
         """Let cohorts that stand alike stand elsewhere."""
         before, number = self.at[cohorts[0]], self.standings.intern(standing, finished=finished)
-        moved = sum(map(self.population.__getitem__, cohorts))
-        self.standings.population[before] -= moved
-        self.standings.population[number] += moved
         self.put_anew += 1
         for cohort in cohorts:
             self.at[cohort] = number
@@ -216,25 +202,6 @@ class Cohorts:
                 self._close(cohort)
             else:
                 self._open(cohort)
-
-    def join(self, cohort: int, actors: int = 1) -> None:
-        """Let so many more actors be in a cohort."""
-        self.population[cohort] += actors
-        self.standings.population[self.at[cohort]] += actors
-
-    def leave(self, cohort: int) -> None:
-        """Let one actor less be in a cohort."""
-        self.join(cohort, -1)
-
-    def move(self, cohort: int, target: int) -> int:
-        """Let an actor go from one cohort to another; the number of the standing of that one."""
-        self.population[cohort] -= 1
-        self.population[target] += 1
-        before, after = self.at[cohort], self.at[target]
-        if before != after:
-            self.standings.population[before] -= 1
-            self.standings.population[after] += 1
-        return after
 
     def find(self, version: int, history: int, configuration: int) -> int | None:
         """The cohort that an actor of which these are known joins, if there is one that may be joined."""
@@ -324,8 +291,3 @@ class Cohorts:
         for cohort in reversed(cohorts):
             self._next[cohort], following = following, cohort
         self._first[node] = following
-
-
-def _everybody(number: array[int], highest: int) -> Wanted:
-    """All actors of a number that is not 0."""
-    return Wanted(number, b"\0" + b"\1" * highest, 0, _EVER)

@@ -199,22 +199,21 @@ def scan(cohort_of: array[int], flags: bytes | bytearray, start: int, limit: int
     return list(found[0:stored])
 
 
-def intern(rows: array[int]) -> tuple[array[int], array[int], list[int]]:
-    """Number the standings of cohorts, given by their rows of five as sk_intern takes them.
+def intern(facts: Sequence[array[int]]) -> tuple[array[int], list[int]]:
+    """Number the standings of cohorts, given by columns: version, configuration, waiting and rescued.
 
-    The number of each one's standing and its history, both behind an entry 0 for the cohort 0 that there is not; and
-    the rows in which the standings from number 1 on occur first.
+    The number of each one's, from 1 on in the order in which they occur, behind an entry 0 for the cohort 0 that there
+    is not; and the places in the columns where they occur first.
     """
-    count, room = len(rows) // 5, 1_024
-    standing, history = _zeros(count + 1), _zeros(count + 1)
+    count, room = len(facts[0]), 1_024
+    standing = _zeros(count + 1)
     while True:
-        slots, first = _scratch("uint32_t[]", room), ffi.new("uint32_t[]", room // 2)
-        found = ffi.new("uint32_t *")
+        slots, first, found = (_scratch("uint32_t[]", size) for size in (room, room // 2, 1))
         with _Loan() as loan:
-            out = (loan.lend(standing) + 1, loan.lend(history) + 1)
-            status = lib.sk_intern(loan.lend(rows), count, *out, slots, first, room, found)
+            said = _struct("sk_facts", *map(loan.lend, facts), count)
+            status = lib.sk_intern(said, loan.lend(standing) + 1, slots, first, room, found)
         if status == lib.SK_OK:
-            return standing, history, list(first[0 : found[0]])
+            return standing, list(first[0 : found[0]])
         room *= 4
 
 

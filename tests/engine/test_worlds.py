@@ -220,7 +220,7 @@ class Both:
         ]
         assert told == expected
         assert world.cohorts.population == read.cohorts.population
-        assert sorted(world.cohorts.standings.census()) == sorted(read.cohorts.standings.census())
+        assert sorted(world.actors.census()) == sorted(read.actors.census())
 
     def compare(self) -> None:
         model = self.model

@@ -118,7 +118,7 @@ def columns(actors: Iterable[Actor]) -> Cohorts:
     """A cohort for each."""
     cohorts = Cohorts()
     for actor in actors:
-        cohorts.join(cohorts.add(actor.node, actor.standing(), finished=actor.finished), 1)
+        cohorts.population[cohorts.add(actor.node, actor.standing(), finished=actor.finished)] = 1
     return cohorts
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from statekeep.daemon.routing import evaluator
-from statekeep.daemon.routing.cohorts import Cohorts
-from statekeep.daemon.routing.evaluator import Landings, Malformed
+from statekeep.daemon.routing.cohorts import EVER, Cohorts
+from statekeep.daemon.routing.evaluator import Landings, Malformed, Wanted
 from statekeep.daemon.routing.paths import Relation
 from statekeep.daemon.routing.replaying import STUCK
 from statekeep.daemon.routing.rule import Outcome, Standing
@@ -19,6 +20,14 @@ from statekeep.daemon.routing.rule import Outcome, Standing
 HISTORIES = 6
 VERSIONS = st.integers(1, 3)
 OUTCOMES = st.sampled_from([Outcome.MIGRATED, *Outcome])
+
+
+@dataclass
+class Actors:
+    """Where actors are."""
+
+    cohort: array[int]
+    last: array[int]
 
 
 @st.composite
@@ -29,7 +38,7 @@ def worlds(draw: st.DrawFn) -> Cohorts:
     standings = st.builds(Standing, VERSIONS, st.integers(0, 2), rare, rare)
     rows = st.tuples(st.integers(0, HISTORIES - 1), standings, st.booleans(), st.sampled_from([0, 1, 5, 2**32 - 1]))
     for history, standing, finished, actors in draw(st.lists(rows, min_size=1, max_size=30)):
-        cohorts.join(cohorts.add(history, standing, finished=finished), actors)
+        cohorts.population[cohorts.add(history, standing, finished=finished)] = actors
     return cohorts
 
 
@@ -121,7 +130,7 @@ def test_a_tally_takes_the_room_that_it_needs(kinds: int) -> None:
     """Half of the first room is 512 lines, of the second 2,048; no line is lost or counted twice in between."""
     cohorts, numbers = Cohorts(), range(kinds)
     for number in numbers:
-        cohorts.join(cohorts.add(0, Standing(1, number % 8), finished=False), number + 1)
+        cohorts.population[cohorts.add(0, Standing(1, number % 8), finished=False)] = number + 1
     outcomes = bytearray(number // 8 % 4 for number in numbers)
     landings, skipped = (array("I", (number // by % 16 for number in numbers)) for by in (32, 512))
     lines = evaluator.tally(cohorts, array("I", range(1, kinds + 1)), outcomes, landings, skipped)
@@ -129,16 +138,34 @@ def test_a_tally_takes_the_room_that_it_needs(kinds: int) -> None:
     assert sorted(lines) == [(number + 1, made, number % 8, *landed) for number, made, *landed in expected]
 
 
-@given(worlds())
-def test_a_census_is_a_count_over_all_cohorts(cohorts: Cohorts) -> None:
-    """Of their actors, by whether they have finished, configuration, version and rescue."""
+@given(worlds(), st.data())
+def test_a_census_is_a_count_over_all_actors(cohorts: Cohorts, data: st.DataObject) -> None:
+    """By whether they have finished, configuration, version and rescue; who is in no cohort does not count."""
+    ids = data.draw(st.lists(st.integers(0, len(cohorts))))
+    actors = Actors(array("I", ids), array("Q", ids))
+    number = evaluator.stand(actors, cohorts)
+    assert [cohorts.standings[standing] for standing in number] == list(map(cohorts.standing, ids))
+    everybody = Wanted(number, b"\0" + b"\1" * len(cohorts.standings), 0, EVER)
     expected, found = Counter[tuple[int, ...]](), Counter[tuple[int, ...]]()
-    for n in range(len(cohorts) + 1):
-        kind = (cohorts.finished(n), cohorts.configuration(n), cohorts.version(n), cohorts.standing(n).rescued)
-        expected[kind] += cohorts.population[n]
-    for actors, *line in cohorts.standings.census():
-        found[tuple(line)] += actors
-    assert +found == +expected
+    for n in filter(None, ids):
+        expected[cohorts.finished(n), cohorts.configuration(n), cohorts.version(n), cohorts.standing(n).rescued] += 1
+    for counted, *line in cohorts.standings.census(evaluator.census(actors, everybody)):
+        found[tuple(line)] += counted
+    assert found == expected
+
+
+@given(worlds(), st.data(), st.integers(0, 40), st.integers(0, 40), st.integers(0, 40), st.integers(1, 12))
+def test_the_latest_are_the_same_from_any_place(
+    cohorts: Cohorts, data: st.DataObject, since: int, until: int, skip: int, limit: int
+) -> None:
+    """Whatever is skipped, however many there are, and between any two positions."""
+    ids = data.draw(st.lists(st.integers(0, len(cohorts)), max_size=40))
+    actors = Actors(array("I", ids), array("Q", data.draw(st.permutations(range(len(ids))))))
+    flags = bytes(data.draw(st.lists(st.integers(0, 1), min_size=len(cohorts) + 1, max_size=len(cohorts) + 1)))
+    wanted = [actor for actor, cohort in enumerate(ids) if flags[cohort] and since <= actors.last[actor] < until]
+    wanted.sort(key=lambda actor: -actors.last[actor])
+    asked = Wanted(actors.cohort, flags, since, until)
+    assert evaluator.latest(actors, asked, limit, skip) == wanted[skip : skip + limit]
 
 
 def test_a_member_that_is_no_cohort_is_refused() -> None:

@@ -71,7 +71,7 @@ class Parent:
     def _add_cohort(self, node: int, *, actors: int, finished: bool) -> None:
         standing = self.settled(node)
         if standing.version == PARENT and self.cohorts.find(PARENT, node, standing.configuration) is None:
-            self.cohorts.join(self.cohorts.add(node, standing, finished=finished), actors)
+            self.cohorts.population[self.cohorts.add(node, standing, finished=finished)] = actors
 
 
 def judged(found: Plan, place: int) -> tuple[Judgement, Standing]:

@@ -37,7 +37,7 @@ def cohorts(draw: st.DrawFn, histories: int) -> Cohorts:
         st.lists(st.tuples(st.integers(1, 2), node, small, st.booleans()), max_size=30)
     ):
         cohort = columns.add(history, Standing(version, int(finished)), finished=finished)
-        columns.join(cohort, actors)
+        columns.population[cohort] = actors
     return columns
 
 
@@ -94,6 +94,6 @@ def children(child: array[int], sibling: array[int], node: int) -> list[int]:
 def test_a_history_that_is_no_node_is_refused() -> None:
     """The place that the message names is the cohort's."""
     columns = Cohorts()
-    columns.join(columns.add(1, Standing(VERSION, 0), finished=False))
+    columns.population[columns.add(1, Standing(VERSION, 0), finished=False)] = 1
     with pytest.raises(Malformed, match="at 1"):
         columns.live(VERSION, 1)
