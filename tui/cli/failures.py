@@ -27,7 +27,9 @@ class Exit(enum.IntEnum):
     ``import`` left a line out, ``doctor`` has warnings, or a claim of the demo was false.
     """
     UNUSABLE = 2
-    """The command line is wrong, or its input can't be read; ``doctor`` found something wrong."""
+    """The command line is wrong, its input can't be read or its output not written; ``doctor`` found something
+    wrong.
+    """
     UNREACHABLE = 3
     """No daemon, or trouble on the way to it: what was under way may or may not have been carried out."""
     INTERRUPTED = 130

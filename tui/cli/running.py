@@ -28,10 +28,24 @@ def carry_out(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # Python would flush again at its end and complain: let it write to nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
         return Exit.PIPE_CLOSED
+    except OSError as problem:
+        return failures.explain(args.command, args.socket, _unforeseen(problem))
     return code
+
+
+def _unforeseen(problem: OSError) -> UnusableInput:
+    """What is said of trouble that no command has spoken of: it has a file's name, or it is stdout's."""
+    if problem.filename is not None:
+        return UnusableInput(f"{problem.filename}: {problem.strerror}.", f"use {problem.filename}", "")
+    _give_up_stdout()
+    return UnusableInput(f"The output can't be written: {problem.strerror}.", "write stdout", "")
+
+
+def _give_up_stdout() -> None:
+    """Let Python write to nowhere: it would flush again at its end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(args: argparse.Namespace) -> int:
