@@ -188,7 +188,7 @@ def test_describe_and_the_page_say_the_same() -> None:
     ops = op_descriptions()
     assert list(ops) == list(entries("Ops"))
     for op, text in entries("Ops").items():
-        assert text.strip().startswith(ops[op].summary.replace("``", "`")), op
+        assert text.strip().startswith(ops[op].summary), op
         assert f"[{ops[op].result}](" in text
         schema = ops[op].request["$defs"][ops[op].request["$ref"].rpartition("/")[2]]
         assert schema["properties"].keys() == {"op", "id", *(row[0].strip("`") for row in written(text))}, op
