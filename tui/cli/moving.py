@@ -13,7 +13,7 @@ from statekeep.protocol import Client
 from statekeep.protocol.messages import Actors, Get, History, StatusRequest
 from statekeep.protocol.records import Actor, EventRecord, Record
 from statekeep.tui.cli import exports
-from statekeep.tui.cli.arguments import add_command
+from statekeep.tui.cli.arguments import add_command, named
 from statekeep.tui.cli.failures import Exit
 from statekeep.tui.cli.output import bar_for
 from statekeep.tui.cli.parser import Subparsers
@@ -49,7 +49,7 @@ def add_commands(subparsers: Subparsers) -> None:
         "  statekeep export actors.jsonl\n  statekeep export - --version loan-v1 | gzip > actors.jsonl.gz",
     )
     parser.add_argument("file", metavar="FILE", help="what to write, or - for stdout")
-    parser.add_argument("--version", metavar="V", help="only those on this version")
+    parser.add_argument("--version", type=named, metavar="V", help="only those on this version")
     parser = add_command(
         subparsers,
         "import",
@@ -57,7 +57,7 @@ def add_commands(subparsers: Subparsers) -> None:
         "  statekeep import actors.jsonl\n  statekeep import loans.csv --version loan-v1",
     )
     parser.add_argument("file", metavar="FILE", help="a .csv with the columns key, state and context, else JSON lines")
-    parser.add_argument("--version", metavar="V", help="where those go whose line does not say")
+    parser.add_argument("--version", type=named, metavar="V", help="where those go whose line does not say")
     parser.add_argument("--format", choices=("csv", "jsonl"), help="else by the end of the name")
 
 

@@ -15,7 +15,7 @@ from statekeep.protocol.messages import Decisions, StatusRequest
 from statekeep.protocol.records import Decision, DecisionPage, Outcome
 from statekeep.tui.cli import views
 from statekeep.tui.cli.actors import add_actor
-from statekeep.tui.cli.arguments import add_command, add_paging, page_limit
+from statekeep.tui.cli.arguments import add_command, add_paging, named, page_limit
 from statekeep.tui.cli.exports import Format, export, format_of
 from statekeep.tui.cli.failures import UnusableInput
 from statekeep.tui.cli.filters import TIMES, moment
@@ -34,7 +34,7 @@ def add_commands(subparsers: Subparsers) -> None:
         "  statekeep decisions --route loan-v2 --export decisions.csv",
     )
     add_actor(parser, optional=True)
-    parser.add_argument("--route", metavar="R", help="about the route to this version, actor by actor")
+    parser.add_argument("--route", type=named, metavar="R", help="about the route to this version, actor by actor")
     parser.add_argument("--outcome", choices=get_args(Outcome), metavar="O", help=", ".join(get_args(Outcome)))
     parser.add_argument("--since", type=moment, metavar="TIME", help=f"only those made since: {TIMES}")
     parser.add_argument("--until", type=moment, metavar="TIME", help="only those made before")

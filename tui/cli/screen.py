@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from statekeep.tui.cli.arguments import add_local
+from statekeep.tui.cli.arguments import add_local, integer
 from statekeep.tui.cli.failures import Exit, UnusableInput
 from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.settings import UnusableSettings, read_settings
@@ -18,8 +18,15 @@ def add_commands(subparsers: Subparsers) -> None:
     parser.add_argument("--readonly", action="store_true", help="look, and change nothing")
     parser.add_argument("--theme", metavar="NAME", help="colours: statekeep, statekeep-light, ansi-dark, nord, ...")
     parser.add_argument("--web", action="store_true", help="serve them to a browser on this machine, to look only")
-    parser.add_argument("--port", type=int, default=8760, metavar="N", help="with --web (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=8760, metavar="N", help="with --web (default: %(default)s)")
     parser.add_argument("--operate", action="store_true", help="with --web: let whoever has the page change things too")
+
+
+def _port(text: str) -> int:
+    number = integer(text)
+    if number > 65_535:
+        raise argparse.ArgumentTypeError("ports are numbered up to 65,535")
+    return number
 
 
 def run(args: argparse.Namespace) -> int:
