@@ -70,6 +70,14 @@ def ago(seconds: float) -> str:
     return "just now"
 
 
+def size(number: int) -> str:
+    """Bytes as a person reads them, in powers of 1,024."""
+    shown, units = float(number), ["bytes", "KiB", "MiB", "GiB", "TiB"]
+    while shown >= 1_024 and len(units) > 1:
+        shown, units = shown / 1_024, units[1:]
+    return f"{shown:,.0f} {units[0]}" if units[0] == "bytes" else f"{shown:,.1f} {units[0]}"
+
+
 def duration(seconds: float) -> str:
     """A measured time, to the digits that mean something."""
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
