@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, Final, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, Final, TypeVar
 from msgspec import UNSET
 
 from statekeep.protocol import Client
+from statekeep.protocol.errors import DamagedActor
 from statekeep.protocol.messages import Actors, Get, History, StatusRequest
 from statekeep.protocol.records import Actor, EventRecord, Record
 from statekeep.tui.cli import exports
@@ -17,6 +19,7 @@ from statekeep.tui.cli.arguments import add_command, named
 from statekeep.tui.cli.failures import Exit
 from statekeep.tui.cli.output import bar_for
 from statekeep.tui.cli.parser import Subparsers
+from statekeep.tui.cli.wording import left_out
 
 CHUNK: Final = 200
 """Actors that are on their way at once."""
@@ -62,21 +65,26 @@ def add_commands(subparsers: Subparsers) -> None:
 
 
 def export(client: Client, args: argparse.Namespace) -> int:
-    """Write actors."""
+    """Write actors; 1 if there were some that can't be read."""
     total = client.call(StatusRequest()).actors
+    damaged: list[int] = []
     with bar_for(total, "actors", drawn=args.file != "-") as advance:
-        lines = _counted(_exported(client, args.version), advance)
+        lines = _counted(_exported(client, args.version, damaged), advance)
         exports.export(Exported, lines, args.file, "jsonl")
-    return Exit.DONE
+    for told in left_out(0, len(damaged)):
+        print(told, file=sys.stderr)
+    return Exit.REFUSED if damaged else Exit.DONE
 
 
-def _exported(client: Client, version: str | None) -> Iterator[Exported]:
+def _exported(client: Client, version: str | None, damaged: list[int]) -> Iterator[Exported]:
     pages = client.pages(Actors(version=version, limit=BATCH))
     ids = (actor.id for page in pages for actor in page.actors)
     while some := list(islice(ids, CHUNK)):
-        for actor in client.call_many([Get(one) for one in some]):
-            if isinstance(actor, Actor):  # else it was erased meanwhile
+        for number, actor in zip(some, client.call_many([Get(one) for one in some]), strict=True):
+            if isinstance(actor, Actor):  # else it was erased meanwhile, or can't be read
                 yield _line(client, actor)
+            elif isinstance(actor, DamagedActor):
+                damaged.append(number)
 
 
 def _line(client: Client, actor: Actor) -> Exported:

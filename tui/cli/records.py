@@ -21,7 +21,7 @@ from statekeep.tui.cli.failures import UnusableInput
 from statekeep.tui.cli.filters import TIMES, moment
 from statekeep.tui.cli.output import print_json, print_pages, show
 from statekeep.tui.cli.parser import Subparsers
-from statekeep.tui.cli.wording import count
+from statekeep.tui.cli.wording import left_out
 
 
 def add_commands(subparsers: Subparsers) -> None:
@@ -78,10 +78,8 @@ def _counted(pages: Iterator[DecisionPage]) -> Iterator[DecisionPage]:
         yield page
         erased += len(page.erased)
         damaged += len(page.damaged)
-    if erased:
-        print(f"erased since, and so left out: {count(erased, 'actor')} that may have been decided", file=sys.stderr)
-    if damaged:
-        print(f"damaged, and so left out: {count(damaged, 'actor')}; see `statekeep verify`", file=sys.stderr)
+    for told in left_out(erased, damaged):
+        print(told, file=sys.stderr)
 
 
 def show_status(client: Client, args: argparse.Namespace) -> int:
