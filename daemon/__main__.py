@@ -30,7 +30,7 @@ from statekeep.daemon.listening import SocketInUse, UnusableSocket, claimed, rai
 from statekeep.daemon.logs import LISTENING, REFUSED, STOPPED, STOPPING, configure
 from statekeep.daemon.options import flags, parser
 from statekeep.daemon.peers import Access, UnknownPeer, group_number
-from statekeep.daemon.restoring import STORE, Place, Unsound, discard, rehearse, restore
+from statekeep.daemon.restoring import STORE, Place, Unsound, check_named, discard, rehearse, restore
 from statekeep.daemon.server import Server
 from statekeep.daemon.store import (
     DamagedJournal,
@@ -169,6 +169,7 @@ def _open(configuration: Configuration, more_key_files: Sequence[str] = (), *, a
 def _restore(configuration: Configuration, options: argparse.Namespace) -> int:
     """Restore a backup, or try it out, and print what it holds as a line of JSON; returns the exit code."""
     data, daemon = Path(configuration.daemon.data), configuration.daemon
+    check_named(options.restore or options.rehearse, options.at)
     secrets = _secrets(configuration, options.key[1:], new=False)
     place = Place(data, secrets, _now, _directory(daemon.erasures), _directory(daemon.anchor))
     if options.rehearse:

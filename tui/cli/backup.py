@@ -206,7 +206,8 @@ def ask_keeper(*words: str | Path) -> dict[str, Any]:
         said = [line for line in run.stderr.splitlines() if line.startswith("statekeepd: ")]
         crashed = f"statekeepd: failed with {run.returncode}; run it by hand to see how"
         why = (said or [crashed])[-1].removeprefix("statekeepd: ").removeprefix("error: ").rstrip(".")
-        raise UnusableInput(f"{why}.", " ".join(command[3:]), _ADVICE.get(run.returncode, ""))
+        verb = "restore" if words[0] == "--restore" else "try out"
+        raise UnusableInput(f"{why}.", f"{verb} {words[1]}", _ADVICE.get(run.returncode, ""))
     if "--restore" in words:
         sys.stderr.write(run.stderr)
     found: dict[str, Any] = json.loads(run.stdout)
