@@ -134,18 +134,21 @@ def json_value(text: str) -> Any:
     return value
 
 
-def read_definition(file: str) -> dict[str, Any]:
-    """The definition in ``file``, or on stdin for ``-``. Raises ``UnusableInput``."""
+def read_definition(file: str | Path) -> dict[str, Any]:
+    """The definition in ``file``, or on stdin for the text ``-``. Raises ``UnusableInput``."""
     return read_object(file, "definition", _ONE_OBJECT)
 
 
-def read_object(file: str, what: str, form: str) -> dict[str, Any]:
-    """The JSON object in ``file``, or on stdin for ``-``; ``form`` says how one looks. Raises ``UnusableInput``."""
+def read_object(file: str | Path, what: str, form: str) -> dict[str, Any]:
+    """The JSON object in ``file``, or on stdin for the text ``-``; ``form`` says how one looks.
+
+    Raises ``UnusableInput``.
+    """
     name = "stdin" if file == "-" else file
     try:
         found = json_value(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
     except OSError as problem:
-        advice = f"Name the file of a {what}, or - for stdin."
+        advice = f"Name the file of a {what}" + (", or - for stdin." if isinstance(file, str) else ".")
         raise UnusableInput(f"{name} can't be read: {problem.strerror}.", f"read {name}", advice) from problem
     except (argparse.ArgumentTypeError, UnicodeDecodeError) as problem:
         why = "not UTF-8" if isinstance(problem, UnicodeDecodeError) else problem

@@ -44,7 +44,7 @@ class VersionsRoom(Room):
     """The forest on the left, the chosen version on the right."""
 
     CRUMB = "Versions"
-    HELP = """Moving through the versions shows each on the right: its route, its chart, what it changes, and as text.
+    HELP = """Moving through the versions shows what each is: its route, its chart, what it changes, and as text.
 c closes a route: it takes nobody over any more. d writes a new version below it."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left_square_bracket", "tab(-1)", "Tab before", show=False, id="tab-before"),
