@@ -196,7 +196,7 @@ def test_a_deploy_wants_its_name_typed(engine: Engine) -> None:
         await stage.type("loan-v2")
         await stage.press("enter")
         assert "✓ loan-v2 is deployed" in stage.text
-        assert "6 migrated to loan-v2, 4 stayed. just as previewed" in stage.text
+        assert "6 migrated to loan-v2, 4 stayed. Just as previewed." in stage.text
         assert ask(engine, Get("alice")).version == "loan-v2"
 
     play(engine, scene)
@@ -332,6 +332,21 @@ def test_versions_show_route_chart_and_changes(engine: Engine) -> None:
         assert "✗ SUBMIT_INFO, PAY_FEE" in stage.text
 
     play(engine, scene)
+
+
+def test_a_window_that_grows_has_longer_bars(engine: Engine) -> None:
+    """They are drawn anew, and none is cut."""
+    loans(engine)
+
+    async def scene(stage: Stage) -> None:
+        before = stage.text.count("█")
+        await stage.pilot.resize_terminal(160, 50)
+        await stage.settle()
+        row = next(line for line in stage.text.splitlines() if "loan-v1" in line)
+        assert row.count("█") > before
+        assert "…" not in row
+
+    play(engine, scene, NARROW)
 
 
 def test_closing_a_route_says_how_many_wait_for_it(engine: Engine) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Final
 
 from statekeep.tui.cli.arguments import add_local, integer
 from statekeep.tui.cli.failures import Exit, UnusableInput
 from statekeep.tui.cli.parser import Subparsers
 from statekeep.tui.settings import UnusableSettings, read_settings
+
+PATIENCE: Final = 2.0
+"""Seconds for which a daemon that is started again is waited for in silence; then it is said that it is not there."""
 
 
 def add_commands(subparsers: Subparsers) -> None:
@@ -56,7 +60,11 @@ def run(args: argparse.Namespace) -> int:
     if constants.DRIVER is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
         advice = "`statekeep status` and `statekeep versions` say the same in a pipe; --web shows it in a browser."
         raise UnusableInput("The screens need a terminal.", "open them", advice)
-    app = StatekeepApp(AsyncClient(args.socket), readonly=args.readonly, theme=args.theme or settings.theme)
+    theme = args.theme or settings.theme
+    app = StatekeepApp(AsyncClient(args.socket, retry_for=PATIENCE), readonly=args.readonly, theme=theme)
+    if theme is not None and theme not in app.available_themes:
+        known = ", ".join(sorted(app.available_themes))
+        raise UnusableInput(f"There is no theme {theme!r}.", "open the screens", f"There are {known}.")
     app.set_keymap(settings.keys)
     app.run()
     return app.return_code or Exit.DONE
