@@ -1,9 +1,9 @@
 """The server: Unix sockets around the engine.
 
 One task does it all, in turns: it takes what has come in from all connections, runs it as one batch, which is one
-transaction, and writes the answers straight after the commit. It waits for all sockets at once, on an epoll of its
-own that trio waits for, which costs a quarter of a task for each; and it runs batches in trio's own thread: that beats
-handing them to a worker at every load, and a simulation needs no threads.
+transaction, and writes the answers straight after the commit; looks come before the changes. It waits for all sockets
+at once, on an epoll of its own that trio waits for, which costs a quarter of a task for each; and it runs batches in
+trio's own thread: that beats handing them to a worker at every load, and a simulation needs no threads.
 
 What clients can make the daemon hold is bounded. A turn reads no more than ``BUDGET`` bytes and about a batch; a
 connection that does not take its answers is not read from, what is left of its requests waits, and of requests whose
@@ -80,6 +80,22 @@ Asked = tuple[Connection, AnyRequest]
 
 def _weight(request: AnyRequest) -> int:
     return len(request.requests) if type(request) is Batch else 1
+
+
+def _looks_first(batch: Sequence[Asked]) -> tuple[list[Asked], list[Asked]]:
+    """The looks of those who have not asked for a change before, which need not wait for any to be durable; the rest.
+
+    Requests of one connection stay in their order.
+    """
+    looks, rest, changing = list[Asked](), list[Asked](), set[Connection]()
+    for asked in batch:
+        connection, request = asked
+        if request.role == "viewer" and connection not in changing:
+            looks.append(asked)
+        else:
+            rest.append(asked)
+            changing.add(connection)
+    return looks, rest
 
 
 class Server:
@@ -227,6 +243,14 @@ class Server:
     def _run_batch(self) -> int:
         """Carry out what is next; how many requests that was, those in batches counted one by one."""
         batch = self._next_batch()
+        first, others = _looks_first(batch)
+        if first and others:
+            self._run(first)
+        self._run(others or first)
+        return sum(_weight(request) for _, request in batch)
+
+    def _run(self, batch: Sequence[Asked]) -> None:
+        """Carry out requests as one transaction, and answer them, but for those that have to wait."""
         answers = self._engine.run([request for _, request in batch])
         answered: list[tuple[Connection, Answer | Refusal]] = []
         for asked, answer in zip(batch, answers, strict=True):
@@ -240,7 +264,6 @@ class Server:
         if not self._engine.sweeping:
             self._queue, self._put_off = self._put_off + self._queue, []
         self._answer(answered)
-        return sum(_weight(request) for _, request in batch)
 
     def _next_batch(self) -> list[Asked]:
         """Take from the queue, in its order, what is run now; what may not be goes to the side or waits."""

@@ -96,6 +96,41 @@ async def test_answers_follow_the_commit(monkeypatch: pytest.MonkeyPatch) -> Non
         assert seen == [False]
 
 
+async def test_a_look_does_not_wait_for_the_changes_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When an event that came in together with it, and before it, is made durable, it has been answered."""
+    async with served() as running:
+        sender = await prepare(running, 1)
+        looker = await running.connect()
+        await looker.ask(Get(1))
+        store, seen = running.engine._store, list[bool]()
+        commit = store.commit
+
+        def spy() -> bool:
+            if store.writes.collected:
+                seen.append(looker.has_answer())
+            return commit()
+
+        monkeypatch.setattr(store, "commit", spy)
+        sender.push(Send(1, "TOGGLE"))
+        looker.push(Get(1))
+        (looked,) = await looker.read(1)
+        assert looked["ok"]["state"] == "off"
+        assert (await sender.read(1))[0]["ok"]["handled"]
+        assert seen == [True]
+
+
+async def test_a_look_sees_the_changes_of_its_own_connection() -> None:
+    """Requests of one connection are carried out in their order, and so answered."""
+    async with served() as running:
+        peer = await prepare(running, 1)
+        running.engine.batches.clear()
+        await peer.write(Get(1, id=1), Send(1, "TOGGLE", id=2), Get(1, id=3))
+        answers = await peer.read(3)
+        assert [answer["id"] for answer in answers] == [1, 2, 3]
+        assert [answers[0]["ok"]["state"], answers[2]["ok"]["state"]] == ["off", "on"]
+        assert [len(batch) for batch in running.engine.batches] == [1, 2]
+
+
 async def test_what_waits_for_a_sweep_is_answered_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Meanwhile events are processed; and nobody has to send anything for the answers to come."""
     monkeypatch.setattr(sweeping, "CHUNK", 1)

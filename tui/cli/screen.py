@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import Final
 
@@ -43,8 +44,6 @@ def run(args: argparse.Namespace) -> int:
             serve(args.socket, args.port, readonly=not args.operate)
             return Exit.DONE
         # A command must not pay for the screens, nor for their client.
-        from textual import constants  # noqa: PLC0415
-
         from statekeep.protocol.aio import AsyncClient  # noqa: PLC0415
         from statekeep.tui.app import StatekeepApp  # noqa: PLC0415
     except UnusableSettings as problem:
@@ -57,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
             f"The screens need {missing.name}, which is not installed.", "open them", advice
         ) from missing
     # A driver that is named draws elsewhere: so does --web have these screens drawn into its page.
-    if constants.DRIVER is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if "TEXTUAL_DRIVER" not in os.environ and not (sys.stdin.isatty() and sys.stdout.isatty()):
         advice = "`statekeep status` and `statekeep versions` say the same in a pipe; --web shows it in a browser."
         raise UnusableInput("The screens need a terminal.", "open them", advice)
     theme = args.theme or settings.theme
