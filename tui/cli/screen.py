@@ -34,15 +34,25 @@ def _port(text: str) -> int:
     return number
 
 
+def _serve(args: argparse.Namespace) -> int:
+    from statekeep.tui.web import serve  # noqa: PLC0415 - only where it is wanted
+
+    try:
+        serve(args.socket, args.port, readonly=not args.operate)
+    except OSError as problem:
+        why = os.strerror(problem.errno) if problem.errno else str(problem)
+        raise UnusableInput(
+            f"Port {args.port}: {why}.", "serve the screens", "Name another one with --port."
+        ) from problem
+    return Exit.DONE
+
+
 def run(args: argparse.Namespace) -> int:
     """Show the screens until they are left."""
     try:
         settings = read_settings()
         if args.web:
-            from statekeep.tui.web import serve  # noqa: PLC0415 - only where it is wanted
-
-            serve(args.socket, args.port, readonly=not args.operate)
-            return Exit.DONE
+            return _serve(args)
         # A command must not pay for the screens, nor for their client.
         from statekeep.protocol.aio import AsyncClient  # noqa: PLC0415
         from statekeep.tui.app import StatekeepApp  # noqa: PLC0415
