@@ -3,11 +3,13 @@
 import argparse
 import errno
 import gc
+import getpass
 import os
 import signal
 import socket
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -24,11 +26,11 @@ from statekeep.daemon.engine.verify import pages
 from statekeep.daemon.engine.world import World
 from statekeep.daemon.hardening import keep_errors_private, keep_memory_private
 from statekeep.daemon.health import report
-from statekeep.daemon.listening import SocketInUse, UnusableSocket, listener, raise_file_limit
+from statekeep.daemon.listening import SocketInUse, UnusableSocket, claimed, raise_file_limit
 from statekeep.daemon.logs import LISTENING, REFUSED, STOPPED, STOPPING, configure
 from statekeep.daemon.options import flags, parser
 from statekeep.daemon.peers import Access, UnknownPeer, group_number
-from statekeep.daemon.restoring import STORE, Place, Unsound, discard, rehearse, restore
+from statekeep.daemon.restoring import STORE, Place, Unsound, check_named, discard, rehearse, restore
 from statekeep.daemon.server import Server
 from statekeep.daemon.store import (
     DamagedJournal,
@@ -104,10 +106,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _verify(found.configuration, options.key[1:])
         raise_file_limit()
         daemon = found.configuration.daemon
-        with starting("opening the store"):
-            store = _open(found.configuration, options.key[1:], accept_rollback=options.accept_rollback)
-        with store, listener(Path(daemon.socket), group_number(daemon.group) if daemon.group else None) as at:
-            _run(store, at, found.configuration)
+        with claimed(Path(daemon.socket), group_number(daemon.group) if daemon.group else None) as listening:
+            with starting("opening the store"):
+                store = _open(found.configuration, options.key[1:], accept_rollback=options.accept_rollback)
+            with store, listening() as at:
+                _run(store, at, found.configuration)
     except tuple(_EXIT_CODES) as refusal:
         return _refuse(str(refusal), _EXIT_CODES[type(refusal)])
     except OSError as failure:
@@ -166,6 +169,7 @@ def _open(configuration: Configuration, more_key_files: Sequence[str] = (), *, a
 def _restore(configuration: Configuration, options: argparse.Namespace) -> int:
     """Restore a backup, or try it out, and print what it holds as a line of JSON; returns the exit code."""
     data, daemon = Path(configuration.daemon.data), configuration.daemon
+    check_named(options.restore or options.rehearse, options.at)
     secrets = _secrets(configuration, options.key[1:], new=False)
     place = Place(data, secrets, _now, _directory(daemon.erasures), _directory(daemon.anchor))
     if options.rehearse:
@@ -181,7 +185,17 @@ def _secrets(configuration: Configuration, more_key_files: Sequence[str], *, new
     keys = configuration.keys
     files = [Path(file) for file in (keys.file, *more_key_files) if file]
     beside = Path(configuration.daemon.data) / "master.key"
-    return KeySources(beside, files, keys.passphrase or None, os.environ).secrets(new=new)
+    return KeySources(beside, files, keys.passphrase or None, os.environ, _ask).secrets(new=new)
+
+
+def _ask(prompt: str) -> str:
+    """What a person types on the terminal, unseen. Raises ``UnusableKey`` where there is neither."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            return getpass.getpass(prompt)
+    except (getpass.GetPassWarning, EOFError):
+        raise UnusableKey("there is no terminal to ask for a passphrase on; say fd:NUMBER or env:NAME") from None
 
 
 def _directory(configured: str) -> Path | None:

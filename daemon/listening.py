@@ -8,7 +8,8 @@ import fcntl
 import os
 import resource
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -36,9 +37,23 @@ class UnusableSocket(Exception):
     """What systemd handed over is not a Unix stream socket that listens; or no socket can have the path."""
 
 
+Listening = Callable[[], contextlib.AbstractContextManager[list[socket.socket]]]
+"""Begins to listen, until the block is left."""
+
+
 @contextlib.contextmanager
 def listener(path: Path, group: int | None = None) -> Iterator[list[socket.socket]]:
-    """Listen at the sockets that were handed over, else at ``path``: for this user, and for the members of ``group``.
+    """Claim the place and listen there at once."""
+    with claimed(path, group) as listening, listening() as sockets:
+        yield sockets
+
+
+@contextlib.contextmanager
+def claimed(path: Path, group: int | None = None) -> Iterator[Listening]:
+    """Keep everybody else from listening at ``path``, unless there are sockets that were handed over.
+
+    What is yielded listens, for this user and for the members of ``group``: a daemon that would come too late is to
+    know before it has made a store, and one that opens its store is not to be connected to.
 
     Raises:
         SocketInUse, UnusableSocket: see there.
@@ -49,17 +64,17 @@ def listener(path: Path, group: int | None = None) -> Iterator[list[socket.socke
         if (each.family, each.type, listens) != (socket.AF_UNIX, socket.SOCK_STREAM, 1):
             raise UnusableSocket(f"the socket handed over at {each.getsockname()!r} is no listening Unix stream socket")
     if handed:
-        yield handed
+        yield lambda: contextlib.nullcontext(handed)
     else:
         if (length := len(os.fsencode(path))) > LONGEST:
             raise UnusableSocket(f"{path} has {length} bytes, and the path of a socket at most {LONGEST}: name another")
-        with _own(path, group) as own:
-            yield [own]
+        with _locked(path, group):
+            yield partial(_own, path, group)
 
 
 @contextlib.contextmanager
-def _own(path: Path, group: int | None) -> Iterator[socket.socket]:
-    """Listen at ``path``.
+def _locked(path: Path, group: int | None) -> Iterator[None]:
+    """Hold the lock of ``path``, where nothing is then.
 
     A directory that has to be made for the socket is made for the same people; one that is there stays as it is.
 
@@ -84,20 +99,25 @@ def _own(path: Path, group: int | None) -> Iterator[socket.socket]:
                     f"somebody listens at {path} without its lock: the service manager, or another program"
                 )
             path.unlink()
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
-            before = os.umask(0o177)
-            try:
-                listening.bind(str(path))
-            finally:
-                os.umask(before)
-            _share(path, group, 0o660)
-            try:
-                listening.listen(BACKLOG)
-                yield listening
-            finally:
-                path.unlink(missing_ok=True)
+        yield
     finally:
         os.close(lock)
+
+
+@contextlib.contextmanager
+def _own(path: Path, group: int | None) -> Iterator[list[socket.socket]]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        before = os.umask(0o177)
+        try:
+            listening.bind(str(path))
+        finally:
+            os.umask(before)
+        _share(path, group, 0o660)
+        try:
+            listening.listen(BACKLOG)
+            yield [listening]
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def _is_listening(path: Path) -> bool:

@@ -29,9 +29,9 @@ exit codes:
   65  the store is not the one that its anchor has seen, but an older or
       another one; or a backup is no good
   73  --restore would replace a store, and was not told to
-  74  a file, directory or socket can't be used; or the erasure journal or a row
-      of the store makes no sense or is not what was written: the message
-      names it
+  74  a file, directory or socket can't be used; the disk fails to sync; or the
+      erasure journal or a row of the store makes no sense or is not what was
+      written: the message names it
   75  another daemon has the store or the socket
   78  there is no key, it is wrong or others may read it; the configuration is
       wrong; or the store is of a newer StateKeep

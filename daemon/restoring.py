@@ -78,6 +78,13 @@ class Place:
     """The directories of the erasure journal and of the anchor, if they are not to be beside the store."""
 
 
+def check_named(backup: Path, until: Until) -> None:
+    """Raise ``OSError`` or ``UnusableCopy`` if there is no such backup, before a key is sought or anything made."""
+    backup.stat()
+    if until != Until() and not backup.is_dir():
+        raise UnusableCopy(f"{backup} is a file, which holds one moment; a point can be chosen of what was shipped")
+
+
 def restore(backup: Path, until: Until, place: Place, *, replacing: bool) -> Restored:
     """Let the backup, a file or what was shipped to a directory, be the store of this place.
 
@@ -122,10 +129,8 @@ def rehearse(backup: Path, until: Until, place: Place, directory: Path) -> Resto
 def _prepare(backup: Path, until: Until, made: Path, place: Place, journal: Path) -> Restored:
     if backup.is_dir():
         rebuild(backup, made, place.secrets, until)
-    elif until == Until():
-        copy_in(backup, made)
     else:
-        raise UnusableCopy(f"{backup} is a file, which holds one moment; a point can be chosen of what was shipped")
+        copy_in(backup, made)
     check_copy(made)
     return _examine(made, place, journal)
 

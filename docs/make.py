@@ -97,7 +97,10 @@ def _value(action: argparse.Action) -> str:
 
 def _used(action: argparse.Action) -> str:
     """How it stands in the line of the usage."""
-    text = " ".join(filter(None, [*action.option_strings[-1:], _value(action)]))
+    either = isinstance(action, argparse.BooleanOptionalAction)
+    text = " ".join(
+        filter(None, [" | ".join(action.option_strings if either else action.option_strings[-1:]), _value(action)])
+    )
     if action.nargs in {"*", "+"}:
         text += "..."
     needed = action.required and action.nargs != "*"

@@ -47,8 +47,8 @@ def _op(op: str, kind: type[Request[Record]]) -> OpDescription:
 
 
 def _summary(kind: type) -> str:
-    """Return the first paragraph of a docstring as one line."""
-    return " ".join((inspect.getdoc(kind) or "").partition("\n\n")[0].split())
+    """Return the first paragraph of a docstring as one line, with words of the wire as `these`."""
+    return " ".join((inspect.getdoc(kind) or "").partition("\n\n")[0].split()).replace("``", "`")
 
 
 def _kind(kind: type[StatekeepError]) -> str:

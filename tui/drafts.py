@@ -41,7 +41,7 @@ class Draft(NamedTuple):
         if not self.version:
             raise Unready("Give the new version a name.")
         try:
-            definition = read_definition(str(Path(self.file).expanduser()))
+            definition = read_definition(Path(self.file).expanduser())
             path = events(self.path)
         except UnusableInput as problem:
             raise Unready(f"{problem} {problem.advice}") from problem

@@ -131,7 +131,10 @@ class UnknownActor(NotFound):
 
     def __init__(self, actor: int | str) -> None:
         if isinstance(actor, int):
-            super().__init__(f"There is no actor with the id {actor}.", "If this is its key, give it as text.")
+            super().__init__(
+                f"There is no actor with the id {actor}.",
+                f"If this is its key, give it as text; on the command line, as key:{actor}.",
+            )
         else:
             hint = "If this is its id, give it as a number." if actor.isdecimal() else "`actors` lists those there are."
             super().__init__(f"There is no actor with the key {quote(actor)}.", hint)

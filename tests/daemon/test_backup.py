@@ -131,7 +131,21 @@ def test_a_restore_says_what_stands_against_it(tmp_path: Path) -> None:
     (tmp_path / "c").write_text("nothing of the kind")
     refused = statekeep(tmp_path, "backup", "--test", str(tmp_path / "c"))
     assert (refused.returncode, "is no copy of a store" in refused.stderr) == (2, True)
+    assert f"\n  tried  try out {tmp_path / 'c'}\n" in refused.stderr
     assert "It can be restored" in statekeep(tmp_path, "backup", "--test", str(tmp_path / "b")).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["none"], "none: No such file or directory."), (["b", "--at", "3"], "is a file, which holds one moment")],
+)
+def test_a_backup_that_there_is_not_is_said_before_a_key_is_sought(tmp_path: Path, words: list[str], said: str) -> None:
+    """And nothing is made where the store would be."""
+    (tmp_path / "b").write_bytes(b"")
+    refused = statekeep(tmp_path, "restore", str(tmp_path / words[0]), *words[1:])
+    assert (refused.returncode, said in refused.stderr) == (2, True), refused.stderr
+    assert f"tried  restore {tmp_path / words[0]}\n" in refused.stderr
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize("options", [["--no-verify"], []])

@@ -114,3 +114,22 @@ def test_a_socket_that_can_t_be_made(tmp_path: Path, caplog: pytest.LogCaptureFi
     """A path that is longer than the kernel takes is said to be so: the configuration is wrong."""
     assert start(tmp_path, "--socket", str(tmp_path / ("x" * 120))) == 78
     assert "the path of a socket at most 107" in caplog.text
+
+
+def test_who_can_t_listen_makes_no_store(tmp_path: Path) -> None:
+    """Neither a key nor a directory: whoever looks for the store later would find one that holds nothing."""
+    with listener(tmp_path / "s"):
+        assert start(tmp_path) == 75
+    assert start(tmp_path, "--socket", str(tmp_path / ("x" * 120))) == 78
+    assert start(tmp_path, "--group", "nobody-is-in-it") == 78
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_passphrase_is_asked_for_on_a_terminal_alone(tmp_path: Path) -> None:
+    """Where there is none, one line says what else there is; nothing is typed where others see it."""
+    asked = [*command(tmp_path), "--passphrase", "prompt"]
+    done = subprocess.run(
+        asked, stdin=subprocess.DEVNULL, capture_output=True, text=True, start_new_session=True, check=False
+    )
+    assert done.returncode == 78
+    assert done.stderr == ("statekeepd: there is no terminal to ask for a passphrase on; say fd:NUMBER or env:NAME\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
@@ -62,12 +63,21 @@ def test_a_definition_comes_from_a_file_or_stdin(tmp_path: Path, monkeypatch: py
     assert read_definition("-") == {"id": "x"}
 
 
-@pytest.mark.parametrize("content", [b"{", b"[]", b"null", b"\xff"])
-def test_an_unreadable_definition_names_its_file(tmp_path: Path, content: bytes) -> None:
-    """The error says which file and what would do."""
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "not usable as JSON: "),
+        (b"[]", "an array, not an object"),
+        (b"null", "null, not an object"),
+        (b"0.5", "a number, not an object"),
+        (b"\xff", "not UTF-8."),
+    ],
+)
+def test_an_unreadable_definition_names_its_file(tmp_path: Path, content: bytes, said: str) -> None:
+    """The error says which file, what is wrong with it and what would do."""
     file = tmp_path / "d.json"
     file.write_bytes(content)
-    with pytest.raises(UnusableInput, match=r"d\.json") as raised:
+    with pytest.raises(UnusableInput, match=rf"d\.json is {said}") as raised:
         read_definition(str(file))
     assert "JSON object" in raised.value.advice
 
@@ -88,6 +98,9 @@ def test_an_unreadable_definition_names_its_file(tmp_path: Path, content: bytes)
         ["decisions", "--outcome", "lost"],
         ["decisions"],
         ["decisions", "alice", "--route", "loan-v2"],
+        ["paths", "loan-v1", "--depth", "0"],
+        ["tail", "--number", "0"],
+        ["tui", "--web", "--port", "65536"],
     ],
 )
 def test_a_wrong_command_line_ends_with_2(run: Run, words: list[str]) -> None:
@@ -95,6 +108,30 @@ def test_a_wrong_command_line_ends_with_2(run: Run, words: list[str]) -> None:
     code, out, err = run(*words)
     assert (code, out) == (2, "")
     assert "statekeep" in err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["actor", ""],
+        ["actor", "key:"],
+        ["send", "alice", ""],
+        ["spawn", ""],
+        ["spawn", "loan-v1", "--key", ""],
+        ["spawn", "loan-v1", "--idempotency-key", ""],
+        ["deploy", "f.json", "--id", ""],
+        ["deploy", "f.json", "--id", "x", "--parent", ""],
+        ["actors", "--state", ""],
+        ["decisions", "--route", ""],
+        ["show", ""],
+        ["why", "alice", ""],
+    ],
+)
+def test_an_empty_name_is_refused_where_it_stands(run: Run, line: list[str]) -> None:
+    """It is what a shell makes of a variable that is not set. The option is named, not a field of the wire."""
+    code, out, err = run(*line)
+    assert (code, out) == (2, "")
+    assert re.search(r"argument (--)?\w[\w-]*: it is empty", err)
 
 
 @pytest.mark.parametrize(

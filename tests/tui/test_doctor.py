@@ -167,7 +167,7 @@ def test_a_full_disk_and_a_long_log_are_named(
         log.truncate(checks.LOG_LIMIT + 1)
     monkeypatch.setattr(checks, "NO_ROOM", 1 << 62)
     found = examined(status=msgspec.structs.replace(records.STATUS, store=str(tmp_path)))
-    assert found["store"].found.endswith("store.db, 5.0 kB")
+    assert found["store"].found.endswith("store.db, 4.9 KiB")
     assert found["log"].level == "warning"
     assert found["disk"].level == "bad"
 

@@ -57,7 +57,8 @@ def test_a_draft_is_the_command_line() -> None:
     [
         (Draft(), "Choose the file"),
         (Draft("loan-v2.json"), "Give the new version a name"),
-        (Draft("missing.json", "v"), "can't be read"),
+        (Draft("missing.json", "v"), r"can't be read: No such file or directory\. Name the file of a definition\.$"),
+        (Draft("-", "v"), "^- can't be read"),  # stdin is where the keys come from
         (Draft("broken.json", "v"), "not usable as JSON"),
         (FULL._replace(path="A,,B"), "a comma too many"),
         (FULL._replace(landing="loose"), "Write replay, strict, or a map"),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from statekeep.protocol.errors import UnknownVersion
-from statekeep.protocol.messages import Decisions
-from statekeep.protocol.records import Decision, DecisionPage
+from statekeep.protocol.messages import Actors, Decisions, PageRequest, Request
+from statekeep.protocol.records import Actor, Decision, DecisionPage, Erased, Record
+from statekeep.tui.screens.listing import written
 from tests.tui import records
 from tests.tui.conftest import Asked, Run
 
@@ -97,3 +100,55 @@ def test_a_file_that_cannot_be_made_is_named(run: Run, daemon: Asked, tmp_path: 
     code, _, err = run(*ROUTE, "--export", str(tmp_path / "no" / "where.csv"))
     assert code == 2
     assert "where.csv can't be written: No such file or directory." in err
+
+
+class Pages:
+    """A daemon that has these pages."""
+
+    socket = ""
+
+    def __init__(self, *pages: Record) -> None:
+        self._pages = list(pages)
+
+    async def call(self, request: Request[Any]) -> Any:
+        del request
+        return self._pages.pop(0)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+LACKING = msgspec.structs.replace(
+    records.DECISIONS, erased=[Erased(id=7, position=1, time=0)], damaged=[8, 9], decisions=[SECOND]
+)
+
+
+@pytest.mark.parametrize(
+    ("request_", "kind", "pages", "said"),
+    [
+        (
+            Decisions(route="loan-v2"),
+            Decision,
+            [PAGES[0], LACKING],
+            [
+                "erased since, and so left out: 1 actor that may have been decided",
+                "damaged, and so left out: 2 actors; see `statekeep verify`",
+            ],
+        ),
+        (
+            Actors(),
+            Actor,
+            [msgspec.structs.replace(records.ACTORS, damaged=True)],
+            ["damaged: the actors on the disk are not what was written; see `statekeep verify`"],
+        ),
+        (Actors(), Actor, [records.ACTORS], []),
+    ],
+)
+def test_an_export_of_the_screens_says_who_is_not_in_it(
+    tmp_path: Path, request_: PageRequest[Any], kind: type[Record], pages: list[Record], said: list[str]
+) -> None:
+    """As that of the command does, over all pages."""
+    rows_of = "decisions" if kind is Decision else "actors"
+    done = asyncio.run(written(Pages(*pages), request_, rows_of, kind, tmp_path / "rows.jsonl"))
+    assert not isinstance(done, Exception)
+    assert (done.rows, list(done.lacking)) == (2, said)

@@ -124,6 +124,46 @@ def test_a_closed_pipe_ends_with_141_and_in_silence(daemon: Asked) -> None:
     assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
 
 
+@pytest.mark.parametrize("words", [["actors"], ["actors", "--json"]])
+def test_output_that_can_not_be_written_ends_with_2_and_a_sentence(daemon: Asked, words: list[str]) -> None:
+    """A full disk is said once, and never taken for success."""
+    daemon.answers(records.ACTORS)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*STATEKEEP, "--socket", daemon.socket, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr.splitlines()) == (
+        2,
+        ["statekeep actors: The output can't be written: No space left on device.", "  tried  write stdout"],
+    )
+
+
+@pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
+def test_a_stream_that_is_closed_is_nowhere(daemon: Asked, closed: str) -> None:
+    """``statekeep actors >&-`` says nothing, and does what it was asked."""
+    daemon.answers(records.ACTORS)
+    number = ("stdin", "stdout", "stderr").index(closed)
+    shell = f'"$@" {number}>&-'
+    command = ["sh", "-c", shell, "sh", *STATEKEEP, "--socket", daemon.socket, "actors"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("alice" in done.stdout) == (closed != "stdout")
+
+
+@pytest.mark.parametrize(
+    "words", [["export"], ["decisions", "--route", "loan-v2", "--format", "csv", "--export"], ["backup"]]
+)
+def test_a_directory_is_no_file_to_write(run: Run, daemon: Asked, tmp_path: Path, words: list[str]) -> None:
+    """It is said before anything is asked for, and nothing is left behind."""
+    daemon.answers(records.STATUS)
+    (tmp_path / "there").mkdir()
+    for target in (".", str(tmp_path / "there")):
+        code, out, err = run(*words, target)
+        assert (code, out) == (2, "")
+        assert f"{target} can't be written: Is a directory." in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["s", "there"]
+
+
 def test_a_terminal_without_the_letters_gets_others(daemon: Asked) -> None:
     """Output in ASCII loses no line."""
     daemon.answers(msgspec.structs.replace(records.ALICE, key="é"))

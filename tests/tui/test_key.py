@@ -101,6 +101,18 @@ def test_a_rewrap_says_first_what_it_would_drop(run: Run, daemon: Asked) -> None
     assert run("key", "rewrap") == (0, "The store key is new. It opens with: slot 1 (file).\n", "")
 
 
+def test_a_rewrap_that_can_t_be_is_not_offered(run: Run, daemon: Asked) -> None:
+    """A slot that there is not, and a store that nothing would open: --yes would be refused as well."""
+    daemon.answers(SETTLED)
+    code, _, err = run("key", "rewrap", "--without", "9")
+    assert (code, "[unknown_slot]" in err) == (1, True)
+    code, _, err = run("key", "rewrap", "--without", "1")
+    assert code == 2
+    assert "slot 1 (file), slot 2 (recovery)." in err
+    assert "--yes" not in err
+    assert daemon.asked == [KeyStatus()] * 2
+
+
 def test_a_recovery_key_is_shown_once(run: Run, daemon: Asked) -> None:
     """Alone on its line, with what to do with it."""
     daemon.answers(NewKey(slot=RECOVERY, secret="7K3M-90QX"))

@@ -129,7 +129,7 @@ def test_the_loans_are_deployed_looked_at_and_followed(loans: ThrowawayDaemon) -
         await stage.press("ctrl+s")
         await stage.type("loan-v2")
         await stage.press("enter")
-        assert "1,203 migrated to loan-v2, 847 stayed. just as previewed" in stage.text
+        assert "1,203 migrated to loan-v2, 847 stayed. Just as previewed." in stage.text
         assert "100%" in stage.text
         await stage.press("escape", "6", "f")
         assert "following" in stage.text

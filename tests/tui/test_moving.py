@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from statekeep.protocol import Client
+from statekeep.protocol.errors import DamagedActor
 from statekeep.protocol.messages import Verify
 from statekeep.testing import StateKeep, running
-from tests.tui.conftest import Run
+from tests.tui import records
+from tests.tui.conftest import Asked, Run
 
 STATES: dict[str, Any] = {
     "submitted": {"on": {"SUBMIT_INFO": "under_review"}},
@@ -39,6 +42,16 @@ def exported(run: Run, path: Path) -> list[dict[str, Any]]:
     done = run("export", str(path))
     assert (done.code, done.out, done.err) == (0, "", "")
     return [json.loads(text) for text in path.read_text().splitlines()]
+
+
+def test_an_export_says_who_can_t_be_read(run: Run, daemon: Asked, tmp_path: Path) -> None:
+    """It has all the others, and ends with 1: whoever moves a store by it would lose them."""
+    history = msgspec.structs.replace(records.HISTORY, next=None)
+    daemon.answers(records.STATUS, records.ACTORS, DamagedActor(1), records.BOB, history)
+    code, out, err = run("export", str(tmp_path / "a.jsonl"))
+    assert (code, out) == (1, "")
+    assert err == "damaged, and so left out: 1 actor; see `statekeep verify`\n"
+    assert [json.loads(text)["key"] for text in (tmp_path / "a.jsonl").read_text().splitlines()] == ["bob"]
 
 
 @pytest.fixture

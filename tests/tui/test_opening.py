@@ -84,6 +84,15 @@ def test_without_a_terminal_the_screens_do_not_open(run: Run) -> None:
     assert "statekeep status" in err
 
 
+def test_a_theme_that_there_is_not_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With those that there are; other colours than were asked for would be a riddle."""
+    monkeypatch.setenv("TEXTUAL_DRIVER", "textual.drivers.headless_driver:HeadlessDriver")
+    code, out, err = run("tui", "--theme", "nrod")
+    assert (code, out) == (2, "")
+    assert "There is no theme 'nrod'." in err
+    assert ", nord, " in err
+
+
 def test_keys_can_be_remapped(engine: Engine) -> None:
     """A screen opens by the key that its name was given in the settings."""
     loans(engine)

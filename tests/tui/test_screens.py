@@ -12,9 +12,11 @@ from textual.widgets import TextArea
 from statekeep.daemon.engine import Engine, sweeping
 from statekeep.protocol.errors import NoDaemon
 from statekeep.protocol.messages import Get, Send, Spawn
-from statekeep.protocol.records import Role
+from statekeep.protocol.records import PathNode, Role
 from statekeep.tui.cli import loan
 from statekeep.tui.screens.deploy import DeployRoom
+from statekeep.tui.screens.versions import undecided
+from statekeep.tui.widgets.table import Table
 from tests.engine.worlds import ask
 from tests.tui.stage import NARROW, WIDE, Stage, loans, play, verified
 
@@ -194,7 +196,7 @@ def test_a_deploy_wants_its_name_typed(engine: Engine) -> None:
         await stage.type("loan-v2")
         await stage.press("enter")
         assert "✓ loan-v2 is deployed" in stage.text
-        assert "6 migrated to loan-v2, 4 stayed. just as previewed" in stage.text
+        assert "6 migrated to loan-v2, 4 stayed. Just as previewed." in stage.text
         assert ask(engine, Get("alice")).version == "loan-v2"
 
     play(engine, scene)
@@ -324,11 +326,73 @@ def test_versions_show_route_chart_and_changes(engine: Engine) -> None:
         await stage.press("tab", "tab")
         assert "~ under_review: PAY_FEE -> income_verify (was awaiting_docs)" in stage.text
         await stage.press("c")
+        assert "Nobody is waiting for it." in stage.text
         await stage.type("loan-v2")
         await stage.press("enter")
         assert "✗ SUBMIT_INFO, PAY_FEE" in stage.text
 
     play(engine, scene)
+
+
+def test_a_window_that_grows_has_longer_bars(engine: Engine) -> None:
+    """They are drawn anew, and none is cut."""
+    loans(engine)
+
+    async def scene(stage: Stage) -> None:
+        before = stage.text.count("█")
+        await stage.pilot.resize_terminal(160, 50)
+        await stage.settle()
+        row = next(line for line in stage.text.splitlines() if "loan-v1" in line)
+        assert row.count("█") > before
+        assert "…" not in row
+
+    play(engine, scene, NARROW)
+
+
+def test_closing_a_route_says_how_many_wait_for_it(engine: Engine) -> None:
+    """Before it is done; the route that is closed is the one that was asked about, wherever the cursor is then."""
+    loans(engine)
+    verified(engine)
+    ask(engine, Spawn("loan-v1", key="new"))
+    ask(engine, Send("new", "SUBMIT_INFO"))
+    ask(engine, Spawn("loan-v1"))
+
+    async def scene(stage: Stage) -> None:
+        await stage.press("3", "j", "c")
+        assert "loan-v2 will take nobody over any more. 2 actors of loan-v1" in stage.text
+        assert "later siblings will judge them." in stage.text
+        stage.app.screen_stack[-2].query_one(Table).cursor = 0
+        await stage.type("loan-v2")
+        await stage.press("enter")
+        assert "2 actors that waited for it are judged by its later siblings now." in stage.said
+
+    play(engine, scene)
+
+
+@pytest.mark.parametrize(
+    ("path", "may"),
+    [
+        ("", 0),
+        ("A", 1),
+        ("A,B", 3),
+        ("*,B", 7),
+        ("A,X,Y", 5),
+        ("**,X", 32),
+        ("A,**,X", 15),
+    ],
+)
+def test_who_may_still_match_a_path_is_counted(path: str, may: int) -> None:
+    """As ``close`` does: those whose histories are on the way to it, and behind a run of events all of them."""
+    tree = [
+        PathNode(path=[], actors=32, here=1),
+        PathNode(path=["A"], actors=14, here=2),
+        PathNode(path=["A", "X"], actors=4, here=2),
+        PathNode(path=["A", "X", "Y"], actors=2, here=2),
+        PathNode(path=["A", "B"], actors=8, here=8),
+        PathNode(path=["C"], actors=17, here=4),
+        PathNode(path=["C", "B"], actors=13, here=13),
+    ]
+    assert undecided(path.split(",") if path else [], tree) == may
 
 
 def test_decisions_are_filtered_and_exported(engine: Engine, tmp_path: Path) -> None:
@@ -446,6 +510,8 @@ def test_help_lists_the_keys_and_searches(engine: Engine) -> None:
 
     async def scene(stage: Stage) -> None:
         await stage.press("2", "question_mark")
+        # Lines are as long as there is room, however long they are in the source.
+        assert "and\n" not in stage.text.partition("In a state")[2].partition("The daemon filters")[0]
         assert "The daemon filters" in stage.text
         await stage.type("copy")
         assert "Copy as a command line" in stage.text

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import json
 import tempfile
 import time
@@ -44,6 +46,20 @@ def test_tail_shows_what_happened(run: Run, lamp: Daemon) -> None:
     assert event.endswith("3  event     lamp (actor 1): TOGGLE led to on on light")
     told = json.loads(run("tail", "--after", "1", "--kind", "event", "--actor", "lamp", "--number", "1", "--json").out)
     assert (told["kind"], told["event"], told["token"]) == ("event", "TOGGLE", "3")
+
+
+def test_tail_as_a_table_has_its_titles_once(run: Run, lamp: Daemon) -> None:
+    """One CSV, however long it takes to come."""
+    titles, *rows = csv.reader(io.StringIO(run("tail", "--after", "0", "--number", "3", "--output", "csv").out))
+    assert [dict(zip(titles, row, strict=True))["kind"] for row in rows] == ["deployed", "spawned", "event"]
+
+
+def test_counts_are_a_line_each(run: Run, lamp: Daemon) -> None:
+    """JSON lines and CSV have a line for each version and state; as JSON it is the answer with its sum."""
+    (row,) = csv.DictReader(io.StringIO(run("count", "--output", "csv").out))
+    assert (row["version"], row["state"], row["actors"]) == ("light", "on", "1")
+    assert json.loads(run("count", "--output", "jsonl").out)["state"] == "on"
+    assert json.loads(run("count", "--json").out)["actors"] == 1
 
 
 def test_tail_is_refused_what_is_not_there(run: Run, lamp: Daemon) -> None:

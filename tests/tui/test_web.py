@@ -19,6 +19,7 @@ import pytest
 from aiohttp import web
 
 from statekeep.tui.web import HOST, Screens
+from tests.tui.conftest import STATEKEEP
 
 Scene = Callable[[Screens, aiohttp.ClientSession], Awaitable[None]]
 
@@ -45,6 +46,17 @@ def serve(scene: Scene, directory: Path) -> None:
             await runner.cleanup()
 
     asyncio.run(run())
+
+
+def test_a_port_that_others_have_is_said(tmp_path: Path) -> None:
+    """In a sentence, with what to do."""
+    with closing(socket.create_server((HOST, 0))) as taken:
+        port = str(taken.getsockname()[1])
+        words = [*STATEKEEP, "--socket", str(tmp_path / "s"), "tui", "--web", "--port", port]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"Port {port}: Address already in use.\n" in done.stderr
+    assert "to do  Name another one with --port.\n" in done.stderr
 
 
 def apart(scene: Callable[[str, aiohttp.ClientSession], Awaitable[None]]) -> None:

@@ -188,6 +188,15 @@ def test_ordinals_are_words(engine: Engine, why: Any, number: int, name: str) ->
     assert f"This actor's {name} event was BREAK" in why("lamp")
 
 
+def test_paragraphs_have_a_line_between_them(run: Run, engine: Engine) -> None:
+    """And none behind the last."""
+    spawn(engine, "loan-v1", *PAID, key="alice")
+    deploy(engine, "loan-v2", VERIFIED, parent="loan-v1", path=PAID)
+    out = run("why", "alice").out
+    assert out.count("\n\n") == 1
+    assert not out.endswith("\n\n")
+
+
 def test_json_is_the_same_sentences(run: Run, engine: Engine) -> None:
     """In one record with the actor's id."""
     actor = spawn(engine, "loan-v1", key="alice")

@@ -12,6 +12,7 @@ from statekeep.tui.cli.parser import build
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. A wrong command line raises ``SystemExit``, as argparse does."""
+    _open_what_was_closed()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to fail
     words = sys.argv[1:] if argv is None else list(argv)
@@ -26,3 +27,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     from statekeep.tui.cli.running import carry_out  # noqa: PLC0415 - help and refusals need none of the protocol
 
     return carry_out(args)
+
+
+def _open_what_was_closed() -> None:
+    """Let a stream that whoever started this has closed lead to nowhere.
+
+    Python has ``None`` in its place, and the next file that is opened would get its number.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            mode = "w" if number else "r"
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))

@@ -12,7 +12,7 @@ from statekeep.protocol import Client
 from statekeep.protocol.messages import Actors, Deliver, Get, History, Send, Spawn
 from statekeep.protocol.records import Sent
 from statekeep.tui.cli import views
-from statekeep.tui.cli.arguments import actor, add_command, add_paging, integer, json_value, page_limit
+from statekeep.tui.cli.arguments import actor, add_command, add_paging, integer, json_value, named, page_limit
 from statekeep.tui.cli.filters import add_filters, filters
 from statekeep.tui.cli.output import print_json, print_pages, show
 from statekeep.tui.cli.parser import Subparsers
@@ -26,11 +26,11 @@ def add_commands(subparsers: Subparsers) -> None:
         spawn_actor,
         """  statekeep spawn loan-v1 --key alice --context '{"applicantId": "A-1"}'""",
     )
-    parser.add_argument("version", metavar="VERSION")
-    parser.add_argument("--key", metavar="K", help="a name of your own for it; no other actor may have it")
+    parser.add_argument("version", type=named, metavar="VERSION")
+    parser.add_argument("--key", type=named, metavar="K", help="a name of your own for it; no other actor may have it")
     parser.add_argument("--context", type=json_value, metavar="JSON", help="what it is to carry")
     parser.add_argument(
-        "--state", metavar="S", help="start here, for an actor that had a life elsewhere: a dotted path"
+        "--state", type=named, metavar="S", help="start here, for an actor that had a life elsewhere: a dotted path"
     )
     _add_idempotency(parser)
 
@@ -63,7 +63,9 @@ def add_commands(subparsers: Subparsers) -> None:
         "  statekeep actors --key 'order-2026-*' --needs-rescue",
     )
     add_filters(parser)
-    parser.add_argument("--key", metavar="K", help="only the one with this key; with '*', those with keys of that form")
+    parser.add_argument(
+        "--key", type=named, metavar="K", help="only the one with this key; with '*', those with keys of that form"
+    )
     parser.add_argument(
         "--order", choices=("id", "updated"), default="id", help="by id, or who had the latest event first"
     )
@@ -76,7 +78,7 @@ def add_commands(subparsers: Subparsers) -> None:
 
 def _add_event(parser: argparse.ArgumentParser, event: str) -> None:
     add_actor(parser)
-    parser.add_argument("event", metavar="EVENT", help=event)
+    parser.add_argument("event", type=named, metavar="EVENT", help=event)
     parser.add_argument("--payload", type=json_value, metavar="JSON", help="what comes with it")
     parser.add_argument(
         "--patch", type=json_value, default=UNSET, metavar="JSON", help="changes its context, if it handles the event"
@@ -88,7 +90,10 @@ def _add_event(parser: argparse.ArgumentParser, event: str) -> None:
 
 def _add_idempotency(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--idempotency-key", metavar="K", help="carry this out once, however often it is repeated with this key"
+        "--idempotency-key",
+        type=named,
+        metavar="K",
+        help="carry this out once, however often it is repeated with this key",
     )
 
 

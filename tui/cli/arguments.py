@@ -21,6 +21,15 @@ from statekeep.tui.cli.parser import CommandLine, Subparsers, add_common
 Command = Callable[[Client, argparse.Namespace], int]
 """Asks the daemon, prints what it says, returns the exit code."""
 
+_JSON_KINDS: Final = {
+    list: "an array",
+    str: "a string",
+    int: "a number",
+    float: "a number",
+    bool: "a truth value",
+    type(None): "null",
+}
+
 _ONE_OBJECT: Final = "A definition is one JSON object, as XState's createMachine takes it."
 
 
@@ -53,7 +62,7 @@ def _converse(command: Command, args: argparse.Namespace) -> int:
 
 def add_paging(parser: argparse.ArgumentParser) -> None:
     """Add the options of a command whose answer comes in pages."""
-    parser.add_argument("--limit", type=_positive, metavar="N", help="rows of a page (default 100, with --all 1000)")
+    parser.add_argument("--limit", type=positive, metavar="N", help="rows of a page (default 100, with --all 1000)")
     parser.add_argument(
         "--cursor", type=integer, default=0, metavar="C", help="where to begin; each page tells the next"
     )
@@ -73,15 +82,24 @@ def integer(text: str) -> int:
     return int(text)
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """A number of things, of which there must be some."""
     number = integer(text)
     if number < 1:
         raise argparse.ArgumentTypeError("it must be 1 or more")
     return number
 
 
+def named(text: str) -> str:
+    """What a version, an actor, an event type or a request is called."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
 def actor(text: str) -> ActorRef:
     """``17`` is an id, ``alice`` a key, and ``key:17`` a key that looks like an id."""
+    named(text.removeprefix("key:"))
     return integer(text) if text.isascii() and text.isdigit() else text.removeprefix("key:")
 
 
@@ -116,21 +134,25 @@ def json_value(text: str) -> Any:
     return value
 
 
-def read_definition(file: str) -> dict[str, Any]:
-    """The definition in ``file``, or on stdin for ``-``. Raises ``UnusableInput``."""
+def read_definition(file: str | Path) -> dict[str, Any]:
+    """The definition in ``file``, or on stdin for the text ``-``. Raises ``UnusableInput``."""
     return read_object(file, "definition", _ONE_OBJECT)
 
 
-def read_object(file: str, what: str, form: str) -> dict[str, Any]:
-    """The JSON object in ``file``, or on stdin for ``-``; ``form`` says how one looks. Raises ``UnusableInput``."""
+def read_object(file: str | Path, what: str, form: str) -> dict[str, Any]:
+    """The JSON object in ``file``, or on stdin for the text ``-``; ``form`` says how one looks.
+
+    Raises ``UnusableInput``.
+    """
     name = "stdin" if file == "-" else file
     try:
         found = json_value(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
     except OSError as problem:
-        advice = f"Name the file of a {what}, or - for stdin."
+        advice = f"Name the file of a {what}" + (", or - for stdin." if isinstance(file, str) else ".")
         raise UnusableInput(f"{name} can't be read: {problem.strerror}.", f"read {name}", advice) from problem
     except (argparse.ArgumentTypeError, UnicodeDecodeError) as problem:
-        raise UnusableInput(f"{name} is {problem}.", f"parse {name}", form) from problem
+        why = "not UTF-8" if isinstance(problem, UnicodeDecodeError) else problem
+        raise UnusableInput(f"{name} is {why}.", f"parse {name}", form) from problem
     if not isinstance(found, dict):
-        raise UnusableInput(f"{name} holds {type(found).__name__}, not an object.", f"parse {name}", form)
+        raise UnusableInput(f"{name} is {_JSON_KINDS[type(found)]}, not an object.", f"parse {name}", form)
     return found

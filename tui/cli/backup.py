@@ -20,6 +20,7 @@ from statekeep.protocol.messages import Backup, BackupEnd, BackupRead
 from statekeep.protocol.records import StoreCopy
 from statekeep.tui.cli.arguments import add_command, add_local
 from statekeep.tui.cli.blocks import Line, Span, line
+from statekeep.tui.cli.exports import refuse_directory, unwritable
 from statekeep.tui.cli.failures import Exit, UnusableInput
 from statekeep.tui.cli.output import bar_for, print_json, show
 from statekeep.tui.cli.parser import Subparsers
@@ -96,6 +97,7 @@ def _tested(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Name
 
 def backup(client: Client, args: argparse.Namespace) -> int:
     """Have a copy made, fetch it, and verify it before it gets its name."""
+    refuse_directory(args.file)
     unfinished = args.file.with_name(f".{args.file.name}.{os.getpid()}")
     try:
         with _copy(client) as (begun, end):
@@ -105,9 +107,7 @@ def backup(client: Client, args: argparse.Namespace) -> int:
             _sync_directory(args.file.absolute().parent)
             end.kept, end.verified = True, args.verify
     except OSError as problem:
-        raise UnusableInput(
-            f"{args.file} can't be written: {problem.strerror}.", f"write {unfinished}", "Name a file that can be made."
-        ) from problem
+        raise unwritable(args.file, problem) from problem
     finally:
         unfinished.unlink(missing_ok=True)
     if args.json:
@@ -206,7 +206,8 @@ def ask_keeper(*words: str | Path) -> dict[str, Any]:
         said = [line for line in run.stderr.splitlines() if line.startswith("statekeepd: ")]
         crashed = f"statekeepd: failed with {run.returncode}; run it by hand to see how"
         why = (said or [crashed])[-1].removeprefix("statekeepd: ").removeprefix("error: ").rstrip(".")
-        raise UnusableInput(f"{why}.", " ".join(command[3:]), _ADVICE.get(run.returncode, ""))
+        verb = "restore" if words[0] == "--restore" else "try out"
+        raise UnusableInput(f"{why}.", f"{verb} {words[1]}", _ADVICE.get(run.returncode, ""))
     if "--restore" in words:
         sys.stderr.write(run.stderr)
     found: dict[str, Any] = json.loads(run.stdout)

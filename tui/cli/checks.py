@@ -19,7 +19,7 @@ from statekeep.protocol.errors import Forbidden, StatekeepError
 from statekeep.protocol.messages import Hello, KeyStatus, StatusRequest
 from statekeep.protocol.records import Record, ServerStatus, Welcome
 from statekeep.tui.cli.failures import UnusableInput
-from statekeep.tui.cli.wording import ago, count
+from statekeep.tui.cli.wording import ago, count, size
 
 Level = Literal["good", "unknown", "warning", "bad"]
 """``unknown``: it could not be looked at from here, which is no reproach."""
@@ -158,22 +158,22 @@ def _store(path: Path) -> Iterator[Check]:
     """The store's files, if this user may look at them."""
     try:
         file = path / "store.db" if path.is_dir() else path
-        size = file.stat().st_size
+        stored = file.stat().st_size
         log = file.with_name(file.name + "-wal")
         logged = log.stat().st_size if log.exists() else 0
         free = shutil.disk_usage(file.parent).free
     except OSError:
         yield Check("store", "unknown", f"{path} can't be looked at by this user")
         return
-    yield Check("store", "good", f"{file}, {_bytes(size)}")
+    yield Check("store", "good", f"{file}, {size(stored)}")
     if logged > LOG_LIMIT:
         fix = "Something holds an old snapshot of the store open: a backup that hangs, or another program."
-        yield Check("log", "warning", f"the write-ahead log has {_bytes(logged)}", fix)
+        yield Check("log", "warning", f"the write-ahead log has {size(logged)}", fix)
     else:
-        yield Check("log", "good", f"write-ahead log of {_bytes(logged)}")
-    level: Level = "bad" if free < NO_ROOM else "warning" if free < max(ROOM, size) else "good"
+        yield Check("log", "good", f"write-ahead log of {size(logged)}")
+    level: Level = "bad" if free < NO_ROOM else "warning" if free < max(ROOM, stored) else "good"
     fix = "" if level == "good" else "Make room: without it nothing can be stored, and a backup needs as much again."
-    yield Check("disk", level, f"{_bytes(free)} free", fix)
+    yield Check("disk", level, f"{size(free)} free", fix)
 
 
 def _backup(status: ServerStatus) -> Check:
@@ -245,13 +245,3 @@ def _meant(unit: str) -> list[str]:
     """The settings of a unit. Where the program is installed makes no difference."""
     lines = [text.strip() for text in unit.splitlines()]
     return [re.sub(r"=\S*/(statekeepd?)\b", r"=\1", text) for text in lines if text and text[0] not in "#;"]
-
-
-def _bytes(number: int) -> str:
-    """In the unit that leaves at most four digits."""
-    size, unit = float(number), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if size < 1000:
-            break
-        size, unit = size / 1000, larger
-    return f"{size:.0f} {unit}" if unit == "B" or size >= 10 else f"{size:.1f} {unit}"

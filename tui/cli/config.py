@@ -77,9 +77,8 @@ def check_file(args: argparse.Namespace) -> int:
     except BadConfiguration as problem:
         raise _unusable(problem) from problem
     except (OSError, UnicodeDecodeError) as problem:
-        raise UnusableInput(
-            f"{path} can't be read: {problem}.", f"read {path}", "Name a file of settings."
-        ) from problem
+        why = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8"
+        raise UnusableInput(f"{path} can't be read: {why}.", f"read {path}", "Name a file of settings.") from problem
     if args.json:
         print_json({"file": str(path), "sound": True})
     else:
@@ -88,12 +87,14 @@ def check_file(args: argparse.Namespace) -> int:
 
 
 def print_path(args: argparse.Namespace) -> int:
-    """Print the path of the file that is read; nothing, and exit code 1, where there is none."""
+    """Print the path of the file that is read; where there is none, that is said beside, and the exit code is 1."""
     path = configuration_file(os.environ, os.getuid())
     if args.json:
         print_json({"file": None if path is None else str(path)})
     elif path is not None:
         print(path)
+    elif not args.quiet:
+        print("There is no configuration, and none is needed.", file=sys.stderr)
     return Exit.REFUSED if path is None else Exit.DONE
 
 

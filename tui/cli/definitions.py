@@ -9,7 +9,7 @@ from typing import Any, Final
 from statekeep.protocol import Client
 from statekeep.protocol.messages import Definition
 from statekeep.protocol.records import DefinitionText
-from statekeep.tui.cli.arguments import add_command
+from statekeep.tui.cli.arguments import add_command, named
 from statekeep.tui.cli.failures import UnusableInput
 from statekeep.tui.cli.output import print_json
 from statekeep.tui.cli.parser import Subparsers
@@ -26,14 +26,14 @@ def add_commands(subparsers: Subparsers) -> None:
         print_definition,
         "  statekeep definition loan-v1 > loan-v1.json",
     )
-    parser.add_argument("version", metavar="VERSION")
+    parser.add_argument("version", type=named, metavar="VERSION")
     parser = add_command(
         subparsers,
         "show",
         draw_definition,
         "  statekeep show loan-v1\n  statekeep show loan-v1 --as mermaid > loan.mmd",
     )
-    parser.add_argument("version", metavar="VERSION")
+    parser.add_argument("version", type=named, metavar="VERSION")
     parser.add_argument("--as", dest="form", choices=FORMS, default="outline", help="default: %(default)s")
     parser = add_command(
         subparsers,
@@ -41,8 +41,8 @@ def add_commands(subparsers: Subparsers) -> None:
         print_changes,
         "  statekeep diff loan-v2\n  statekeep diff loan-v2 loan-v1",
     )
-    parser.add_argument("version", metavar="VERSION")
-    parser.add_argument("other", metavar="OTHER", nargs="?", help="the older one (default: the parent)")
+    parser.add_argument("version", type=named, metavar="VERSION")
+    parser.add_argument("other", type=named, metavar="OTHER", nargs="?", help="the older one (default: the parent)")
 
 
 def print_definition(client: Client, args: argparse.Namespace) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Literal, TextIO
 
@@ -50,19 +52,30 @@ def _opened(target: str) -> Iterator[TextIO]:
     if target == "-":
         yield sys.stdout
         return
+    refuse_directory(target)
     unfinished = Path(target + ".part")
     try:
-        file = unfinished.open("w", encoding="utf-8", newline="")
-    except OSError as problem:
-        raise UnusableInput(
-            f"{target} can't be written: {problem.strerror}.", f"write {unfinished}", "Name a file that can be made."
-        ) from problem
-    try:
-        with file:
+        with unfinished.open("w", encoding="utf-8", newline="") as file:
             yield file
         unfinished.replace(target)
+    except OSError as problem:
+        raise unwritable(target, problem) from problem
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
+def refuse_directory(target: str | Path) -> None:
+    """Raise ``UnusableInput`` for a name that no file can have, before its content has been asked for."""
+    if Path(target).is_dir():
+        raise unwritable(target, IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)))
+
+
+def unwritable(target: str | Path, problem: OSError) -> UnusableInput:
+    """What is said of a file that can't be written."""
+    return UnusableInput(
+        f"{target} can't be written: {problem.strerror}.", f"write {target}", "Name a file that can be made."
+    )
 
 
 def _write_csv(kind: type[Record], records: Iterable[Record], file: TextIO) -> None:

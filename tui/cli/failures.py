@@ -24,10 +24,12 @@ class Exit(enum.IntEnum):
     DONE = 0
     REFUSED = 1
     """The daemon refused, a definition has errors, ``replay-check`` lost a landing, ``verify`` found a difference,
-    ``import`` left a line out, ``doctor`` has warnings, or a claim of the demo was false.
+    ``import`` left a line out or ``export`` an actor, ``doctor`` has warnings, or a claim of the demo was false.
     """
     UNUSABLE = 2
-    """The command line is wrong, or its input can't be read; ``doctor`` found something wrong."""
+    """The command line is wrong, its input can't be read or its output not written; ``doctor`` found something
+    wrong.
+    """
     UNREACHABLE = 3
     """No daemon, or trouble on the way to it: what was under way may or may not have been carried out."""
     INTERRUPTED = 130

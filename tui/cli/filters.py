@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final, get_args
 
 from statekeep.protocol.records import Status
+from statekeep.tui.cli.arguments import named
 
 TIMES: Final = "15m, 2h or 7d ago, a date such as 2026-03-01T12:00, or milliseconds since 1970"
 """How a time may be written."""
@@ -18,14 +19,15 @@ _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
     """Add the filters that pages and counts have in common."""
-    parser.add_argument("--version", metavar="V", help="only those on this version")
+    parser.add_argument("--version", type=named, metavar="V", help="only those on this version")
     parser.add_argument(
         "--state",
+        type=named,
         metavar="S",
         help="only those in this state, leaf or parent: a dotted path such as review.legal, in which '*' is any one "
         "segment and '**' any run of them",
     )
-    parser.add_argument("--tag", metavar="T", help="only those in a state with this tag")
+    parser.add_argument("--tag", type=named, metavar="T", help="only those in a state with this tag")
     parser.add_argument("--status", choices=get_args(Status), metavar="S", help=f"one of {', '.join(get_args(Status))}")
     parser.add_argument(
         "--needs-rescue", action=argparse.BooleanOptionalAction, help="only those that a landing was refused, or not"

@@ -8,7 +8,7 @@ from typing import Final
 from statekeep.protocol.records import Counts, Notice, NoticeKind, Percentiles, Statistics
 from statekeep.tui.cli.blocks import Block, Column, Line, Rows, Span, Style, facts, line
 from statekeep.tui.cli.views import called, unsound
-from statekeep.tui.cli.wording import ago, count, date, state
+from statekeep.tui.cli.wording import ago, count, date, size, state
 
 _STYLES: Final[dict[NoticeKind, Style]] = {
     "migrated": "good",
@@ -63,8 +63,8 @@ def statistics(found: Statistics) -> Iterator[Block]:
         ("connections", f"{count(found.connections)}; watches: {count(found.watches)}"),
         ("position", count(found.position)),
         *([("sweep", f"{count(found.cohorts_to_sweep, 'cohort')} to go")] if found.cohorts_to_sweep else []),
-        ("store", f"{_size(found.store_bytes)}, log {_size(found.wal_bytes)}, {_size(found.free_bytes)} free"),
-        ("memory", _size(found.rss_bytes)),
+        ("store", f"{size(found.store_bytes)}, log {size(found.wal_bytes)}, {size(found.free_bytes)} free"),
+        ("memory", size(found.rss_bytes)),
         ("by op", _each(found.requests_by_op)),
         ("errors", Span(_each(found.errors_by_code), "bad" if found.errors_by_code else "")),
     )
@@ -76,11 +76,3 @@ def _spread(of: Percentiles, unit: str) -> str:
 
 def _each(numbers: dict[str, int]) -> str:
     return ", ".join(f"{name} {count(number)}" for name, number in numbers.items()) or "none"
-
-
-def _size(number: int) -> str:
-    """Bytes as a person reads them, in powers of 1,024."""
-    size, units = float(number), ["bytes", "KiB", "MiB", "GiB", "TiB"]
-    while size >= 1_024 and len(units) > 1:
-        size, units = size / 1_024, units[1:]
-    return f"{size:,.0f} {units[0]}" if units[0] == "bytes" else f"{size:,.1f} {units[0]}"

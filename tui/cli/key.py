@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from statekeep.protocol import Client
+from statekeep.protocol.errors import UnknownSlot
 from statekeep.protocol.messages import KeyAddRecovery, KeyExportRecovery, KeyRewrap, KeyRotate, KeyStatus
 from statekeep.protocol.records import KeyEpoch, Keys, KeySlot, NewKey
 from statekeep.tui.cli.arguments import Command, add_command
@@ -120,13 +121,18 @@ def rewrap(client: Client, args: argparse.Namespace) -> int:
     """Replace the store key, unless that would drop slots that nobody was told about."""
     if not args.yes:
         slots = client.call(KeyStatus()).slots
+        known = [slot.slot for slot in slots]
+        for slot in args.without:
+            if slot not in known:
+                raise UnknownSlot(slot, known)
         dropped = [slot for slot in slots if not slot.held or slot.slot in args.without]
         if dropped:
-            raise UnusableInput(
-                f"These would open the store no more: {_names(dropped)}.",
-                "rewrap",
-                "Say --yes to drop them, and make new recovery keys afterwards; or start the daemon with their keys.",
+            advice = (
+                "Say --yes to drop them, and make new recovery keys afterwards; or start the daemon with their keys."
             )
+            if len(dropped) == len(slots):
+                advice = "Nothing else does: start the daemon with the key that is to, or keep one of its slots."
+            raise UnusableInput(f"These would open the store no more: {_names(dropped)}.", "rewrap", advice)
     rewrapped = client.call(KeyRewrap(without=args.without))
     if args.json:
         print_json(rewrapped)

@@ -14,6 +14,7 @@ from statekeep.protocol.errors import NotAnswered
 from statekeep.protocol.messages import Stats, StatusRequest, Versions
 from statekeep.protocol.records import Percentiles, ServerStatus, Statistics, Version
 from statekeep.tui.cli.arguments import add_local
+from statekeep.tui.cli.exports import refuse_directory
 from statekeep.tui.cli.failures import Exit, UnusableInput
 from statekeep.tui.cli.parser import Subparsers
 
@@ -195,6 +196,7 @@ def _escaped(value: str) -> str:
 
 def _replace(path: Path, text: str) -> None:
     """Write a file that is there as a whole or not at all: it is read at any moment, and by others."""
+    refuse_directory(path)
     unfinished = path.with_name(path.name + ".part")
     try:
         unfinished.write_text(text, encoding="utf-8")

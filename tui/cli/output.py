@@ -32,6 +32,9 @@ class Choice(NamedTuple):
     quiet: bool = False
 
 
+_OF_ALL: Final = {"actors", "damaged"}
+"""Fields beside a list that add up its records, or are said of all of them."""
+
 _CHOICE: Final[ContextVar[Choice]] = ContextVar("choice", default=Choice())  # noqa: B039 - a tuple
 
 
@@ -74,15 +77,16 @@ def show(blocks: Iterable[Block]) -> None:
     draw(blocks)
 
 
-def print_json(record: Record | Mapping[str, Any]) -> None:
+def print_json(record: Record | Mapping[str, Any], *, header: bool = True) -> None:
     """Print an answer in the form that was chosen; as JSON it is one line, as it is on the wire.
 
-    As JSON lines or CSV, an answer that is a list is a line for each of its records.
+    As JSON lines or CSV, an answer that is a list is a line for each of its records. ``header``: whether CSV begins
+    here, with its titles.
     """
     form = _CHOICE.get().form
     _tell_damage(record, form)
     if form == "csv":
-        _print_csv(_listed(record), header=True)
+        _print_csv(_listed(record), header=header)
     elif form == "jsonl":
         _print_lines(_listed(record))
     else:
@@ -149,7 +153,7 @@ def _listed(answer: Record | Mapping[str, Any]) -> Sequence[Record | Mapping[str
     if isinstance(answer, Record):
         kinds = get_type_hints(type(answer))
         lists = [field for field in answer.__struct_fields__ if _is_records(kinds[field])]
-        if lists and (isinstance(answer, Page) or {*answer.__struct_fields__} - {"damaged"} == {lists[0]}):
+        if lists and (isinstance(answer, Page) or {*answer.__struct_fields__} - _OF_ALL == {lists[0]}):
             found: Sequence[Record] = getattr(answer, lists[0])
             return found
     return [answer]

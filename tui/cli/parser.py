@@ -25,10 +25,10 @@ _EPILOG = """\
 exit codes:
   0    done
   1    the daemon refused, a definition has errors, replay-check lost a landing,
-       verify found a difference, import left a line out, doctor has warnings,
-       or a claim of the demo is false
-  2    the command line is wrong, or its input can't be read; doctor found
-       something wrong
+       verify found a difference, import left a line out or export an actor,
+       doctor has warnings, or a claim of the demo is false
+  2    the command line is wrong, its input can't be read or its output not
+       written; doctor found something wrong
   3    no daemon, or trouble on the way to it: what was under way may or may
        not have been carried out
   130  interrupted with Ctrl-C

@@ -13,7 +13,7 @@ from statekeep.protocol import Client
 from statekeep.protocol.messages import Histories, Paths
 from statekeep.protocol.records import PathNode, PathPage
 from statekeep.tui.cli import wording
-from statekeep.tui.cli.arguments import add_command, add_paging, event_path, page_limit, path_text
+from statekeep.tui.cli.arguments import add_command, add_paging, event_path, named, page_limit, path_text, positive
 from statekeep.tui.cli.blocks import Block, Cell, Column, Line, Rows, Span, line
 from statekeep.tui.cli.output import print_json, print_pages
 from statekeep.tui.cli.parser import Subparsers
@@ -31,11 +31,13 @@ def add_commands(subparsers: Subparsers) -> None:
         show_paths,
         "  statekeep paths loan-v1\n  statekeep paths loan-v1 --under SUBMIT_INFO,PAY_FEE --depth 1",
     )
-    parser.add_argument("version", metavar="VERSION")
+    parser.add_argument("version", type=named, metavar="VERSION")
     parser.add_argument(
         "--under", type=event_path, default=[], metavar="A,B", help="only histories that begin so (or a JSON array)"
     )
-    parser.add_argument("--depth", type=int, default=3, metavar="N", help="levels below that (default: %(default)s)")
+    parser.add_argument(
+        "--depth", type=positive, default=3, metavar="N", help="levels below that (default: %(default)s)"
+    )
     add_paging(parser)
     parser = add_command(
         subparsers,
@@ -43,7 +45,7 @@ def add_commands(subparsers: Subparsers) -> None:
         export_histories,
         "  statekeep histories loan-v1 > histories.jsonl",
     )
-    parser.add_argument("version", metavar="VERSION")
+    parser.add_argument("version", type=named, metavar="VERSION")
 
 
 def show_paths(client: Client, args: argparse.Namespace) -> int:

@@ -15,13 +15,13 @@ from statekeep.protocol.messages import Decisions, StatusRequest
 from statekeep.protocol.records import Decision, DecisionPage, Outcome
 from statekeep.tui.cli import views
 from statekeep.tui.cli.actors import add_actor
-from statekeep.tui.cli.arguments import add_command, add_paging, page_limit
+from statekeep.tui.cli.arguments import add_command, add_paging, named, page_limit
 from statekeep.tui.cli.exports import Format, export, format_of
 from statekeep.tui.cli.failures import UnusableInput
 from statekeep.tui.cli.filters import TIMES, moment
 from statekeep.tui.cli.output import print_json, print_pages, show
 from statekeep.tui.cli.parser import Subparsers
-from statekeep.tui.cli.wording import count
+from statekeep.tui.cli.wording import left_out
 
 
 def add_commands(subparsers: Subparsers) -> None:
@@ -34,7 +34,7 @@ def add_commands(subparsers: Subparsers) -> None:
         "  statekeep decisions --route loan-v2 --export decisions.csv",
     )
     add_actor(parser, optional=True)
-    parser.add_argument("--route", metavar="R", help="about the route to this version, actor by actor")
+    parser.add_argument("--route", type=named, metavar="R", help="about the route to this version, actor by actor")
     parser.add_argument("--outcome", choices=get_args(Outcome), metavar="O", help=", ".join(get_args(Outcome)))
     parser.add_argument("--since", type=moment, metavar="TIME", help=f"only those made since: {TIMES}")
     parser.add_argument("--until", type=moment, metavar="TIME", help="only those made before")
@@ -78,10 +78,8 @@ def _counted(pages: Iterator[DecisionPage]) -> Iterator[DecisionPage]:
         yield page
         erased += len(page.erased)
         damaged += len(page.damaged)
-    if erased:
-        print(f"erased since, and so left out: {count(erased, 'actor')} that may have been decided", file=sys.stderr)
-    if damaged:
-        print(f"damaged, and so left out: {count(damaged, 'actor')}; see `statekeep verify`", file=sys.stderr)
+    for told in left_out(erased, damaged):
+        print(told, file=sys.stderr)
 
 
 def show_status(client: Client, args: argparse.Namespace) -> int:

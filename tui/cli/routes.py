@@ -12,7 +12,7 @@ from statekeep.protocol import Client
 from statekeep.protocol.messages import Close, Deployments
 from statekeep.protocol.records import Deployment
 from statekeep.tui.cli import plans
-from statekeep.tui.cli.arguments import add_command
+from statekeep.tui.cli.arguments import add_command, named
 from statekeep.tui.cli.output import bar_for, print_json, show
 from statekeep.tui.cli.parser import Subparsers
 
@@ -31,7 +31,7 @@ def add_commands(subparsers: Subparsers) -> None:
         close,
         "  statekeep close loan-v2",
     )
-    parser.add_argument("version", metavar="VERSION", help="the version that the route leads to")
+    parser.add_argument("version", type=named, metavar="VERSION", help="the version that the route leads to")
     add_no_wait(parser)
     add_command(
         subparsers,

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from typing import Final
 
 from statekeep.protocol.errors import StatekeepError
 from statekeep.protocol.location import default_socket
 from statekeep.tui.cli import failures, output
 from statekeep.tui.cli.failures import Exit, UnusableInput
 from statekeep.tui.cli.pager import paged
+
+_OF_A_FILE: Final = frozenset({errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
+"""What a write to a file can't do, and nothing else that a command waits for."""
 
 
 def carry_out(args: argparse.Namespace) -> int:
@@ -28,10 +33,26 @@ def carry_out(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # Python would flush again at its end and complain: let it write to nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
         return Exit.PIPE_CLOSED
+    except OSError as problem:
+        return failures.explain(args.command, args.socket, _unforeseen(problem))
     return code
+
+
+def _unforeseen(problem: OSError) -> UnusableInput:
+    """What is said of trouble that no command has spoken of: of a file, of stdout, or of neither."""
+    if problem.filename is not None:
+        return UnusableInput(f"{problem.filename}: {problem.strerror}.", f"use {problem.filename}", "")
+    if problem.errno not in _OF_A_FILE:
+        return UnusableInput(f"{problem.strerror or problem}.", "carry it out", "")
+    _give_up_stdout()
+    return UnusableInput(f"The output can't be written: {problem.strerror}.", "write stdout", "")
+
+
+def _give_up_stdout() -> None:
+    """Let Python write to nowhere: it would flush again at its end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -13,7 +13,15 @@ from statekeep.protocol.errors import PreviewOutdated
 from statekeep.protocol.messages import Deploy, Preview, PreviewActors, Versions
 from statekeep.protocol.records import Deployed, Guards, Outcome, Plan
 from statekeep.tui.cli import plans
-from statekeep.tui.cli.arguments import add_command, add_paging, event_path, page_limit, path_text, read_definition
+from statekeep.tui.cli.arguments import (
+    add_command,
+    add_paging,
+    event_path,
+    named,
+    page_limit,
+    path_text,
+    read_definition,
+)
 from statekeep.tui.cli.blocks import Block, Command, Line, line
 from statekeep.tui.cli.failures import explain
 from statekeep.tui.cli.landings import add_landing, landing, options
@@ -58,8 +66,8 @@ def add_commands(subparsers: Subparsers) -> None:
 
 def _add_plannable(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="the definition, an XState 5 machine as JSON; - for stdin")
-    parser.add_argument("--id", required=True, metavar="NAME", help="the name of the new version")
-    parser.add_argument("--parent", metavar="P", help="the version whose actors it takes over")
+    parser.add_argument("--id", type=named, required=True, metavar="NAME", help="the name of the new version")
+    parser.add_argument("--parent", type=named, metavar="P", help="the version whose actors it takes over")
     parser.add_argument(
         "--path",
         type=event_path,

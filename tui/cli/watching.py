@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from itertools import islice
 from typing import get_args
 
 from statekeep.protocol import Client
 from statekeep.protocol.messages import CountRequest, Stats
 from statekeep.protocol.records import NoticeKind
 from statekeep.tui.cli import happenings
-from statekeep.tui.cli.arguments import actor, add_command
+from statekeep.tui.cli.arguments import actor, add_command, named, positive
 from statekeep.tui.cli.filters import add_filters, filters
 from statekeep.tui.cli.output import print_json, show
 from statekeep.tui.cli.parser import Subparsers
@@ -44,8 +45,8 @@ def add_commands(subparsers: Subparsers) -> None:
         help=f"only this kind; may be given more than once: {', '.join(get_args(NoticeKind))}",
     )
     parser.add_argument("--actor", type=actor, metavar="ACTOR", help="only this actor, by key or id")
-    parser.add_argument("--version", metavar="V", help="only what has to do with this version")
-    parser.add_argument("--number", type=int, metavar="N", help="end after so many")
+    parser.add_argument("--version", type=named, metavar="V", help="only what has to do with this version")
+    parser.add_argument("--number", type=positive, metavar="N", help="end after so many")
 
     add_command(subparsers, "stats", stats)
 
@@ -63,15 +64,12 @@ def count(client: Client, args: argparse.Namespace) -> int:
 def tail(client: Client, args: argparse.Namespace) -> int:
     """Show what happens."""
     with client.watch(args.after, kinds=args.kind, actor=args.actor, version=args.version) as watch:
-        left = args.number
-        while left is None or left > 0:
-            notice = next(watch)
+        for number, notice in enumerate(islice(watch, args.number)):
             if args.json:
-                print_json(notice)
+                print_json(notice, header=not number)
             else:
                 show([happenings.notice(notice)])
             sys.stdout.flush()  # whoever looks on, or reads a pipe, has it now
-            left = None if left is None else left - 1
     return 0
 
 

@@ -20,7 +20,7 @@ from statekeep.protocol.records import (
     Version,
 )
 from statekeep.tui.cli.actors import add_actor
-from statekeep.tui.cli.arguments import add_command
+from statekeep.tui.cli.arguments import add_command, named
 from statekeep.tui.cli.blocks import Line, line
 from statekeep.tui.cli.output import print_json, show
 from statekeep.tui.cli.parser import Subparsers
@@ -77,7 +77,9 @@ def add_commands(subparsers: Subparsers) -> None:
         "  statekeep why alice\n  statekeep why alice loan-v2",
     )
     add_actor(parser)
-    parser.add_argument("version", nargs="?", metavar="VERSION", help="only about the route to this version")
+    parser.add_argument(
+        "version", type=named, nargs="?", metavar="VERSION", help="only about the route to this version"
+    )
 
 
 def tell_why(client: Client, args: argparse.Namespace) -> int:
@@ -89,7 +91,7 @@ def tell_why(client: Client, args: argparse.Namespace) -> int:
     if args.json:
         print_json(Why(actor=case.actor.id, sentences=told))
     else:
-        show(block for text in told for block in (line(text), Line()))
+        show(block for number, text in enumerate(told) for block in [*[Line()] * (number > 0), line(text)])
     return 0
 
 

@@ -31,6 +31,16 @@ def count(number: int, noun: str = "") -> str:
     return f"{number:,} {noun[:-1]}ies" if noun.endswith("y") else f"{number:,} {noun}s"
 
 
+def left_out(erased: int, damaged: int) -> list[str]:
+    """What is said beside an export of the actors that are not in it."""
+    told = []
+    if erased:
+        told.append(f"erased since, and so left out: {count(erased, 'actor')} that may have been decided")
+    if damaged:
+        told.append(f"damaged, and so left out: {count(damaged, 'actor')}; see `statekeep verify`")
+    return told
+
+
 def state(value: StateValue) -> str:
     """A state as a dotted path; the regions of a parallel state stand side by side: ``review.(legal + risk.open)``."""
     if isinstance(value, str):
@@ -68,6 +78,14 @@ def ago(seconds: float) -> str:
             number = int(seconds // size)
             return f"{number:,} {unit}{'s' if unit == 'day' and number > 1 else ''} ago"
     return "just now"
+
+
+def size(number: int) -> str:
+    """Bytes as a person reads them, in powers of 1,024."""
+    shown, units = float(number), ["bytes", "KiB", "MiB", "GiB", "TiB"]
+    while shown >= 1_024 and len(units) > 1:
+        shown, units = shown / 1_024, units[1:]
+    return f"{shown:,.0f} {units[0]}" if units[0] == "bytes" else f"{shown:,.1f} {units[0]}"
 
 
 def duration(seconds: float) -> str:

@@ -43,7 +43,7 @@ TIMELINE = [
 class ActorRoom(Room):
     """One actor."""
 
-    HELP = """On the left its chart: ● is active, H remembers.
+    HELP = """The chart of its version: ● is active, H remembers.
 The tabs say what happened, why it is where it is, and what it carries.
 s sends one of the events that it takes now."""
     BINDINGS: ClassVar[list[BindingType]] = [

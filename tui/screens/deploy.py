@@ -30,7 +30,7 @@ class DeployRoom(Room):
     """The form on the left, the plan on the right."""
 
     CRUMB = "Deploy"
-    HELP = """Write a version down: its file, name, parent and path. The preview on the right is the daemon's own plan,
+    HELP = """Write a version down: its file, name, parent and path. The preview is the daemon's own plan,
 made anew at every key; nothing happens until ctrl+s and the typed name.
 A path holds event types with commas; * is any one event, ** any run of events. Tab completes from real histories.
 The landing: replay skips events that the new version does not handle, strict moves nobody who has one;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -59,7 +60,8 @@ class Help(ModalScreen[None]):
         for about in (self._about, self._focused):
             told = getattr(about, "HELP", None)
             if told and not wanted and isinstance(told, str):
-                parts += [told.strip(), "\n\n"]
+                # A line that is broken within a sentence, for whoever reads the source, is broken anew here.
+                parts += [re.sub(r"(?<![.:])\n", " ", told.strip()), "\n\n"]
         for keys, told in self._lines:
             if wanted.lower() in f"{keys} {told}".lower():
                 parts += [(f"{keys:>16}  ", "bold $text-accent"), told, "\n"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from textual.binding import Binding, BindingType
 from textual.widgets import Input, Static
@@ -13,13 +13,13 @@ from textual.widgets import Input, Static
 from statekeep.protocol.errors import StatekeepError
 from statekeep.protocol.messages import PageRequest
 from statekeep.protocol.operations import following
-from statekeep.protocol.records import Record
+from statekeep.protocol.records import DecisionPage, Record
 from statekeep.tui import messages
 from statekeep.tui.asking import Asks
 from statekeep.tui.cli.blocks import Span, line
 from statekeep.tui.cli.exports import export, format_of
 from statekeep.tui.cli.failures import UnusableInput
-from statekeep.tui.cli.wording import count
+from statekeep.tui.cli.wording import UNSOUND, count, left_out
 from statekeep.tui.filters import Filter, Unusable
 from statekeep.tui.paging import PAGE, Source
 from statekeep.tui.screens.room import Room
@@ -150,26 +150,41 @@ class Filtered(Listing):
             )
             self.bring("exported", lambda: written(self.keeper.client, request, rows, self.KIND, file))
 
-    def exported(self, done: tuple[Path, int] | UnusableInput) -> None:
-        """Say what came of an export."""
+    def exported(self, done: Written | UnusableInput) -> None:
+        """Say what came of an export, and who is not in it."""
         if isinstance(done, UnusableInput):
             self.notify(f"{done} {done.advice}", severity="error")
-        else:
-            self.notify(f"{count(done[1], 'row')} written to {done[0]}")
+            return
+        self.notify(f"{count(done.rows, 'row')} written to {done.file}")
+        if done.lacking:
+            self.notify("\n".join(done.lacking), title=done.file.name, severity="warning")
+
+
+class Written(NamedTuple):
+    """What came of an export."""
+
+    file: Path
+    rows: int
+    lacking: Sequence[str]
+    """What is to be said of those who are not in it."""
 
 
 async def written(
     client: Asks, request: PageRequest[Any], rows: str, kind: type[Record], file: Path
-) -> tuple[Path, int] | UnusableInput:
-    """Write all pages to a file as they come: where it is and how many rows, or why not. Raises what asking raises."""
-    loop, number = asyncio.get_running_loop(), 0
+) -> Written | UnusableInput:
+    """Write all pages to a file as they come, or say why not. Raises what asking raises."""
+    loop, number, erased, damaged, unsound = asyncio.get_running_loop(), 0, 0, 0, False
 
     def records() -> Iterator[Record]:
-        nonlocal number
+        nonlocal number, erased, damaged, unsound
         after: PageRequest[Any] | None = request
         while after is not None:
             page = asyncio.run_coroutine_threadsafe(client.call(after), loop).result()
             number += len(getattr(page, rows))
+            if isinstance(page, DecisionPage):
+                erased, damaged = erased + len(page.erased), damaged + len(page.damaged)
+            else:
+                unsound = unsound or page.damaged
             yield from getattr(page, rows)
             after = following(after, page)
 
@@ -178,4 +193,4 @@ async def written(
         await asyncio.to_thread(export, kind, records(), str(file), form)
     except UnusableInput as problem:
         return problem
-    return file, number
+    return Written(file, number, [*left_out(erased, damaged), *[UNSOUND] * unsound])

@@ -100,6 +100,11 @@ Below are the last deploys and closes, how far each has come, and what it decide
         self.query_one("#versions", Table).show(list(forest(world.versions)))
         self.query_one("#changes", Table).show(world.deployments[::-1][:200])
 
+    def on_resize(self) -> None:
+        """Bars are as wide as there is room for."""
+        if self.keeper.world is not None:
+            self.see(self.keeper.world._replace(changed=True))
+
     def _tiles(self, world: World) -> None:
         told = {
             "actors": tiles.actors(world),

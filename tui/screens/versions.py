@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from textual.app import ComposeResult
@@ -12,8 +12,8 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static, TabbedContent, TabPane
 
-from statekeep.protocol.messages import Close, Definition
-from statekeep.protocol.records import Change, DefinitionText, Version
+from statekeep.protocol.messages import Close, Definition, Paths
+from statekeep.protocol.records import Change, DefinitionText, PathNode, PathPage, Version
 from statekeep.tui import look, messages
 from statekeep.tui.cli import plans
 from statekeep.tui.cli.blocks import Block, Cell, Column, Line, Span, facts, line
@@ -44,7 +44,7 @@ class VersionsRoom(Room):
     """The forest on the left, the chosen version on the right."""
 
     CRUMB = "Versions"
-    HELP = """Moving through the versions shows each on the right: its route, its chart, what it changes, and as text.
+    HELP = """Moving through the versions shows what each is: its route, its chart, what it changes, and as text.
 c closes a route: it takes nobody over any more. d writes a new version below it."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left_square_bracket", "tab(-1)", "Tab before", show=False, id="tab-before"),
@@ -119,6 +119,9 @@ c closes a route: it takes nobody over any more. d writes a new version below it
         return sheet(own, parent)
 
     def on_came(self, message: messages.Came) -> None:
+        if message.what == "histories":
+            self._confirm_close(*message.value)
+            return
         if message.what == "closed":
             self.notify(spans(*plans.closed(message.value).spans).plain)
             self.keeper.look_again()
@@ -149,12 +152,41 @@ c closes a route: it takes nobody over any more. d writes a new version below it
         if version.parent is None or version.closed:
             self.notify(f"{version.version} has no open route.", severity="warning")
             return
-        told = f"{version.version} takes nobody over any more. Who waits for it is judged by its later siblings."
-        self.app.push_screen(Confirm("Close a route", spans(told), "Close it", word=version.version), self._close)
+        tree = Paths(version.parent, depth=max(1, min(len(version.path), 64)), limit=1_000)
 
-    def _close(self, sure: bool | None) -> None:
-        if sure and self.subject:
-            self.ask("closed", Close(self.subject))
+        async def histories() -> tuple[Version, PathPage]:
+            return version, await self.keeper.client.call(tree)
+
+        self.bring("histories", histories)
+
+    def _confirm_close(self, version: Version, histories: PathPage) -> None:
+        def close(sure: bool | None) -> None:
+            if sure:
+                self.ask("closed", Close(version.version))
+
+        may = undecided(version.path, histories.nodes)
+        more = "" if histories.next is None else " or more"
+        who = f"{count(may, 'actor')}{more} of {version.parent} may still match its path"
+        told = f"{version.version} will take nobody over any more. {who}; later siblings will judge them."
+        none = f"{version.version} will take nobody over any more. Nobody is waiting for it."
+        self.app.push_screen(
+            Confirm("Close a route", spans(told if may or more else none), "Close it", word=version.version), close
+        )
+
+
+def undecided(path: Sequence[str], nodes: Iterable[PathNode]) -> int:
+    """How many actors in a tree of histories may still come to match a path, and have not yet."""
+    runs = path.index("**") if "**" in path else len(path)
+    number = 0
+    for node in nodes:
+        so_far = len(node.path)
+        if so_far > runs or any(token not in ("*", event) for token, event in zip(path, node.path, strict=False)):
+            continue
+        if so_far < runs:
+            number += node.here
+        elif runs < len(path):
+            number += node.actors  # behind a run of events nobody ever diverges
+    return number
 
 
 def sheet(own: DefinitionText, parent: DefinitionText | None) -> Sheet:

@@ -57,7 +57,7 @@ class PlanView(Vertical):
         result: list[Block] = [line(Span(f"✓ {done.version} is deployed, at position {count(done.position)}.", "good"))]
         if done.plan is not None:
             counts = previewed.counts if previewed else {}
-            same = "just as previewed" if done.plan.counts == counts else "not as previewed"
+            same = "Just as previewed." if done.plan.counts == counts else "That is not as previewed."
             result += [line(plans.summary(done.plan, done=True), Span(f" {same}", "quiet"))]
             result += previews.outcome_bars(done.plan.counts, self._bar)
             self.query_one(Table).show(previews.ordered(done.plan.rows))
