@@ -221,8 +221,9 @@ def chain(cohorts: CohortColumns, kinds: array[int], histories: int) -> tuple[ar
     """The first cohort of each history that may be found, and the next one of each such cohort: see sk_chain."""
     first, following = _zeros(histories), _zeros(len(cohorts.at))
     with _Loan() as loan:
-        out = (loan.lend(first), loan.lend(following))
-        _call(lib.sk_chain, _cohorts(loan, cohorts), loan.lend(kinds), histories, *out)
+        _call(
+            lib.sk_chain, _cohorts(loan, cohorts), loan.lend(kinds), histories, loan.lend(first), loan.lend(following)
+        )
     return first, following
 
 
@@ -355,8 +356,6 @@ def stand(actors: ActorColumns, cohorts: CohortColumns) -> array[int]:
 
 def by_id(actors: ActorColumns, wanted: Wanted, start: int, limit: int, skip: int = 0) -> list[int]:
     """The first ``limit`` of the wanted actors from id ``start`` on, in order, but for the first ``skip``."""
-    if not any(wanted.flags):
-        return []
     found = _scratch("uint32_t[]", limit)
     with _Loan() as loan:
         return list(found[0 : lib.sk_by_id(*_wanted(loan, actors, wanted), start, skip, found, limit)])
@@ -364,8 +363,6 @@ def by_id(actors: ActorColumns, wanted: Wanted, start: int, limit: int, skip: in
 
 def latest(actors: ActorColumns, wanted: Wanted, limit: int, skip: int = 0) -> list[int]:
     """The ``limit`` wanted actors whose last events are the latest, the latest first, but for the first ``skip``."""
-    if not any(wanted.flags):
-        return []
     if skip:
         wanted, skip = _behind(actors, wanted, skip, limit)
         return latest(actors, wanted, skip + limit)[skip:]
