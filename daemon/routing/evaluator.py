@@ -260,12 +260,11 @@ def land(
     cohorts: CohortColumns, these: array[int], outcomes: bytearray, landed: Landings, *, strict: bool
 ) -> tuple[array[int], array[int]]:
     """Landing and skipped events of each of ``these``; an outcome whose landing is refused becomes a rescue."""
-    landings, skipped = array("I", bytes(4 * len(these))), array("I", bytes(4 * len(these)))
+    landings, skipped = _zeros(len(these)), _zeros(len(these))
     with _Loan() as loan:
         by_node = (loan.lend(landed.configuration), loan.lend(landed.skipped), len(landed.skipped))
-        columns, cohort = _cohorts(loan, cohorts), loan.lend(these)
         out = (loan.lend(outcomes), loan.lend(landings), loan.lend(skipped))
-        _call(lib.sk_land, columns, cohort, len(these), *by_node, strict, *out)
+        _call(lib.sk_land, _cohorts(loan, cohorts), loan.lend(these), len(these), *by_node, strict, *out)
     return landings, skipped
 
 
@@ -275,8 +274,7 @@ def tally(
     """How many actors share each (outcome, configuration, landing, skipped): that many, and those four."""
     room = 1_024
     while True:
-        slots, lines = _scratch("uint32_t[]", room), ffi.new("sk_line[]", room // 2)
-        count = ffi.new("uint32_t *")
+        slots, lines, count = _scratch("uint32_t[]", room), ffi.new("sk_line[]", room // 2), ffi.new("uint32_t *")
         with _Loan() as loan:
             columns, cohort = _cohorts(loan, cohorts), loan.lend(these)
             made = (loan.lend(outcomes), loan.lend(landings), loan.lend(skipped))
@@ -301,8 +299,8 @@ def populate(cohorts: CohortColumns, flags: bytes | bytearray, histories: int) -
     """Count the actors of cohorts whose standing is flagged."""
     crowd = Crowd(_zeros(histories), _zeros(histories))
     with _Loan() as loan:
-        out = (loan.lend(crowd.actors), loan.lend(crowd.cohort))
-        _call(lib.sk_populate, _cohorts(loan, cohorts), loan.lend(flags), histories, *out)
+        here = (_cohorts(loan, cohorts), loan.lend(flags), histories)
+        _call(lib.sk_populate, *here, loan.lend(crowd.actors), loan.lend(crowd.cohort))
     return crowd
 
 
