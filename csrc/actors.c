@@ -83,8 +83,8 @@ uint32_t sk_latest(const sk_actors *actors, const sk_wanted *wanted, uint32_t *f
 void sk_census(const sk_actors *actors, const sk_wanted *wanted, uint32_t *counts)
 {
     for (uint32_t actor = 0; actor < actors->count; actor++)
-        if (is_wanted(actors, wanted, actor))
-            counts[actors->number[actor]]++;
+        if (actors->number[actor] < wanted->numbers)
+            counts[actors->number[actor]] += is_wanted(actors, wanted, actor);
 }
 
 void sk_spread(const sk_actors *actors, const sk_wanted *wanted, unsigned shift, uint32_t *counts, uint32_t spans)

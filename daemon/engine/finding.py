@@ -81,6 +81,8 @@ def _of_key(world: World, request: Actors, key: str) -> Iterator[Actor]:
 def _next(world: World, request: Actors, limit: int) -> list[int]:
     """The next ``limit`` actors behind the cursor that pass the filter, whatever their keys are."""
     wanted = _wanted(world, request)
+    if not any(wanted.flags):
+        return []
     if request.order == "id":
         return world.actors.wanted(wanted, request.cursor + 1, limit, request.skip)
     before = min(wanted.until, request.cursor or wanted.until)

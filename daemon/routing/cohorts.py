@@ -268,7 +268,7 @@ class Cohorts:
     def _open(self, cohort: int) -> None:
         """Let a cohort be found where it stands, and no other one of its history that stands there too."""
         node, at = self.history[cohort], self.at[cohort]
-        if not self._first[node]:
+        if self._first[node] in (0, cohort) and not self._next[cohort]:  # as nearly always
             self._first[node] = cohort
             return
         others = [other for other in self._chain(node) if other != cohort and not self._agree(self.at[other], at)]

@@ -221,8 +221,9 @@ def chain(cohorts: CohortColumns, kinds: array[int], histories: int) -> tuple[ar
     """The first cohort of each history that may be found, and the next one of each such cohort: see sk_chain."""
     first, following = _zeros(histories), _zeros(len(cohorts.at))
     with _Loan() as loan:
-        out = (loan.lend(first), loan.lend(following))
-        _call(lib.sk_chain, _cohorts(loan, cohorts), loan.lend(kinds), histories, *out)
+        _call(
+            lib.sk_chain, _cohorts(loan, cohorts), loan.lend(kinds), histories, loan.lend(first), loan.lend(following)
+        )
     return first, following
 
 
@@ -259,12 +260,11 @@ def land(
     cohorts: CohortColumns, these: array[int], outcomes: bytearray, landed: Landings, *, strict: bool
 ) -> tuple[array[int], array[int]]:
     """Landing and skipped events of each of ``these``; an outcome whose landing is refused becomes a rescue."""
-    landings, skipped = array("I", bytes(4 * len(these))), array("I", bytes(4 * len(these)))
+    landings, skipped = _zeros(len(these)), _zeros(len(these))
     with _Loan() as loan:
         by_node = (loan.lend(landed.configuration), loan.lend(landed.skipped), len(landed.skipped))
-        columns, cohort = _cohorts(loan, cohorts), loan.lend(these)
         out = (loan.lend(outcomes), loan.lend(landings), loan.lend(skipped))
-        _call(lib.sk_land, columns, cohort, len(these), *by_node, strict, *out)
+        _call(lib.sk_land, _cohorts(loan, cohorts), loan.lend(these), len(these), *by_node, strict, *out)
     return landings, skipped
 
 
@@ -274,8 +274,7 @@ def tally(
     """How many actors share each (outcome, configuration, landing, skipped): that many, and those four."""
     room = 1_024
     while True:
-        slots, lines = _scratch("uint32_t[]", room), ffi.new("sk_line[]", room // 2)
-        count = ffi.new("uint32_t *")
+        slots, lines, count = _scratch("uint32_t[]", room), ffi.new("sk_line[]", room // 2), ffi.new("uint32_t *")
         with _Loan() as loan:
             columns, cohort = _cohorts(loan, cohorts), loan.lend(these)
             made = (loan.lend(outcomes), loan.lend(landings), loan.lend(skipped))
@@ -300,8 +299,8 @@ def populate(cohorts: CohortColumns, flags: bytes | bytearray, histories: int) -
     """Count the actors of cohorts whose standing is flagged."""
     crowd = Crowd(_zeros(histories), _zeros(histories))
     with _Loan() as loan:
-        out = (loan.lend(crowd.actors), loan.lend(crowd.cohort))
-        _call(lib.sk_populate, _cohorts(loan, cohorts), loan.lend(flags), histories, *out)
+        here = (_cohorts(loan, cohorts), loan.lend(flags), histories)
+        _call(lib.sk_populate, *here, loan.lend(crowd.actors), loan.lend(crowd.cohort))
     return crowd
 
 
@@ -355,8 +354,6 @@ def stand(actors: ActorColumns, cohorts: CohortColumns) -> array[int]:
 
 def by_id(actors: ActorColumns, wanted: Wanted, start: int, limit: int, skip: int = 0) -> list[int]:
     """The first ``limit`` of the wanted actors from id ``start`` on, in order, but for the first ``skip``."""
-    if not any(wanted.flags):
-        return []
     found = _scratch("uint32_t[]", limit)
     with _Loan() as loan:
         return list(found[0 : lib.sk_by_id(*_wanted(loan, actors, wanted), start, skip, found, limit)])
@@ -364,8 +361,6 @@ def by_id(actors: ActorColumns, wanted: Wanted, start: int, limit: int, skip: in
 
 def latest(actors: ActorColumns, wanted: Wanted, limit: int, skip: int = 0) -> list[int]:
     """The ``limit`` wanted actors whose last events are the latest, the latest first, but for the first ``skip``."""
-    if not any(wanted.flags):
-        return []
     if skip:
         wanted, skip = _behind(actors, wanted, skip, limit)
         return latest(actors, wanted, skip + limit)[skip:]

@@ -75,6 +75,17 @@ def test_the_mover_leaves_its_namesake_alone() -> None:
     assert cohorts.find(1, 0, 10) == 2
 
 
+def test_the_later_namesake_is_the_one_that_is_found() -> None:
+    """And when it moves on there is none, until the next one is made."""
+    cohorts = made(Standing(1, 10), Standing(3, 30))
+    cohorts.history[2] = 0
+    cohorts.put([2], Standing(1, 10, waiting=5), finished=False)
+    cohorts.put([2], Standing(2, 20), finished=False)
+    assert (cohorts.find(1, 0, 10), cohorts.find(2, 0, 20)) == (None, 2)
+    cohorts.population[cohorts.add(0, Standing(1, 10), finished=False)] = 1
+    assert cohorts.find(1, 0, 10) == 3
+
+
 def test_finished_cohorts_that_saw_a_change_are_not_joined() -> None:
     """Those in them were frozen when the route came; one that is made afterwards is open, until the next change."""
     cohorts = made(Standing(1, 10), finished=True)

@@ -154,17 +154,17 @@ def test_a_census_is_a_count_over_all_actors(cohorts: Cohorts, data: st.DataObje
     assert found == expected
 
 
-@given(worlds(), st.data(), st.integers(0, 40), st.integers(0, 40), st.integers(0, 40), st.integers(1, 12))
-def test_the_latest_are_the_same_from_any_place(
-    cohorts: Cohorts, data: st.DataObject, since: int, until: int, skip: int, limit: int
-) -> None:
-    """Whatever is skipped, however many there are, and between any two positions."""
-    ids = data.draw(st.lists(st.integers(0, len(cohorts)), max_size=40))
-    actors = Actors(array("I", ids), array("Q", data.draw(st.permutations(range(len(ids))))))
-    flags = bytes(data.draw(st.lists(st.integers(0, 1), min_size=len(cohorts) + 1, max_size=len(cohorts) + 1)))
-    wanted = [actor for actor, cohort in enumerate(ids) if flags[cohort] and since <= actors.last[actor] < until]
-    wanted.sort(key=lambda actor: -actors.last[actor])
-    asked = Wanted(actors.cohort, flags, since, until)
+@given(st.permutations(range(30)), st.sets(st.integers(0, 29), max_size=5), st.data())
+def test_the_latest_are_the_same_from_any_place(positions: list[int], unwanted: set[int], data: st.DataObject) -> None:
+    """Whatever is skipped, however many there are, and between any two positions: also where spans hold several."""
+    spread, since, until, skip, limit = data.draw(
+        st.tuples(*(st.integers(*bounds) for bounds in ((1, 9_999), (0, 15), (10, 30), (0, 25), (1, 8))))
+    )
+    last = array("Q", (position * spread for position in positions))
+    actors = Actors(array("I", (position in unwanted for position in positions)), last)
+    asked = Wanted(actors.cohort, b"\1\0", since * spread, until * spread)
+    wanted = [actor for actor, at in enumerate(positions) if since <= at < until and at not in unwanted]
+    wanted.sort(key=lambda actor: -positions[actor])
     assert evaluator.latest(actors, asked, limit, skip) == wanted[skip : skip + limit]
 
 
