@@ -65,8 +65,8 @@ UNDER_WAY = 1_024
 DAY = 24 * 3_600_000
 """Milliseconds."""
 
-BALLAST = 48 << 20
-"""Bytes of the disk held back for erasures: a full log of 10,000 pages reaches the database, and 8 MiB are left."""
+BALLAST = 8 << 20
+"""Bytes of the disk held back for erasures, which are left when a full log has reached the database."""
 
 _EXIT_CODES: dict[type[Exception], int] = {
     DamagedJournal: 74,

@@ -22,8 +22,9 @@ class Ballast:
         self._path.unlink(missing_ok=True)
 
     def refill(self) -> None:
-        """Take the room, if it is there to be taken; the log says if it is not."""
-        if not self._size or (self._path.exists() and self._path.stat().st_size == self._size):
+        """Take the room, if it is there to be taken; the log says if it is not, and what was held before stays."""
+        held = self._path.stat().st_size if self._path.exists() else 0
+        if held >= self._size:
             return
         try:
             descriptor = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
@@ -33,5 +34,8 @@ class Ballast:
                 os.close(descriptor)
             sync_directory(self._path.parent)
         except OSError as problem:
-            self.release()
+            if held:
+                os.truncate(self._path, held)
+            else:
+                self.release()
             log.warning("no room for %s (%s): on a full disk an actor may not be erased", self._path, problem.strerror)

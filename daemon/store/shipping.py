@@ -47,7 +47,7 @@ PIECE: Final = 4 << 20
 """Bytes of log that are shipped at once, without waiting."""
 
 FULL: Final = 40 << 20
-"""Bytes of log that is emptied, when all of it is shipped: 10,000 pages, as without shipping."""
+"""Bytes of log that is emptied, when all of it is shipped: 10,000 pages, as of a small store without shipping."""
 
 TOO_FULL: Final = 512 << 20
 """Bytes of log that is emptied even if it can't be shipped: the store has to go on."""

@@ -133,7 +133,7 @@ def told(engine: Engine) -> str:
 @contextmanager
 def tight() -> Iterator[None]:
     """Small steps: sweeps of one cohort at a time, and a log that is often written into the database."""
-    log = mock.patch.dict(opening._SETTINGS, {"wal_autocheckpoint": 25})
+    log = mock.patch.object(opening, "LOG_PAGES", (25, 25))
     with log, mock.patch.multiple(sweeping, CHUNK=1, AT_ONCE=1):
         yield
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from statekeep.daemon.engine import About, Engine
-from statekeep.daemon.store import open_store
+from statekeep.daemon.store import open_store, opening
 from statekeep.daemon.store.ballast import Ballast
 from statekeep.protocol.errors import ActorErased, StorageFailed
 from statekeep.protocol.messages import Erase, Get, Send, Spawn
@@ -64,6 +66,36 @@ def test_room_that_is_not_there_is_no_reason_not_to_start(
     assert not list(tmp_path.iterdir())
 
 
+def test_what_was_held_stays_where_there_is_no_room_for_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that has grown wants more; on a disk that is nearly full it keeps what it had, and that is used."""
+    Ballast(tmp_path / "ballast", SIZE)
+
+    def full(descriptor: int, offset: int, size: int) -> None:
+        os.ftruncate(descriptor, size - 1)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    Ballast(tmp_path / "ballast", 2 * SIZE)
+    assert (tmp_path / "ballast").stat().st_size == SIZE
+    assert used(tmp_path / "ballast") >= SIZE
+
+
+@pytest.mark.parametrize(("pages", "log"), [(0, 10), (100, 25), (1_000, 40)])
+def test_a_store_has_a_log_that_suits_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pages: int, log: int) -> None:
+    """It holds a quarter of the database's pages, within bounds; and all of them, and more, are held back."""
+    monkeypatch.setattr(opening, "LOG_PAGES", (10, 40))
+    open_store(tmp_path / "store.db", KEY, now=0).close()
+    with closing(sqlite3.connect(tmp_path / "store.db")) as other:
+        other.execute("CREATE TABLE large (content)")
+        (has,) = other.execute("PRAGMA page_count").fetchone()
+        other.execute("INSERT INTO large VALUES (zeroblob(?))", (max(0, pages - has) * 4_080,))
+        other.commit()
+    with open_store(tmp_path / "store.db", KEY, now=0, ballast=SIZE) as store:
+        (found,) = store._connection.execute("PRAGMA wal_autocheckpoint").fetchone()
+    assert found == pytest.approx(log, abs=1)
+    assert used(tmp_path / "store.db.ballast") >= SIZE + found * 4_096
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of four megabytes."""
@@ -99,8 +131,9 @@ def send_forever(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("ballast", [SIZE, 0])
-def test_an_actor_is_erased_on_a_full_disk(small_disk: Path, ballast: int) -> None:
+def test_an_actor_is_erased_on_a_full_disk(small_disk: Path, ballast: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing can be sent any more; and the room is held back again. Without the ballast, it would not be."""
+    monkeypatch.setattr(opening, "LOG_PAGES", (100, 100))
     store = open_store(small_disk / "store.db", KEY, now=0, ballast=ballast)
     engine = Engine(store, count().__next__, About(1, "socket", str(small_disk), 0, 1 << 20, 64))
     try:

@@ -25,7 +25,7 @@ Level = Literal["good", "unknown", "warning", "bad"]
 """``unknown``: it could not be looked at from here, which is no reproach."""
 
 LOG_LIMIT: Final = 256 << 20
-"""Bytes of a write-ahead log that somebody must be holding back: the daemon checkpoints at some 40 MB."""
+"""Bytes of a write-ahead log that somebody must be holding back: the daemon checkpoints at 160 MB at the latest."""
 
 ROOM: Final = 1 << 30
 """Bytes that a disk should have left for the store to grow."""
