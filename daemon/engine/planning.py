@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from difflib import get_close_matches
 from hashlib import sha256
 from itertools import compress, count, islice
@@ -288,21 +289,17 @@ def preview_actors(world: World, request: PreviewActors) -> PlannedPage:
     planned = candidate.plan
     if planned is None:
         return PlannedPage(actors=[])
-    parent, table = world.forest.table(planned.route.parent), candidate.table
-    places = {planned.members[place]: place for place in _places(planned, request, parent, table)}
-    flags = bytearray(len(world.cohorts) + 1)
-    for cohort in places:
-        flags[cohort] = 1
+    table = candidate.table
 
     def planned_actor(actor: int) -> PlannedActor:
-        place = places[world.actors.cohort[actor]]
+        place = bisect_left(planned.members, world.actors.cohort[actor])
         return PlannedActor(
             actor=listed(world, actor),
             landing=_landing(planned, place, table),
             skipped=planned.skipped[place],
         )
 
-    wanted = Wanted(world.actors.cohort, flags, 0, world.position + 1)
+    wanted = Wanted(world.actors.cohort, _asked_for(world, request, planned, table), 0, world.position + 1)
     found = world.actors.wanted(wanted, request.cursor + 1, limit + 1, request.skip)
     page = [planned_actor(actor) for actor in found[:limit]]
     return PlannedPage(actors=page, next=found[limit - 1] if len(found) > limit else None)
@@ -315,13 +312,26 @@ def _landing(planned: RoutingPlan, place: int, table: Table) -> StateValue | Non
     return table.configurations[planned.landings[place]].value
 
 
-def _places(planned: RoutingPlan, request: PreviewActors, parent: Table, table: Table) -> Iterable[int]:
-    """The places of the plan's columns that pass the filter of ``request``."""
-    wanted = next(outcome for outcome, name in OUTCOMES.items() if name == request.outcome)
-    for place, outcome in enumerate(planned.outcomes):
-        if outcome != wanted:
-            continue
-        before = parent.configurations[planned.before(place)].value
-        landing = _landing(planned, place, table)
-        if request.state in (None, before) and request.landing_state in (None, landing):
-            yield place
+def _asked_for(world: World, request: PreviewActors, planned: RoutingPlan, table: Table) -> bytearray:
+    """A flag for each cohort: whether it is on the line of the preview that ``request`` asks for.
+
+    There may be a million: what is asked of each is looked up by number.
+    """
+    outcome = next(outcome for outcome, name in OUTCOMES.items() if name == request.outcome)
+    parent, at, standings = planned.route.parent, world.cohorts.at, world.cohorts.standings
+    before = world.forest.table(parent).configurations
+    stands = standings.flags(
+        lambda number: (
+            standings.version[number] == parent
+            and request.state in (None, before[standings.configuration[number]].value)
+        )
+    )
+    lands = [
+        request.landing_state in (None, configuration.value if outcome is Outcome.MIGRATED else None)
+        for configuration in table.configurations
+    ]
+    flags, chosen = bytearray(len(at)), planned.outcomes.translate(bytes(number == outcome for number in range(256)))
+    for cohort, landing in zip(compress(planned.members, chosen), compress(planned.landings, chosen), strict=True):
+        if stands[at[cohort]] and lands[landing]:
+            flags[cohort] = 1
+    return flags
