@@ -9,7 +9,7 @@ from typing import Final
 from statekeep.protocol.records import Keys, LastBackup, Shipped
 from statekeep.tui import look
 from statekeep.tui.cli.blocks import Line, Span, line
-from statekeep.tui.cli.wording import ago, count
+from statekeep.tui.cli.wording import ago, count, size
 from statekeep.tui.feed import World
 
 LATE: Final = 60_000
@@ -39,9 +39,10 @@ def daemon(world: World, width: int) -> Sequence[Line]:
     """Since when it runs, how long a commit takes, and the epoch of its keys for those who may see that."""
     up = ago(time.time() - world.status.started / 1000).removesuffix(" ago")
     latency = world.statistics.commit_ms
+    commits = _fitting(width, f"{latency.p50:.1f} ms", " a commit", f" a commit, p99 {latency.p99:.1f}")
     return (
         line(Span("● up ", "good"), up),
-        _fitting(width, f"{latency.p50:.1f} ms", " a commit", f" a commit, p99 {latency.p99:.1f}"),
+        commits if world.status.commits else line(Span("no commit yet", "quiet")),
         line(_keys(world.keys) if world.keys else Span(count(world.status.connections, "connection"), "quiet")),
     )
 
@@ -49,11 +50,10 @@ def daemon(world: World, width: int) -> Sequence[Line]:
 def store(world: World, width: int) -> Sequence[Line]:
     """How large it is, and how much of it a lost disk would take along."""
     figures, now = world.statistics, int(time.time() * 1000)
-    free = f", {look.short(figures.free_bytes)}B free"
-    size = _fitting(width, f"{look.short(figures.store_bytes)}B", " on disk", free)
+    has = _fitting(width, size(figures.store_bytes), " on disk", f", {size(figures.free_bytes)} free")
     if figures.shipped is None:
-        return size, line(_backup(figures.backup, now)), line(Span("not shipped", "quiet"))
-    return size, line(_shipped(figures.shipped)), line(_backup(figures.backup, now, also=True))
+        return has, line(_backup(figures.backup, now)), line(Span("not shipped", "quiet"))
+    return has, line(_shipped(figures.shipped)), line(_backup(figures.backup, now, also=True))
 
 
 def _fitting(width: int, figure: str, told: str, more: str) -> Line:

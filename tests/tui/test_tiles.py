@@ -56,5 +56,14 @@ def test_the_store_says_how_much_a_lost_disk_would_take(
 
 def test_a_narrow_tile_says_less() -> None:
     """What would be cut is left out."""
-    assert told(tiles.store(world(), 16))[0][0] == "12.6MB on disk"
-    assert told(tiles.store(world(), 30))[0][0] == "12.6MB, 2.15GB free"
+    assert told(tiles.store(world(), 16))[0][0] == "12.0 MiB on disk"
+    assert told(tiles.store(world(), 30))[0][0] == "12.0 MiB, 2.0 GiB free"
+
+
+def test_before_the_first_commit_there_is_no_latency() -> None:
+    """Zero milliseconds would be said of a daemon that has written nothing."""
+    found = world()
+    _, latency, _ = tiles.daemon(found, 30)
+    assert latency.spans[0] == "0.8 ms"
+    _, latency, _ = tiles.daemon(found._replace(status=replace(found.status, commits=0)), 30)
+    assert told([latency]) == [("no commit yet", "quiet")]
