@@ -24,18 +24,31 @@ Keys = tuple[str, ...]
 """The keys of a state, outermost first."""
 
 
-def leaves(state: StateValue) -> list[Keys]:
-    """The active leaves."""
-    if isinstance(state, str):
-        return [(state,)]
-    return [(key, *below) for key, child in state.items() for below in (leaves(child) if child else [()])]
+def leaves(state: object) -> list[Keys]:
+    """The active leaves of a state value, in its order.
+
+    Raises:
+        ValueError: it is none; it comes from callers, and may be nested as deeply as a request may be.
+    """
+    found, left = list[Keys](), list[tuple[Keys, object]]([((), state)])
+    while left:
+        keys, value = left.pop()
+        if isinstance(value, str):
+            found.append((*keys, value))
+        elif not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+            raise ValueError("a state is its name, or an object of names and the states below them")
+        elif value:
+            left.extend(((*keys, key), below) for key, below in reversed(value.items()))
+        elif keys:
+            found.append(keys)
+    return found
 
 
 def start_event(state: StateValue) -> str:
     """The event type that starts an actor in ``state``: XState's value, or the path of one state as text.
 
     Raises:
-        ValueError: a key of it can't be told from what stands between two states.
+        ValueError: it is no state value, or a key of it can't be told from what stands between two states.
     """
     paths = [state] if isinstance(state, str) else [spelled(keys) for keys in leaves(state)]
     if any(_BETWEEN in path for path in paths):

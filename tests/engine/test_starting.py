@@ -144,3 +144,21 @@ def test_a_machine_that_does_not_come_to_rest_there_is_refused(engine: Engine) -
         ask(engine, Spawn("v", key="k", state="b"))
     with pytest.raises(errors.UnknownActor):
         ask(engine, Get("k"))
+
+
+@pytest.mark.parametrize(
+    "state", [{"a": [0.5]}, {"a": None}, {"a": {"b": 0}}, {"a": {1: "b"}}, {"a": {"b": {"c": False}}}]
+)
+def test_what_is_no_state_is_refused(loans: Engine, state: Any) -> None:
+    """Whatever a request can hold in a state's place, it is answered with what a state is."""
+    with pytest.raises(errors.BadRequest, match="a state is its name, or an object of names"):
+        ask(loans, Spawn("loan-v1", key="alice", state=state))
+
+
+def test_a_state_may_be_nested_as_deeply_as_a_request(loans: Engine) -> None:
+    """It is refused for what it says, and not for how it is read."""
+    deep: Any = "a"
+    for _ in range(900):
+        deep = {"a": deep}
+    with pytest.raises(errors.BadRequest):
+        ask(loans, Spawn("loan-v1", key="alice", state=deep))
